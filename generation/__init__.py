@@ -1,0 +1,1 @@
+"""The studio: brands, briefs, variants, contents and the engine that writes them."""

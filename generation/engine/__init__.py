@@ -1,0 +1,21 @@
+"""The text engine behind one interface; nothing here knows Django, and only `local` needs torch."""
+
+from importlib import import_module
+from typing import Any
+
+from generation.engine.types import Engine
+
+ENGINES = {
+    "local": "generation.engine.local.LocalEngine",
+    "openai": "generation.engine.openai.OpenAIEngine",
+    "echo": "generation.engine.echo.EchoEngine",
+}
+
+
+def load(name: str, **options: Any) -> Engine:
+    """The engine called `name`; its module is imported only now, so that others stay light."""
+    if name not in ENGINES:
+        raise ValueError(f"Unknown engine {name!r}; known: {', '.join(sorted(ENGINES))}.")
+    module, _, attribute = ENGINES[name].rpartition(".")
+    engine: Engine = getattr(import_module(module), attribute)(**options)
+    return engine

@@ -1,0 +1,199 @@
+"""A deterministic engine for tests: it hands the prompt's words back, in the form asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from generation.engine.types import (
+    EngineError,
+    EngineStats,
+    Event,
+    Failed,
+    Finished,
+    GenerationRequest,
+    Reason,
+    Token,
+)
+
+BASE_SHA256 = hashlib.sha256(b"echo").hexdigest()
+PIECE = re.compile(r"\s*\S+|\s+$")
+WORD = re.compile(r"[^\W_]+")
+
+Reply = Callable[[GenerationRequest], str]
+
+
+@dataclass(slots=True)
+class Row:
+    request: GenerationRequest
+    pieces: list[str]
+    reason: Reason
+    done: int = 0
+    cancelled: bool = False
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces[: self.done])
+
+
+class EchoEngine:
+    """`reply` may stand in for the model; an EngineError that it raises becomes Failed."""
+
+    def __init__(self, *, rows: int = 8, reply: Reply | None = None) -> None:
+        self.rows_total = rows
+        self.reply = reply or answer
+        self.rows: dict[str, Row | Failed] = {}
+        self.prompt_tokens = self.completion_tokens = 0
+
+    @property
+    def free_rows(self) -> int:
+        return max(0, self.rows_total - len(self.rows))
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.rows)
+
+    def submit(self, request: GenerationRequest) -> None:
+        if request.id in self.rows:
+            raise EngineError("request_duplicate", "This request is already running.")
+        try:
+            self.rows[request.id] = begin(request, self.reply(request))
+        except EngineError as error:
+            self.rows[request.id] = Failed(request.id, error.code, error.message)
+
+    def cancel(self, request_id: str) -> None:
+        row = self.rows.get(request_id)
+        if isinstance(row, Row):
+            row.cancelled = True
+
+    def step(self) -> list[Event]:
+        active = list(itertools.islice(self.rows.items(), self.rows_total))
+        return [event for key, row in active for event in self.advance(key, row)]
+
+    def advance(self, key: str, row: Row | Failed) -> list[Event]:
+        if isinstance(row, Failed):
+            del self.rows[key]
+            return [row]
+        if row.cancelled:
+            return [self.finish(row, "cancelled")]
+        events: list[Event] = []
+        if row.done < len(row.pieces):
+            events.append(Token(key, row.pieces[row.done]))
+            row.done += 1
+        if row.done == len(row.pieces):
+            events.append(self.finish(row, row.reason))
+        return events
+
+    def finish(self, row: Row, reason: Reason) -> Finished:
+        del self.rows[row.request.id]
+        prompt_tokens = self.count_tokens(prompt_text(row.request))
+        self.prompt_tokens += prompt_tokens
+        self.completion_tokens += row.done
+        adapter = row.request.adapter
+        return Finished(
+            request_id=row.request.id,
+            text=row.text,
+            reason=reason,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=row.done,
+            seconds=0.0,
+            base_sha256=BASE_SHA256,
+            adapter_sha256=adapter.sha256 if adapter else None,
+        )
+
+    def count_tokens(self, text: str) -> int:
+        return len(PIECE.findall(text))
+
+    def stats(self) -> EngineStats:
+        return EngineStats(
+            rows_busy=min(len(self.rows), self.rows_total),
+            rows_total=self.rows_total,
+            queued=max(0, len(self.rows) - self.rows_total),
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=self.completion_tokens,
+        )
+
+    def close(self) -> None:
+        self.rows.clear()
+
+
+def begin(request: GenerationRequest, text: str) -> Row:
+    for phrase in request.banned:
+        text = re.sub(re.escape(phrase), "", text, flags=re.IGNORECASE)
+    ends = [text.find(stop) for stop in request.sampling.stop if stop in text]
+    pieces = PIECE.findall(text[: min(ends)] if ends else text)
+    reason: Reason = "length" if len(pieces) > request.max_tokens else "stop"
+    return Row(request, pieces[: request.max_tokens], reason)
+
+
+def prompt_text(request: GenerationRequest) -> str:
+    return request.prompt or "\n".join(message.content for message in request.messages)
+
+
+def answer(request: GenerationRequest) -> str:
+    """The last message's words, turned by the seed, in the shape of the grammar."""
+    text = request.prompt or request.messages[-1].content
+    words = WORD.findall(text) or ["echo"]
+    turn = (request.sampling.seed or 0) % len(words)
+    words = words[turn:] + words[:turn]
+    if request.grammar is None:
+        return " ".join(words)
+    if request.grammar.kind == "json_schema":
+        schema = json.loads(request.grammar.source)
+        return json.dumps(example(schema, schema, words), ensure_ascii=False)
+    if request.grammar.kind == "choice":
+        options: list[str] = json.loads(request.grammar.source)
+        return options[(request.sampling.seed or 0) % len(options)]
+    raise EngineError("grammar_unsupported", "The echo engine cannot follow this grammar.")
+
+
+def example(schema: Mapping[str, Any], root: Mapping[str, Any], words: list[str]) -> Any:
+    """A value that fits the schema, its strings made of `words`."""
+    if "$ref" in schema:
+        name = schema["$ref"].rsplit("/", 1)[-1]
+        return example((root.get("$defs") or root["definitions"])[name], root, words)
+    if "const" in schema or "enum" in schema:
+        return schema["const"] if "const" in schema else schema["enum"][0]
+    if "anyOf" in schema or "oneOf" in schema:
+        return example((schema.get("anyOf") or schema["oneOf"])[0], root, words)
+    return MAKERS[schema.get("type", "object")](schema, root, words)
+
+
+def example_object(schema: Mapping[str, Any], root: Mapping[str, Any], words: list[str]) -> Any:
+    return {name: example(part, root, words) for name, part in schema.get("properties", {}).items()}
+
+
+def example_array(schema: Mapping[str, Any], root: Mapping[str, Any], words: list[str]) -> Any:
+    count = max(schema.get("minItems", 0), min(1, schema.get("maxItems", 1)))
+    turns = [words[place % len(words) :] + words[: place % len(words)] for place in range(count)]
+    return [example(schema.get("items", {"type": "string"}), root, turn) for turn in turns]
+
+
+def example_string(schema: Mapping[str, Any], root: Mapping[str, Any], words: list[str]) -> str:
+    least, most = schema.get("minLength", 0), schema.get("maxLength", 10_000)
+    text = " ".join(words)
+    while len(text) < least:
+        text += " " + " ".join(words)
+    short = text[:most]
+    kept = short if len(text) <= most else short.rsplit(" ", 1)[0]
+    return kept if len(kept) >= least else short
+
+
+def example_number(schema: Mapping[str, Any], root: Mapping[str, Any], words: list[str]) -> int:
+    return int(schema.get("minimum", min(1, schema.get("maximum", 1))))
+
+
+MAKERS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any], list[str]], Any]] = {
+    "object": example_object,
+    "array": example_array,
+    "string": example_string,
+    "integer": example_number,
+    "number": example_number,
+    "boolean": lambda schema, root, words: True,
+    "null": lambda schema, root, words: None,
+}
