@@ -1,0 +1,121 @@
+"""Small text tools that the kinds share: counting, trimming, comparing, JSON and Markdown."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from typing import Any
+
+CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af]")
+WORD = re.compile(r"[^\W_]+(?:['’\-.&/][^\W_]+)*")
+SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*(?=\s|$)|[。！？…][”’」』）]*")
+NOT_AN_END = re.compile(
+    r"(?:\b(?:mr|mrs|ms|dr|st|vs|no|inc|ltd|co|e\.g|i\.e|etc|approx)|\b[a-z])\.$", re.IGNORECASE
+)
+QUOTES = "\"'“”‘’「」『』*_` \t\r\n"
+
+
+def N_(message: str) -> str:
+    """Mark a string for the translators; whoever shows it translates it."""
+    return message
+
+
+def is_cjk(language: str) -> bool:
+    return language.lower().split("-")[0] in {"zh", "ja", "ko"}
+
+
+def count_words(text: str) -> int:
+    """Words of Latin text plus characters of Chinese, Japanese and Korean."""
+    return len(CJK.findall(text)) + len(WORD.findall(CJK.sub(" ", text)))
+
+
+def sentence_ends(text: str) -> list[int]:
+    """Offsets just behind every full sentence."""
+    ends = [found.end() for found in SENTENCE_END.finditer(text)]
+    return [end for end in ends if not NOT_AN_END.search(text[:end])]
+
+
+def sentences(text: str) -> list[str]:
+    starts = [0, *sentence_ends(text)]
+    ends = [*starts[1:], len(text)]
+    found = (text[start:end].strip() for start, end in zip(starts, ends, strict=True))
+    return [sentence for sentence in found if sentence]
+
+
+def whole_sentences(text: str) -> str:
+    """The text up to its last full sentence, or nothing."""
+    ends = sentence_ends(text)
+    return text[: ends[-1]].strip() if ends else ""
+
+
+def trim_words(text: str, most: int) -> str:
+    """As many full sentences from the start as fit into `most` words."""
+    kept = ""
+    for end in sentence_ends(text):
+        if count_words(text[:end]) > most:
+            break
+        kept = text[:end]
+    return kept.strip()
+
+
+def trim_chars(text: str, most: int) -> str:
+    """As many full sentences from the start as fit into `most` characters."""
+    text = text.strip()
+    if len(text) <= most:
+        return text
+    ends = [end for end in sentence_ends(text) if end <= most]
+    return text[: ends[-1]].strip() if ends else ""
+
+
+def clip(text: str, most: int) -> str:
+    """Whole words from the start that fit into `most` characters; for labels, never for copy."""
+    text = " ".join(text.split())
+    if len(text) <= most:
+        return text
+    cut = text[: most + 1].rsplit(" ", 1)[0] if " " in text[: most + 1] else text[:most]
+    return cut[:most].rstrip(" ,;:-–—&")
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split()).strip(QUOTES)
+
+
+def fold(text: str) -> str:
+    """A form for comparing: no case, accents of width, punctuation or double spaces."""
+    text = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(re.sub(r"[\W_]+", " ", text).split())
+
+
+def shingles(text: str, size: int = 3) -> set[tuple[str, ...]]:
+    """The runs of `size` words in a text (of characters where the text is Chinese)."""
+    folded = fold(text)
+    words = list(folded.replace(" ", "")) if CJK.search(folded) else folded.split()
+    if len(words) < size:
+        return {tuple(words)} if words else set()
+    return {tuple(words[at : at + size]) for at in range(len(words) - size + 1)}
+
+
+def overlap(text: str, other: str, size: int = 3) -> float:
+    """The share of the shorter text's word runs that the other one has too."""
+    own, others = shingles(text, size), shingles(other, size)
+    least = min(len(own), len(others))
+    return len(own & others) / least if least else 0.0
+
+
+def read_json(text: str) -> Any:
+    """The JSON value in a completion, or None; never raises on what a model wrote."""
+    start, end = text.find("{"), text.rfind("}")
+    if start < 0 or end < start:
+        return None
+    try:
+        return json.loads(text[start : end + 1], strict=False)
+    except (ValueError, RecursionError):
+        return None
+
+
+def read_items(text: str) -> list[str]:
+    """The entries of a bulleted, numbered or plain list that a model wrote."""
+    bullet = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.):])\s*")
+    lines = (one_line(bullet.sub("", line)) for line in text.splitlines())
+    return [line for line in lines if line]

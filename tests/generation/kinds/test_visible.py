@@ -1,0 +1,39 @@
+"""Streamed JSON is shown as the text inside it, and never takes back what it showed."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generation.kinds.visible import json_strings
+
+
+def test_values_are_shown_and_keys_are_not() -> None:
+    text = json.dumps({"headlines": ["Tea in a minute", "Warm"], "path": "tea"})
+    assert json_strings(text) == "Tea in a minute\nWarm\ntea"
+
+
+def test_an_unfinished_value_is_shown() -> None:
+    assert json_strings('{"headlines": ["Tea in a mi') == "Tea in a mi"
+
+
+def test_an_unfinished_key_is_not_shown() -> None:
+    assert json_strings('{"headl') == ""
+
+
+@given(st.lists(st.text(max_size=8), max_size=4), st.booleans())
+def test_it_only_ever_grows(values: list[str], plain: bool) -> None:
+    text = json.dumps({"a": values, "b": {"c": values}}, ensure_ascii=not plain)
+    shown = ""
+    for end in range(len(text) + 1):
+        longer = json_strings(text[:end])
+        assert longer.startswith(shown)
+        shown = longer
+    assert shown == "\n".join([*values, *values])
+
+
+@given(st.text(alphabet='{}[]":,\\ua0 ', max_size=40))
+def test_broken_json_raises_nothing(text: str) -> None:
+    json_strings(text).encode()
