@@ -1,0 +1,7 @@
+"""The generation app: the studio and what it writes."""
+
+from django.apps import AppConfig
+
+
+class GenerationConfig(AppConfig):
+    name = "generation"

@@ -1,0 +1,55 @@
+"""Reads settings from the environment; a value that cannot be used stops the start."""
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.Env()
+
+
+def secret(name: str, *, default: str | None = None) -> str:
+    """The value of NAME, or the content of the file that NAME_FILE points to."""
+    path = os.environ.get(f"{name}_FILE")
+    if path:
+        return Path(path).read_text().strip()
+    value = os.environ.get(name, default)
+    if not value:
+        raise ImproperlyConfigured(
+            f"{name} is missing. Set {name} or {name}_FILE; `make up` makes one by itself."
+        )
+    return value
+
+
+def choice(name: str, options: tuple[str, ...], default: str) -> str:
+    """The value of NAME, which must be one of the options."""
+    value = os.environ.get(name, default)
+    if value not in options:
+        raise ImproperlyConfigured(f"{name}={value!r}: must be one of {', '.join(options)}.")
+    return value
+
+
+def database(url: str) -> dict[str, object]:
+    """Django's settings for one Postgres, tenant-aware and pooled."""
+    config = dict(environ.Env.db_url_config(url))
+    host = dict(parse_qsl(urlsplit(url).query)).get("host")
+    if host:  # a unix socket folder, which does not fit in a URL's host part
+        config["HOST"] = host
+        config.get("OPTIONS", {}).pop("host", None)
+    return config | {
+        "ENGINE": "tenants.postgres",
+        "ATOMIC_REQUESTS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": True,  # PgBouncer in transaction mode
+    }
+
+
+def celery_broker(url: str) -> str:
+    """Celery's spelling of the redis-py URL of the same server."""
+    parts = urlsplit(url)
+    if parts.scheme != "unix":
+        return url
+    database_number = dict(parse_qsl(parts.query)).get("db", "0")
+    query = urlencode({"virtual_host": database_number})
+    return urlunsplit(("redis+socket", "", parts.path, query, ""))

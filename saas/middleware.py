@@ -1,0 +1,37 @@
+"""Gives each request an id, and turns errors that callers can act on into answers."""
+
+import re
+from collections.abc import Callable
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
+
+from saas.errors import as_app_error, error_page
+from saas.ids import uuid7
+
+GIVEN_ID = re.compile(r"^[\w.-]{8,40}$", re.ASCII)
+
+
+class RequestIdMiddleware:
+    """Takes the caller's X-Request-Id where it is a plain word, else makes one; sends it back."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-Id", "")
+        request.request_id = given if GIVEN_ID.match(given) else f"req_{uuid7().hex}"
+        response = self.get_response(request)
+        response["X-Request-Id"] = request.request_id
+        return response
+
+
+class ProblemMiddleware(MiddlewareMixin):
+    """Answers an AppError that a view raised; anything unknown goes on to be logged as a bug."""
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
+        error = as_app_error(exception)
+        return None if error is None else error_page(request, error)

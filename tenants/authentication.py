@@ -1,0 +1,74 @@
+"""API keys at the door: `Authorization: Bearer sk_…`, and what a key's scopes allow."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from saas.errors import BadRequest, InsufficientScope, NotAuthenticated, TenantErased, TenantSuspended
+from tenants.directory import find_api_key
+from tenants.models import ApiKey, Tenant
+from tenants.scope import tenant_scope
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # imports this module through DRF's settings
+
+
+def authenticate_key(request: HttpRequest) -> ApiKey | None:
+    """The request's API key; None where it shows none. Raises AppError where it is no good."""
+    refuse_key_in_url(request)
+    kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if not kind:
+        return None
+    key = find_api_key(secret.strip()) if kind.lower() == "bearer" else None
+    if key is None or not key.live:
+        raise NotAuthenticated("The API key is unknown, expired or revoked.")
+    with tenant_scope(key.tenant_id):
+        refuse_closed(Tenant.objects.get(pk=key.tenant_id))
+        key.mark_used()
+    return key
+
+
+def refuse_key_in_url(request: HttpRequest) -> None:
+    if any(value.startswith(ApiKey.PREFIX) for value in request.GET.values()):
+        raise BadRequest(
+            "An API key stands in the URL, where logs keep it. Send it as a header and revoke it.",
+            code="key_in_url",
+        )
+
+
+def refuse_closed(tenant: Tenant) -> None:
+    if tenant.status == Tenant.Status.SUSPENDED:
+        raise TenantSuspended
+    if tenant.status == Tenant.Status.ERASING:
+        raise TenantErased
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """Hands DRF the key that the middleware has already checked."""
+
+    def authenticate(self, request: Request) -> tuple[Any, ApiKey] | None:
+        key: ApiKey | None = getattr(request._request, "api_key", None)
+        return (key.created_by_id, key) if key else None
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="kindling"'
+
+
+class HasScope(BasePermission):
+    """The key must have the view's scope: `scope` on the view, else read or write by method."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        if request.auth is None:
+            raise NotAuthenticated
+        needed = self.needed(request, view)
+        if needed not in request.auth.scopes:
+            raise InsufficientScope(f"This key lacks the scope “{needed}”.")
+        return True
+
+    def needed(self, request: Request, view: "APIView") -> str:
+        if request.method in SAFE_METHODS:
+            return str(ApiKey.Scope.READ)
+        return str(getattr(view, "scope", ApiKey.Scope.WRITE))

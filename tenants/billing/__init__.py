@@ -1,0 +1,1 @@
+"""The ledger: every credit that is granted, reserved and spent."""

@@ -1,0 +1,65 @@
+"""Look-ups before the tenant is known: by user, by API key, by invitation, and the operator's list."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from tenants.models import ApiKey, Invitation, Membership, sha256
+from tenants.models_base import TenantQuerySet
+from tenants.scope import lookup_scope
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace as the switcher and the operator's list show it."""
+
+    id: UUID
+    name: str
+    slug: str
+    role: str = ""
+
+
+def _memberships() -> "TenantQuerySet[Membership]":
+    """Memberships as the look-up policy shows them: the user's own, in every workspace."""
+    return TenantQuerySet(Membership)
+
+
+def workspaces_of(user_id: UUID) -> list[Workspace]:
+    """The user's workspaces with their role in each, by name."""
+    with lookup_scope(user_id=user_id), transaction.atomic():
+        rows = _memberships().filter(user_id=user_id).select_related("tenant")
+        found = [Workspace(m.tenant.pk, m.tenant.name, m.tenant.slug, m.role) for m in rows]
+    return sorted(found, key=lambda workspace: workspace.name.lower())
+
+
+def membership_in(slug: str, user_id: UUID) -> Membership | None:
+    """The user's membership in the workspace at this address, with its tenant loaded."""
+    with lookup_scope(user_id=user_id), transaction.atomic():
+        rows = _memberships().filter(user_id=user_id, tenant__slug=slug)
+        return rows.select_related("tenant").first()
+
+
+def find_api_key(secret: str) -> ApiKey | None:
+    """The key that has this secret, with its tenant's id; None where there is none."""
+    prefix = ApiKey.prefix_of(secret)
+    if not prefix:
+        return None
+    with lookup_scope(key_prefix=prefix), transaction.atomic():
+        candidates = list(TenantQuerySet(ApiKey).filter(prefix=prefix))
+    return next((key for key in candidates if key.matches(secret)), None)
+
+
+def find_invitation(secret: str) -> Invitation | None:
+    """The invitation whose link carries this secret."""
+    hashed = sha256(secret)
+    with lookup_scope(invitation=hashed), transaction.atomic():
+        return TenantQuerySet(Invitation).filter(secret_sha256=hashed).first()
+
+
+def all_workspaces() -> list[Workspace]:
+    """Every workspace, for operators: commands, and the admin's audited switch."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, name, slug FROM tenants_directory()")
+        return [Workspace(*row) for row in cursor.fetchall()]
+

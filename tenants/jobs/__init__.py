@@ -1,0 +1,1 @@
+"""Job: the one record of all background work."""

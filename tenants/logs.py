@@ -1,0 +1,49 @@
+"""Structured logs on standard output; each line carries its request id and its tenant."""
+
+import logging
+from typing import Any
+
+import structlog
+
+from tenants import scope
+
+
+def add_tenant(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Name the tenant in scope, or say that there is none."""
+    tenant_id = scope.current().tenant_id
+    event.setdefault("tenant", str(tenant_id) if tenant_id else "-")
+    return event
+
+
+def configure(config: dict[str, Any]) -> None:
+    """Django's LOGGING_CONFIG hook."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        add_tenant,
+    ]
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if config["json"]
+        else structlog.dev.ConsoleRenderer(colors=False)
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(config["level"])
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,78 @@
+"""Finds out for which tenant a request works, and makes sure that nothing of it stays behind."""
+
+import re
+from collections.abc import Callable
+from urllib.parse import quote
+
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from saas.errors import AppError, not_found, problem_response
+from tenants import scope
+from tenants.authentication import authenticate_key
+from tenants.directory import membership_in
+from tenants.models import Tenant
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+WORKSPACE_PATH = re.compile(r"^/w/(?P<slug>[-a-z0-9]+)/")
+API_PATHS = ("/api/v1/", "/v1/")
+
+
+class ResetScopeMiddleware:
+    """The outermost middleware: a request begins and ends in nobody's scope."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        scope.reset()
+        try:
+            return self.get_response(request)
+        finally:
+            scope.reset()
+
+
+class TenantMiddleware:
+    """Enters the scope of the workspace in the path (portal) or of the API key (API)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.startswith(API_PATHS):
+            return self._with_api_key(request)
+        if match := WORKSPACE_PATH.match(request.path_info):
+            return self._in_workspace(request, match["slug"])
+        return self.get_response(request)
+
+    def _in_workspace(self, request: HttpRequest, slug: str) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return redirect(f"{reverse('account_login')}?next={quote(request.get_full_path())}")
+        membership = membership_in(slug, request.user.pk)
+        if membership is None:
+            return self._hidden(request)
+        request.membership = membership
+        return self._scoped(request, membership.tenant)
+
+    def _with_api_key(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            key = authenticate_key(request)
+        except AppError as error:
+            return problem_response(error, request)
+        if key is None:  # the view decides whether it may be read by anybody
+            return self.get_response(request)
+        request.api_key = key
+        with scope.tenant_scope(key.tenant_id):
+            return self._scoped(request, Tenant.objects.get(pk=key.tenant_id))
+
+    def _scoped(self, request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
+        request.tenant = tenant
+        with scope.tenant_scope(tenant):
+            return self.get_response(request)
+
+    def _hidden(self, request: HttpRequest) -> HttpResponseBase:
+        """The same answer as for a workspace that does not exist."""
+        return not_found(request, Http404())
+

@@ -1,0 +1,237 @@
+"""Users, workspaces (tenants), who belongs to them, their API keys and their audit trail."""
+
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Lower
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from saas.ids import uuid7
+from tenants.models_base import TenantForeignKey, TenantModel, TenantQuerySet
+
+__all__ = ["ApiKey", "AuditEvent", "Invitation", "Membership", "Role", "Tenant", "User"]
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users, who are known by their e-mail address."""
+
+    def create_user(self, email: str, password: str | None = None, **extra: Any) -> "User":
+        user = self.model(email=self.normalize_email(email).lower(), **extra)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **extra)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. What they may see depends on their memberships alone."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField(_("e-mail address"), unique=True)
+    name = models.CharField(_("name"), max_length=120, blank=True)
+    is_staff = models.BooleanField(_("operator"), default=False)
+    is_active = models.BooleanField(_("active"), default=True)
+    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_ci")]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def display_name(self) -> str:
+        return self.name or self.email.partition("@")[0]
+
+
+class Tenant(models.Model):
+    """A workspace: one startup with its brand, its copy and its credits."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        SUSPENDED = "suspended", _("Suspended")
+        ERASING = "erasing", _("Being erased")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(_("name"), max_length=80)
+    slug = models.SlugField(_("address"), max_length=60, unique=True)
+    status = models.CharField(max_length=12, choices=Status, default=Status.ACTIVE)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("workspace")
+        verbose_name_plural = _("workspaces")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("home", args=[self.slug])
+
+
+class Role(models.TextChoices):
+    """What a member may do; each role may also do what the ones after it may."""
+
+    OWNER = "owner", _("Owner")
+    ADMIN = "admin", _("Admin")
+    EDITOR = "editor", _("Editor")
+    VIEWER = "viewer", _("Viewer")
+
+    def covers(self, needed: str) -> bool:
+        ranked = list(Role)
+        return ranked.index(self) <= ranked.index(Role(needed))
+
+
+class MembershipQuerySet(TenantQuerySet["Membership"]):
+    """Members of the workspace in scope."""
+
+    def owners(self) -> "MembershipQuerySet":
+        return self.filter(role=Role.OWNER)
+
+
+class Membership(TenantModel):
+    """A user's place in a workspace."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.EDITOR)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "user"], name="one_membership_per_user")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role})"
+
+    def may(self, needed: str) -> bool:
+        return Role(self.role).covers(needed)
+
+
+class Invitation(TenantModel):
+    """An offer to join, sent by e-mail; the link's secret is stored as its hash alone."""
+
+    LIFETIME = timedelta(days=14)
+
+    email = models.EmailField(_("e-mail address"))
+    role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.EDITOR)
+    secret_sha256 = models.CharField(max_length=64, editable=False)
+    invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(TenantModel.Meta):
+        indexes = [models.Index(fields=["secret_sha256"], name="invitation_by_secret")]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def open(self) -> bool:
+        return self.accepted_at is None and self.expires_at > timezone.now()
+
+
+class ApiKey(TenantModel):
+    """A secret by which a program acts for the workspace. Only its hash is kept."""
+
+    class Scope(models.TextChoices):
+        READ = "read", _("Read")
+        WRITE = "write", _("Write")
+        GENERATE = "generate", _("Generate")
+
+    PREFIX = "sk_"
+
+    name = models.CharField(_("name"), max_length=80)
+    prefix = models.CharField(max_length=16, editable=False)
+    secret_sha256 = models.CharField(max_length=64, editable=False)
+    scopes = ArrayField(models.CharField(max_length=12, choices=Scope), verbose_name=_("scopes"))
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "prefix"], name="key_prefix")]
+        indexes = [models.Index(fields=["prefix"], name="key_by_prefix")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.PREFIX}{self.prefix}…)"
+
+    @classmethod
+    def issue(cls, **fields: Any) -> tuple["ApiKey", str]:
+        """A new key and its secret, which is shown this once."""
+        prefix = secrets.token_hex(4)
+        secret = f"{cls.PREFIX}{prefix}_{secrets.token_urlsafe(32)}"
+        key = cls(prefix=prefix, secret_sha256=sha256(secret), **fields)
+        key.save()
+        return key, secret
+
+    @classmethod
+    def prefix_of(cls, secret: str) -> str:
+        """The look-up part of a secret, or an empty string where it has none."""
+        if not secret.startswith(cls.PREFIX) or len(secret) > 128:
+            return ""
+        return secret.removeprefix(cls.PREFIX).partition("_")[0]
+
+    @property
+    def live(self) -> bool:
+        expired = self.expires_at is not None and self.expires_at <= timezone.now()
+        return self.revoked_at is None and not expired
+
+    def matches(self, secret: str) -> bool:
+        return hmac.compare_digest(self.secret_sha256, sha256(secret))
+
+    def mark_used(self) -> None:
+        """Note the use, at most once a minute, so that reads do not become writes."""
+        now = timezone.now()
+        if self.last_used_at is None or now - self.last_used_at > timedelta(minutes=1):
+            self.last_used_at = now
+            self.save(update_fields=["last_used_at"])
+
+    def revoke(self) -> None:
+        self.revoked_at = self.revoked_at or timezone.now()
+        self.save(update_fields=["revoked_at", "updated_at"])
+
+
+class AuditEvent(TenantModel):
+    """Who did what, and when. Rows are only ever added."""
+
+    action = models.CharField(max_length=60)
+    actor = models.ForeignKey(User, null=True, on_delete=models.DO_NOTHING, related_name="+")
+    api_key = TenantForeignKey(ApiKey, null=True, on_delete=models.DO_NOTHING, related_name="+")
+    target = models.CharField(max_length=120, blank=True)
+    details = models.JSONField(default=dict)
+    address = models.GenericIPAddressField(null=True)
+    request_id = models.CharField(max_length=40, blank=True)
+
+    class Meta(TenantModel.Meta):
+        indexes = [models.Index(fields=["tenant", "-created_at"], name="audit_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.target}".strip()
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+

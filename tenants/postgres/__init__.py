@@ -1,0 +1,1 @@
+"""Django's Postgres backend, taught to carry the tenant in every transaction."""

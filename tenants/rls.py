@@ -1,0 +1,274 @@
+"""Migration operations that put the tenants' walls into Postgres: policies and composite keys."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import environ
+from django.conf import settings
+from django.db import models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+from tenants.models_base import TenantForeignKey
+
+# Without the sub-select it is evaluated per row; without NULLIF a finished
+# transaction's leftover '' cannot be cast.
+SETTING = "(SELECT NULLIF(current_setting('app.{name}', true), '')::{cast})"
+TENANT = SETTING.format(name="tenant", cast="uuid")
+USER = SETTING.format(name="user", cast="uuid")
+KEY_PREFIX = SETTING.format(name="key_prefix", cast="text")
+INVITATION = SETTING.format(name="invitation", cast="text")
+DISPATCH_ROLE = "kindling_dispatch"
+
+
+class DatabaseOperation(Operation):
+    """An operation that changes the database and leaves Django's state alone."""
+
+    reversible = True
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Nothing here is part of Django's state."""
+
+
+class TenantTable(DatabaseOperation):
+    """Close a tenant model's table: forced row security, and references inside the tenant only.
+
+    `lookups` are extra SELECT-only conditions by name, for finding the tenant in the first place.
+    """
+
+    def __init__(
+        self, model: str, *, column: str = "tenant_id", lookups: Mapping[str, str] | None = None
+    ) -> None:
+        self.model = model
+        self.column = column
+        self.lookups = dict(lookups or {})
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return type(self).__name__, [self.model], {"column": self.column, "lookups": self.lookups}
+
+    def describe(self) -> str:
+        return f"Force row-level security on {self.model}"
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.model)
+        # Row security cannot be switched while constraint triggers of this transaction wait.
+        schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for statement in self._close(model._meta.db_table):
+            schema_editor.execute(statement)
+        if self.column == "tenant_id":
+            for statement in composite_keys(model):
+                schema_editor.execute(statement)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = from_state.apps.get_model(app_label, self.model)
+        for statement in self._open(model):
+            schema_editor.execute(statement)
+
+    def _close(self, table: str) -> list[str]:
+        same = f"{self.column} = {TENANT}"
+        return [
+            f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY',
+            f'CREATE POLICY "{table}_tenant" ON "{table}" USING ({same}) WITH CHECK ({same})',
+            *(
+                f'CREATE POLICY "{table}_{name}" ON "{table}" FOR SELECT USING ({condition})'
+                for name, condition in self.lookups.items()
+            ),
+        ]
+
+    def _open(self, model: type[models.Model]) -> list[str]:
+        table = model._meta.db_table
+        names = [*(reference_name(model, field) for field in references(model))]
+        if self.column == "tenant_id":
+            names.append(f"{table}_own")
+        return [
+            *(f'ALTER TABLE "{table}" DROP CONSTRAINT "{name}"' for name in names),
+            *(f'DROP POLICY "{table}_{name}" ON "{table}"' for name in ["tenant", *self.lookups]),
+            f'ALTER TABLE "{table}" NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY',
+        ]
+
+
+class TenantReference(DatabaseOperation):
+    """The composite key of a TenantForeignKey that was added to a table already closed."""
+
+    def __init__(self, model: str, field: str) -> None:
+        self.model = model
+        self.field = field
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return type(self).__name__, [self.model, self.field], {}
+
+    def describe(self) -> str:
+        return f"Keep {self.model}.{self.field} inside the tenant"
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.model)
+        schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        schema_editor.execute(add_reference(model, model._meta.get_field(self.field)))
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = from_state.apps.get_model(app_label, self.model)
+        name = reference_name(model, model._meta.get_field(self.field))
+        schema_editor.execute(f'ALTER TABLE "{model._meta.db_table}" DROP CONSTRAINT "{name}"')
+
+
+class AppendOnly(DatabaseOperation):
+    """Refuse UPDATE and DELETE on a table, for every role."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return type(self).__name__, [self.model], {}
+
+    def describe(self) -> str:
+        return f"Make {self.model} append-only"
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        table = to_state.apps.get_model(app_label, self.model)._meta.db_table
+        schema_editor.execute(APPEND_ONLY_FUNCTION, params=None)
+        schema_editor.execute(
+            f'CREATE TRIGGER "{table}_append_only" BEFORE UPDATE OR DELETE ON "{table}" '
+            "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        )
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        table = from_state.apps.get_model(app_label, self.model)._meta.db_table
+        schema_editor.execute(f'DROP TRIGGER "{table}_append_only" ON "{table}"')
+
+
+APPEND_ONLY_FUNCTION = """
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog AS $$
+BEGIN
+    RAISE EXCEPTION 'permission denied: rows of % are never changed', TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege';
+END $$
+"""
+
+
+class DispatchFunction(DatabaseOperation):
+    """A SECURITY DEFINER function that looks across tenants, and the columns that it may read.
+
+    It runs as the dispatch role, which can do nothing but SELECT these columns.
+    """
+
+    def __init__(self, signature: str, body: str, *, reads: Mapping[str, list[str]]) -> None:
+        self.signature = signature
+        self.body = body
+        self.reads = {table: list(columns) for table, columns in reads.items()}
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return type(self).__name__, [self.signature, self.body], {"reads": self.reads}
+
+    def describe(self) -> str:
+        return f"Create {self.signature.partition('(')[0]}() for dispatch across tenants"
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        for statement in self._create(app_role()):
+            schema_editor.execute(statement, params=None)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        name = self.signature.partition("(")[0]
+        schema_editor.execute(f"DROP FUNCTION {name}")
+        for table in self.reads:
+            schema_editor.execute(f'DROP POLICY "{table}_{name}" ON "{table}"')
+
+    def _create(self, app: str) -> list[str]:
+        name = self.signature.partition("(")[0]
+        grants = [
+            statement
+            for table, columns in self.reads.items()
+            for statement in (
+                f'GRANT SELECT ({", ".join(columns)}) ON "{table}" TO {DISPATCH_ROLE}',
+                f'CREATE POLICY "{table}_{name}" ON "{table}" FOR SELECT '
+                f"TO {DISPATCH_ROLE} USING (true)",
+            )
+        ]
+        return [
+            *grants,
+            f"CREATE FUNCTION {self.signature} LANGUAGE sql STABLE SECURITY DEFINER "
+            f"SET search_path = pg_catalog, public AS $${self.body}$$",
+            f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC",
+            f'GRANT EXECUTE ON FUNCTION {name} TO "{app}"',
+            f"GRANT CREATE, USAGE ON SCHEMA public TO {DISPATCH_ROLE}",
+            f"ALTER FUNCTION {name} OWNER TO {DISPATCH_ROLE}",
+            f"REVOKE CREATE ON SCHEMA public FROM {DISPATCH_ROLE}",
+        ]
+
+
+def app_role() -> str:
+    """The role that the running app logs in as (migrations run as the owner)."""
+    return str(environ.Env.db_url_config(settings.DATABASE_URL)["USER"])
+
+
+def references(model: type[models.Model]) -> list[Any]:
+    return [field for field in model._meta.local_fields if isinstance(field, TenantForeignKey)]
+
+
+def reference_name(model: type[models.Model], field: Any) -> str:
+    return f"{model._meta.db_table}_{field.column}_own"[:63]
+
+
+def add_reference(model: type[models.Model], field: Any) -> str:
+    target = field.remote_field.model._meta.db_table
+    return (
+        f'ALTER TABLE "{model._meta.db_table}" ADD CONSTRAINT "{reference_name(model, field)}" '
+        f'FOREIGN KEY (tenant_id, "{field.column}") REFERENCES "{target}" (tenant_id, id) '
+        "DEFERRABLE INITIALLY DEFERRED"
+    )
+
+
+def composite_keys(model: type[models.Model]) -> list[str]:
+    """UNIQUE (tenant_id, id) for others to refer to, then this table's own references."""
+    table = model._meta.db_table
+    own = f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_own" UNIQUE (tenant_id, id)'
+    return [own, *(add_reference(model, field) for field in references(model))]

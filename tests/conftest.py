@@ -1,0 +1,86 @@
+"""The database as the real app role, and a fixed cast: Alice owns, Bob edits, Charlie is outside."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import setup_databases, teardown_databases
+
+from tenants.models import Membership, Role, Tenant, User
+from tenants.postgres.owner import as_owner
+from tenants.scope import tenant_scope
+from tenants.services import workspace_create
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None,
+    django_db_blocker: Any,
+    django_db_modify_db_settings: None,
+) -> Iterator[None]:
+    """Made by the owner, used by the app's role: otherwise row security is not tested at all."""
+    with django_db_blocker.unblock():
+        real = connection.settings_dict["NAME"]
+        with as_owner():
+            made = setup_databases(verbosity=0, interactive=False, serialized_aliases=())
+            name = connection.settings_dict["NAME"]
+        connection.settings_dict["NAME"] = name
+    yield
+    with django_db_blocker.unblock():
+        connection.close()
+        with as_owner():
+            teardown_databases(made, verbosity=0)
+        connection.settings_dict["NAME"] = real
+
+
+@pytest.fixture(autouse=True)
+def _empty_valkey() -> Iterator[None]:
+    cache.clear()
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.flushdb()
+    yield
+
+
+def member(tenant: Tenant, email: str, role: str) -> User:
+    user = User.objects.create_user(email, "correct horse battery")
+    with tenant_scope(tenant):
+        Membership.objects.create(user=user, role=role)
+    return user
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    """Owns Acme."""
+    return User.objects.create_user("alice@acme.test", "correct horse battery", name="Alice")
+
+
+@pytest.fixture
+def acme(alice: User) -> Tenant:
+    return workspace_create(owner=alice, name="Acme", slug="acme")
+
+
+@pytest.fixture
+def bob(acme: Tenant) -> User:
+    """Edits at Acme."""
+    return member(acme, "bob@acme.test", Role.EDITOR)
+
+
+@pytest.fixture
+def victor(acme: Tenant) -> User:
+    """Only looks at Acme."""
+    return member(acme, "victor@acme.test", Role.VIEWER)
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    """Owns another workspace and must see nothing of Acme."""
+    return User.objects.create_user("charlie@other.test", "correct horse battery")
+
+
+@pytest.fixture
+def other(charlie: User) -> Tenant:
+    return workspace_create(owner=charlie, name="Other", slug="other")

@@ -1,0 +1,69 @@
+"""The walls as Postgres' catalogue shows them, and as the app's own role meets them."""
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+
+from tenants.directory import all_workspaces, membership_in, workspaces_of
+from tenants.models import Membership, Tenant, User
+from tenants.models_base import TenantQuerySet
+from tenants.scope import ScopeError, tenant_scope
+from tenants.walls import breaches
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_walls_stand() -> None:
+    assert breaches() == []
+
+
+def test_check_rls_counts_the_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("check_rls")
+    assert "no breach" in capsys.readouterr().out
+
+
+def test_the_tests_run_as_the_app_role() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
+        )
+        assert cursor.fetchone() == (False,)
+
+
+def test_managers_raise_outside_a_scope(acme: Tenant) -> None:
+    with pytest.raises(ScopeError):
+        Membership.objects.count()
+
+
+def test_the_database_returns_nothing_outside_a_scope(acme: Tenant) -> None:
+    assert TenantQuerySet(Membership).count() == 0
+    with tenant_scope(acme):
+        assert TenantQuerySet(Membership).count() == 1
+
+
+def test_the_scope_follows_into_an_open_transaction(acme: Tenant, other: Tenant) -> None:
+    with transaction.atomic():
+        for tenant in (acme, other):
+            with tenant_scope(tenant):
+                assert TenantQuerySet(Membership).get().tenant_id == tenant.pk
+        assert not TenantQuerySet(Membership).exists()
+
+
+def test_a_user_finds_only_their_own_workspaces(
+    acme: Tenant, other: Tenant, alice: User, charlie: User
+) -> None:
+    assert [workspace.slug for workspace in workspaces_of(alice.pk)] == ["acme"]
+    assert membership_in("acme", charlie.pk) is None
+    found = membership_in("acme", alice.pk)
+    assert found is not None and found.tenant.name == "Acme"
+
+
+def test_operators_see_the_directory(acme: Tenant, other: Tenant) -> None:
+    assert [workspace.slug for workspace in all_workspaces()] == ["acme", "other"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_statement_without_a_transaction_gets_one(acme: Tenant) -> None:
+    with tenant_scope(acme):
+        assert Membership.objects.count() == 1
+    assert TenantQuerySet(Membership).count() == 0
