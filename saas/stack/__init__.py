@@ -1,0 +1,5 @@
+"""The embedded stack: Postgres, Valkey, web and worker under one supervisor; never imports Django."""
+
+from saas.stack.services import services
+
+__all__ = ["services"]

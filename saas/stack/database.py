@@ -1,0 +1,114 @@
+"""Roles, database and extension that Kindling needs on a Postgres, embedded or not."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+OWNER_ROLE, APP_ROLE, DISPATCH_ROLE = "kindling_owner", "kindling_app", "kindling_dispatch"
+DATABASE = "kindling"
+
+# What each role may do, restated at every start so that a change by hand does not stay.
+OWNER_ATTRIBUTES = "LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION CREATEDB"
+APP_ATTRIBUTES = "LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION NOCREATEDB"
+DISPATCH_ATTRIBUTES = "NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION NOCREATEDB"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A role with the password it logs in with; none on the embedded server's socket."""
+
+    role: str
+    password: str | None = None
+
+    @classmethod
+    def of(cls, url: str) -> "Login":
+        parts = urlsplit(url)
+        password = unquote(parts.password) if parts.password else None
+        return cls(unquote(parts.username or ""), password)
+
+
+def bootstrap(
+    admin_dsn: str,
+    *,
+    owner: Login = Login(OWNER_ROLE),
+    app: Login = Login(APP_ROLE),
+    database: str = DATABASE,
+) -> None:
+    """Make or mend the roles, the database and the vector extension. Running it again is safe."""
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        _ensure_role(admin, owner, OWNER_ATTRIBUTES)
+        _ensure_role(admin, app, APP_ATTRIBUTES)
+        _ensure_role(admin, Login(DISPATCH_ROLE), DISPATCH_ATTRIBUTES)
+        _grant_dispatch(admin, owner.role)
+        _ensure_database(admin, database, owner.role)
+    # template1 too, so that databases made from it (those of tests) have the extension:
+    # creating it takes a superuser, which our roles are not.
+    for name in ("template1", database):
+        with psycopg.connect(make_conninfo(admin_dsn, dbname=name), autocommit=True) as admin:
+            _ensure_vector(admin)
+
+
+def _ensure_role(admin: psycopg.Connection, login: Login, attributes: str) -> None:
+    found = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [login.role]).fetchone()
+    verb = sql.SQL("ALTER" if found else "CREATE")
+    statement = sql.SQL("{} ROLE {} {}").format(
+        verb, sql.Identifier(login.role), sql.SQL(attributes)
+    )
+    if login.password is not None:
+        statement += sql.SQL(" PASSWORD {}").format(sql.Literal(login.password))
+    admin.execute(statement)
+
+
+def _grant_dispatch(admin: psycopg.Connection, owner: str) -> None:
+    grant = sql.SQL("GRANT {} TO {}")
+    admin.execute(grant.format(sql.Identifier(DISPATCH_ROLE), sql.Identifier(owner)))
+
+
+def _ensure_database(admin: psycopg.Connection, name: str, owner: str) -> None:
+    if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+        return
+    create = sql.SQL("CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0")
+    admin.execute(create.format(sql.Identifier(name), sql.Identifier(owner)))
+
+
+def _ensure_vector(admin: psycopg.Connection) -> None:
+    offered = admin.execute(
+        "SELECT 1 FROM pg_available_extensions WHERE name = 'vector'"
+    ).fetchone()
+    if offered:
+        admin.execute("CREATE EXTENSION IF NOT EXISTS vector")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """`python -m saas.stack.database --admin-url …` for a server of one's own."""
+    parser = argparse.ArgumentParser(prog="python -m saas.stack.database", description=__doc__)
+    parser.add_argument("--admin-url", required=True, help="a superuser's postgres:// URL")
+    parser.add_argument(
+        "--url", default=os.environ.get("DATABASE_URL"), help="default: DATABASE_URL"
+    )
+    parser.add_argument(
+        "--owner-url",
+        default=os.environ.get("DATABASE_OWNER_URL"),
+        help="default: DATABASE_OWNER_URL",
+    )
+    chosen = parser.parse_args(arguments)
+    if not (chosen.url and chosen.owner_url):
+        parser.error("set DATABASE_URL and DATABASE_OWNER_URL, or give --url and --owner-url")
+    database = urlsplit(chosen.url).path.lstrip("/")
+    bootstrap(
+        chosen.admin_url,
+        owner=Login.of(chosen.owner_url),
+        app=Login.of(chosen.url),
+        database=database,
+    )
+    print(f"Database {database} is ready: now run `python manage.py migrate`.")
+
+
+if __name__ == "__main__":
+    main()
