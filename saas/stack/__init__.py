@@ -1,4 +1,4 @@
-"""The embedded stack: Postgres, Valkey, web and worker under one supervisor; never imports Django."""
+"""The embedded stack: Postgres, Valkey, web and worker under one supervisor."""
 
 from saas.stack.services import services
 

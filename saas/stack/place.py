@@ -8,12 +8,21 @@ import subprocess
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
 from saas.stack.errors import StackError
 
 # A unix socket's path holds 107 bytes on Linux and 103 on macOS.
 LONGEST_SOCKET_PATH = 100
 LONGEST_SOCKET_NAME = ".s.PGSQL.5432"
+
+
+class Identity(TypedDict, total=False):
+    """subprocess's arguments for running as somebody else."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +44,22 @@ class Account:
 
     def _tries(self, argv: list[str]) -> bool:
         try:
-            done = subprocess.run(  # noqa: S603
+            done = subprocess.run(
                 argv,
                 cwd="/",
                 capture_output=True,
-                user=self.uid,
-                group=self.gid,
-                extra_groups=[],
                 check=False,
+                **identity(self),
             )
         except PermissionError:
             return False
         return done.returncode == 0
+
+
+def identity(account: Account | None) -> Identity:
+    if account is None:
+        return {}
+    return {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
 def server_account() -> Account | None:

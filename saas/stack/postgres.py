@@ -12,7 +12,7 @@ import psutil
 import psycopg
 
 from saas.stack.errors import StackError
-from saas.stack.place import Place
+from saas.stack.place import Place, identity
 from saas.stack.processes import Child, Command, refuse
 
 SUPERUSER = "postgres"
@@ -79,16 +79,13 @@ class Postgres:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
         self.place.own(unfinished)
-        account = self.place.account
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [self._programs / "initdb", "-D", unfinished, *INITDB_FLAGS],
             cwd=unfinished,
             capture_output=True,
             text=True,
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
             check=False,
+            **identity(self.place.account),
         )
         if done.returncode:
             raise StackError(

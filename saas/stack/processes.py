@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from saas.stack.errors import StackError
-from saas.stack.place import Account, Place
+from saas.stack.place import Account, Place, identity
 
 PR_SET_PDEATHSIG = 1
 LARGEST_LOG = 10 * 1024 * 1024
@@ -62,9 +62,8 @@ class Child:
         self._end_orphan()
         _rotate(self.log)
         command = self.command
-        identity = _identity(command.account)
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603
+            self._process = subprocess.Popen(
                 command.argv,
                 env={**os.environ, **command.env},
                 cwd=command.cwd,
@@ -73,8 +72,8 @@ class Child:
                 stderr=log,
                 start_new_session=True,
                 umask=0o077,
-                preexec_fn=_dies_with_parent(command.orphan_signal),  # noqa: PLW1509
-                **identity,
+                preexec_fn=_dies_with_parent(command.orphan_signal),
+                **identity(command.account),
             )
         started = psutil.Process(self._process.pid).create_time()
         self._pid_file.write_text(f"{self._process.pid} {started}\n")
@@ -119,12 +118,6 @@ class Child:
         self._pid_file.unlink()
 
 
-def _identity(account: Account | None) -> dict[str, object]:
-    if account is None:
-        return {}
-    return {"user": account.uid, "group": account.gid, "extra_groups": []}
-
-
 def _dies_with_parent(orphan_signal: signal.Signals) -> Callable[[], None] | None:
     """Linux sends the signal when the supervisor ends; elsewhere the next start cleans up."""
     if not sys.platform.startswith("linux"):
@@ -142,7 +135,7 @@ def _dies_with_parent(orphan_signal: signal.Signals) -> Callable[[], None] | Non
 
 def _is_another(pid: int, started: float) -> bool:
     try:
-        found = psutil.Process(pid).create_time()
+        found: float = psutil.Process(pid).create_time()
     except psutil.NoSuchProcess:
         return False
     return abs(found - started) > SAME_START_SECONDS

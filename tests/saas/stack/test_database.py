@@ -38,8 +38,9 @@ def test_the_owner_may_hand_functions_to_dispatch_and_the_app_may_not(
 
 
 def test_the_app_cannot_make_tables(servers: dict[str, str]) -> None:
-    with psycopg.connect(servers["DATABASE_URL"]) as app, pytest.raises(
-        psycopg.errors.InsufficientPrivilege
+    with (
+        psycopg.connect(servers["DATABASE_URL"]) as app,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         app.execute("CREATE TABLE intruder ()")
 
