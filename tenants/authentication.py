@@ -7,7 +7,13 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from saas.errors import BadRequest, InsufficientScope, NotAuthenticated, TenantErased, TenantSuspended
+from saas.errors import (
+    BadRequest,
+    InsufficientScope,
+    NotAuthenticated,
+    TenantErased,
+    TenantSuspended,
+)
 from tenants.directory import find_api_key
 from tenants.models import ApiKey, Tenant
 from tenants.scope import tenant_scope

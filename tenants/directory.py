@@ -62,4 +62,3 @@ def all_workspaces() -> list[Workspace]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, name, slug FROM tenants_directory()")
         return [Workspace(*row) for row in cursor.fetchall()]
-

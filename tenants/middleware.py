@@ -75,4 +75,3 @@ class TenantMiddleware:
     def _hidden(self, request: HttpRequest) -> HttpResponseBase:
         """The same answer as for a workspace that does not exist."""
         return not_found(request, Http404())
-

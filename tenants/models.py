@@ -234,4 +234,3 @@ class AuditEvent(TenantModel):
 
 def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-

@@ -5,8 +5,8 @@ from typing import Any, Self, TypeVar
 
 from django.db import models
 
-from tenants import scope
 from saas.ids import uuid7
+from tenants import scope
 
 Row = TypeVar("Row", bound="TenantModel")
 

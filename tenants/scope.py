@@ -85,9 +85,7 @@ def lookup_scope(
     *, user_id: UUID | None = None, key_prefix: str = "", invitation: str = ""
 ) -> Iterator[None]:
     """Read-only look-ups before the tenant is known: by user, API key prefix or invitation."""
-    found = replace(
-        _scope.get(), user_id=user_id, key_prefix=key_prefix, invitation=invitation
-    )
+    found = replace(_scope.get(), user_id=user_id, key_prefix=key_prefix, invitation=invitation)
     with _entered(found):
         yield
 

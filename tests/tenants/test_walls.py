@@ -24,9 +24,7 @@ def test_check_rls_counts_the_tables(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_the_tests_run_as_the_app_role() -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
-        )
+        cursor.execute("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
         assert cursor.fetchone() == (False,)
 
 
