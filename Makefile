@@ -1,0 +1,53 @@
+# Two commands matter: `make up` runs everything, `make test` checks everything.
+.DEFAULT_GOAL := help
+.PHONY: help up test prove lint bench messages lock
+
+# The first Python that is new enough; choose another with `make up PYTHON=/path/to/python`.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' \
+	2>/dev/null && echo $$python && break; done)
+RUN := .venv/bin/python
+# For tools that read the settings and open no connection.
+NO_SERVERS := SECRET_KEY=unused DATABASE_URL=postgres://unused@/unused REDIS_URL=redis://unused
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: install ## Run Kindling on http://127.0.0.1:8000 (PORT=8001, ONCE=1 to stop after the first ad)
+	@exec $(RUN) -m saas.stack
+
+test: tools ## Set up what tests need and run them
+	@deploy/install-chromium.sh
+	@$(RUN) -m pytest -q --durations=15 $(ARGS)
+
+prove: tools ## Run the long proofs: kill -9, races, fuzzing
+	@deploy/install-chromium.sh
+	@$(RUN) -m pytest -m prove -s --durations=15 $(ARGS)
+
+lint: tools ## Check style and types
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(NO_SERVERS) $(RUN) -m mypy
+
+messages: tools ## Collect the texts to translate and compile the translations
+	@$(NO_SERVERS) $(RUN) manage.py makemessages --locale zh_Hans --ignore '.venv' --no-obsolete
+	@$(NO_SERVERS) $(RUN) manage.py compilemessages --ignore '.venv'
+
+lock: tools ## Write deploy/requirements*.txt anew from pyproject.toml
+	@$(RUN) -m pip install --quiet uv
+	@cd deploy && $(COMPILE) ../pyproject.toml requirements.in -o requirements.txt
+	@cd deploy && $(COMPILE) requirements-dev.in -c requirements.txt -o requirements-dev.txt
+
+COMPILE := ../$(RUN) -m uv pip compile --quiet --universal --generate-hashes \
+	--python-version 3.11 --override overrides.txt --no-annotate --no-header
+
+.PHONY: python install tools
+python:
+	@test -n "$(PYTHON)" || { echo "make │ Python 3.11 to 3.14 is missing." \
+		"Debian, Ubuntu: sudo apt-get install python3 python3-venv; macOS: brew install python@3.12" >&2; exit 1; }
+
+install: python
+	@"$(PYTHON)" deploy/install.py
+
+tools: python
+	@"$(PYTHON)" deploy/install.py --tools

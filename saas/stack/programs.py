@@ -1,0 +1,72 @@
+"""Our own two long-running programs: the web server and the worker."""
+
+import signal
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+
+from saas.stack.config import ROOT, Config
+from saas.stack.place import Place
+from saas.stack.processes import Child, Command, refuse
+
+START_SECONDS = 60.0
+# What a person waits at Ctrl-C; a job cut off here is taken up again at the next start.
+WORKER_STOP_SECONDS = 10.0
+
+
+class Program:
+    """A child that counts as started once `ready` says so."""
+
+    def __init__(self, command: Command, place: Place, ready: Callable[[], bool]) -> None:
+        self.child = Child(command, place)
+        self._ready = ready
+
+    def start(self) -> None:
+        self.child.start()
+        if not self.child.wait_until(self._ready, START_SECONDS):
+            self.child.stop()
+            raise refuse(self.child, f"The {self.child.name}")
+
+    def stop(self) -> None:
+        self.child.stop()
+
+
+def web(config: Config, env: Mapping[str, str], place: Place) -> Program:
+    command = Command(
+        name="web",
+        argv=(
+            *(sys.executable, "-m", "uvicorn", "saas.asgi:application"),
+            *("--host", "127.0.0.1", "--port", str(config.port)),
+            *("--lifespan", "off", "--no-server-header"),
+            *("--timeout-graceful-shutdown", "3"),  # streams would hold it open for ever
+        ),
+        env=env,
+        cwd=ROOT,
+    )
+    return Program(command, place, lambda: answers(f"{config.url}/healthz"))
+
+
+def worker(env: Mapping[str, str], place: Place) -> Program:
+    command = Command(
+        name="worker",
+        argv=(
+            *(sys.executable, "-m", "celery", "-A", "saas", "worker"),
+            *("-Q", "generate,default", "-c", "1", "-P", "prefork"),
+            *("--without-mingle", "--without-gossip", "--loglevel", "INFO"),
+        ),
+        # macOS ends a forked child that touches Objective-C, unless told not to.
+        env={**env, "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"},
+        cwd=ROOT,
+        orphan_signal=signal.SIGQUIT,  # Celery's cold shutdown: its pool goes with it
+        stop_seconds=WORKER_STOP_SECONDS,
+    )
+    return Program(command, place, lambda: True)
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,137 @@
+"""The order of a start: what runs, what is skipped because it was done, and what is shown."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from saas.stack import secret, steps
+from saas.stack.config import ROOT, Config
+from saas.stack.database import bootstrap
+from saas.stack.errors import StackError
+from saas.stack.place import Place
+from saas.stack.postgres import SUPERUSER, Postgres
+from saas.stack.programs import web, worker
+from saas.stack.services import database_env, valkey_env
+from saas.stack.supervisor import Supervisor
+from saas.stack.terminal import complain, say
+from saas.stack.valkey import Valkey
+
+BASE_MODEL = "smollm2-135m-instruct"
+# What only migrations may hold: the web server and the worker never see these.
+PRIVILEGED = {"DATABASE_OWNER_URL", "DATABASE_ADMIN_URL"}
+
+
+class Start:
+    """One run of `make up`."""
+
+    def __init__(self, config: Config, place: Place, supervisor: Supervisor) -> None:
+        self.config = config
+        self.place = place
+        self.supervisor = supervisor
+        self.env = self._base_env()
+
+    def run(self) -> None:
+        for note in self.place.notes:
+            say("kindling", note)
+        self._servers()
+        self._prepare()
+        self._programs()
+        login = self._step(steps.manage("demo", "demo workspace", "demo"))
+        self._first_ad()
+        if self.config.once:
+            return
+        self._welcome(login)
+        self.supervisor.watch()
+
+    def _base_env(self) -> dict[str, str]:
+        env = {"DATA_DIR": str(self.config.data_dir)}
+        if not os.environ.get("PUBLIC_URL"):
+            env["PUBLIC_URL"] = self.config.url
+        if not (os.environ.get("SECRET_KEY") or os.environ.get("SECRET_KEY_FILE")):
+            env["SECRET_KEY_FILE"] = str(secret.ensure(self.config.data_dir / "secret_key"))
+        return env
+
+    def _servers(self) -> None:
+        if self.config.database_url:
+            say("postgres", "using the server of DATABASE_URL")
+        else:
+            postgres = Postgres(self.place)
+            self.supervisor.start(postgres)
+            bootstrap(postgres.url(SUPERUSER, "postgres"))
+            self.env |= database_env(postgres)
+        if self.config.redis_url:
+            say("valkey", "using the server of REDIS_URL")
+        else:
+            valkey = Valkey(self.place)
+            self.supervisor.start(valkey)
+            self.env |= valkey_env(valkey)
+
+    def _prepare(self) -> None:
+        self._step(steps.manage("migrate", "database tables", "migrate", "--noinput"))
+        self._static_files()
+        self._base_model()
+
+    def _static_files(self) -> None:
+        stamp = self.place.pids / "static.stamp"
+        now = _fingerprint(_static_sources())
+        if stamp.exists() and stamp.read_text() == now:
+            return
+        collect = ("collectstatic", "--noinput", "--clear")
+        self._step(steps.manage("static", "static files", *collect))
+        stamp.write_text(now)
+
+    def _base_model(self) -> None:
+        folder = self.config.data_dir / "models" / BASE_MODEL
+        convert = (sys.executable, "-m", "generation.engine.convert", str(folder))
+        self._step(steps.Step("model", "base model", convert))
+
+    def _programs(self) -> None:
+        env = {name: value for name, value in self.env.items() if name not in PRIVILEGED}
+        env |= dict.fromkeys(PRIVILEGED, "")
+        self.supervisor.start(web(self.config, env, self.place))
+        self.supervisor.start(worker(env, self.place))
+
+    def _first_ad(self) -> None:
+        """The main job once, in view; a failure ends only a run that was for this alone."""
+        done = self.config.data_dir / "first_ad"
+        if done.exists() and not self.config.once:
+            return
+        say("first ad", "the model writes it, through the real queue …")
+        command = [sys.executable, "manage.py", "first_ad"]
+        code = subprocess.run(
+            command, cwd=ROOT, env={**os.environ, **self.env}, check=False
+        ).returncode
+        if code == 0:
+            done.touch()
+        elif self.config.once:
+            raise StackError(f"The first ad failed (exit {code}).", self._where_to_look())
+        else:
+            complain("first ad", f"failed (exit {code}). {self._where_to_look()}")
+
+    def _where_to_look(self) -> str:
+        return f"The reason is above and in {self.place.logs / 'worker.log'}."
+
+    def _welcome(self, login: str) -> None:
+        say("kindling", f"ready: {self.config.url}")
+        say("kindling", login)
+        say("kindling", "Ctrl-C stops everything and keeps the data.")
+
+    def _step(self, step: steps.Step) -> str:
+        return steps.run(step, self.env, self.place)
+
+
+def _static_sources() -> Iterator[Path]:
+    yield ROOT / "deploy" / "requirements.txt"
+    for folder in ROOT.glob("*/static"):
+        yield from sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _fingerprint(files: Iterator[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        found = path.stat()
+        digest.update(f"{path} {found.st_size} {found.st_mtime_ns}\n".encode())
+    return digest.hexdigest()

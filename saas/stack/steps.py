@@ -1,0 +1,73 @@
+"""The one-off commands of a start, with their progress, and the order in which they run."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from saas.stack.config import ROOT
+from saas.stack.errors import StackError
+from saas.stack.place import Place
+from saas.stack.terminal import say
+
+SECONDS_BETWEEN_LINES = 5.0
+LAST_WORDS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One command that must succeed before the next."""
+
+    name: str
+    what: str
+    argv: tuple[str, ...]
+
+
+def manage(name: str, what: str, *arguments: str) -> Step:
+    return Step(name, what, (sys.executable, "manage.py", *arguments))
+
+
+def run(step: Step, env: Mapping[str, str], place: Place) -> str:
+    """Run it, showing its latest line now and then; its whole output goes to its log."""
+    started = time.monotonic()
+    say(step.name, f"{step.what} …")
+    process = subprocess.Popen(
+        step.argv,
+        cwd=ROOT,
+        env={**os.environ, **env, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        said = _follow(step.name, process)
+    except BaseException:
+        process.kill()
+        raise
+    (place.logs / f"{step.name}.log").write_text("\n".join(said) + "\n")
+    if process.returncode:
+        tail = "\n".join(said[-LAST_WORDS:])
+        raise StackError(f"{step.what} failed (exit {process.returncode}).\n{tail}")
+    say(step.name, f"done in {time.monotonic() - started:.1f} s")
+    return "\n".join(said)
+
+
+def _follow(name: str, process: "subprocess.Popen[str]") -> list[str]:
+    said: list[str] = []
+    output = process.stdout
+    assert output
+    reader = threading.Thread(
+        target=lambda: said.extend(line.rstrip() for line in output), daemon=True
+    )
+    reader.start()
+    while reader.is_alive():
+        reader.join(SECONDS_BETWEEN_LINES)
+        if reader.is_alive() and said:
+            say(name, f"  {said[-1].strip()[:70]}")
+    process.wait()
+    return said
