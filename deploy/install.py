@@ -20,6 +20,7 @@ NEEDED_GB = 3
 NO_NETWORK = ("Temporary failure in name", "NewConnectionError", "Network is unreachable")
 NO_NETWORK += ("nodename nor servname", "ConnectTimeoutError", "Name or service not known")
 NO_NETWORK += ("Failed to establish a new connection", "NameResolutionError", "ProxyError")
+NEWS = ("Collecting ", "Downloading ", "Building ", "Installing ")
 SECONDS_BETWEEN_LINES = 10.0
 
 
@@ -105,7 +106,15 @@ def _check_disk() -> None:
 def _pip(what: str, *arguments: str) -> None:
     print(f"install │ {what}", flush=True)
     started = time.monotonic()
-    command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    command = [
+        PYTHON,
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--no-compile",
+    ]
     process = subprocess.Popen(
         [*command, "--progress-bar", "off", *arguments],
         stdout=subprocess.PIPE,
@@ -127,9 +136,10 @@ def _follow(process: "subprocess.Popen[str]") -> list[str]:
     reader.start()
     while reader.is_alive():
         reader.join(SECONDS_BETWEEN_LINES)
-        if reader.is_alive() and said:
-            collected = sum(line.startswith("Collecting ") for line in said)
-            print(f"install │   {collected} found; {said[-1].strip()[:70]}", flush=True)
+        news = [line.strip() for line in said if line.strip().startswith(NEWS)]
+        if reader.is_alive() and news:
+            found = sum(line.startswith("Collecting ") for line in news)
+            print(f"install │   {found} found; {news[-1].partition(' (from')[0][:70]}", flush=True)
     process.wait()
     return said
 

@@ -16,9 +16,11 @@ from saas.stack.terminal import complain, say
 def main() -> int:
     try:
         config = Config.read()
-        doctor.check(config)
+        doctor.check_python()
+        doctor.check_disk(config)
         place = prepare(config.data_dir)
         with only_one(place), Supervisor() as supervisor:
+            doctor.check_port(config.port)
             Start(config, place, supervisor).run()
     except Stopped:
         say("kindling", "stopped; everything is kept in the data folder")

@@ -12,12 +12,6 @@ NEEDED_GB = 3
 NEEDED_GB_AGAIN = 0.5
 
 
-def check(config: Config) -> None:
-    check_python()
-    check_disk(config)
-    check_port(config.port)
-
-
 def check_python(version: tuple[int, ...] = sys.version_info[:2]) -> None:
     if version < NEEDED_PYTHON:
         found = ".".join(map(str, version))

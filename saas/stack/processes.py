@@ -59,7 +59,6 @@ class Child:
         return self._process.poll() if self._process else None
 
     def start(self) -> None:
-        self._end_orphan()
         _rotate(self.log)
         command = self.command
         with self.log.open("ab") as log:
@@ -72,11 +71,10 @@ class Child:
                 stderr=log,
                 start_new_session=True,
                 umask=0o077,
-                preexec_fn=_dies_with_parent(command.orphan_signal),
+                preexec_fn=dies_with_parent(command.orphan_signal),
                 **identity(command.account),
             )
-        started = psutil.Process(self._process.pid).create_time()
-        self._pid_file.write_text(f"{self._process.pid} {started}\n")
+        _write_pid_file(self._pid_file, self._process.pid, command)
 
     def stop(self) -> None:
         """Ask, wait, then end the whole group: nothing of it is left afterwards."""
@@ -105,20 +103,8 @@ class Child:
             time.sleep(0.05)
         return False
 
-    def _end_orphan(self) -> None:
-        """End what a killed supervisor left behind; a reused process id is left alone."""
-        try:
-            pid, started = self._pid_file.read_text().split()
-        except (FileNotFoundError, ValueError):
-            return
-        if float(started) < psutil.boot_time() or _is_another(int(pid), float(started)):
-            self._pid_file.unlink()
-            return
-        _end_group(int(pid), self.command.orphan_signal, self.command.stop_seconds)
-        self._pid_file.unlink()
 
-
-def _dies_with_parent(orphan_signal: signal.Signals) -> Callable[[], None] | None:
+def dies_with_parent(orphan_signal: signal.Signals) -> Callable[[], None] | None:
     """Linux sends the signal when the supervisor ends; elsewhere the next start cleans up."""
     if not sys.platform.startswith("linux"):
         return None
@@ -131,6 +117,21 @@ def _dies_with_parent(orphan_signal: signal.Signals) -> Callable[[], None] | Non
             os._exit(1)
 
     return arm
+
+
+def _write_pid_file(path: Path, pid: int, command: Command) -> None:
+    started = psutil.Process(pid).create_time()
+    path.write_text(f"{pid} {started} {int(command.orphan_signal)} {command.stop_seconds}\n")
+
+
+def end_orphans(place: Place) -> None:
+    """End what a killed supervisor left behind; a reused process id is left alone."""
+    for pid_file in place.pids.glob("*.pid"):
+        with contextlib.suppress(ValueError):  # killed while writing it
+            pid, started, orphan_signal, seconds = pid_file.read_text().split()
+            if float(started) > psutil.boot_time() and not _is_another(int(pid), float(started)):
+                _end_group(int(pid), int(orphan_signal), float(seconds))
+        pid_file.unlink()
 
 
 def _is_another(pid: int, started: float) -> bool:
@@ -148,7 +149,7 @@ def group_members(group: int) -> Iterator[psutil.Process]:
                 yield process
 
 
-def _end_group(group: int, gently: signal.Signals, seconds: float) -> None:
+def _end_group(group: int, gently: int, seconds: float) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(group, gently)
     deadline = time.monotonic() + seconds

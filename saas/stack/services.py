@@ -12,6 +12,7 @@ from saas.stack.database import APP_ROLE, DATABASE, OWNER_ROLE, bootstrap
 from saas.stack.errors import StackError
 from saas.stack.place import Place, prepare
 from saas.stack.postgres import SUPERUSER, Postgres
+from saas.stack.processes import end_orphans
 from saas.stack.valkey import Valkey
 
 
@@ -57,7 +58,8 @@ def valkey_env(valkey: Valkey) -> dict[str, str]:
 
 @contextlib.contextmanager
 def only_one(place: Place) -> Iterator[None]:
-    """Hold the installation's lock, which the kernel releases however the holder ends."""
+    """Hold the installation's lock, which the kernel releases however the holder ends;
+    what a killed holder started is ended first."""
     with (place.data / "lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -70,6 +72,7 @@ def only_one(place: Place) -> Iterator[None]:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
+        end_orphans(place)
         yield
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from saas.stack.database import bootstrap
 from saas.stack.errors import StackError
 from saas.stack.place import Place
 from saas.stack.postgres import SUPERUSER, Postgres
+from saas.stack.processes import dies_with_parent
 from saas.stack.programs import web, worker
 from saas.stack.services import database_env, valkey_env
 from saas.stack.supervisor import Supervisor
@@ -100,9 +102,13 @@ class Start:
         if done.exists() and not self.config.once:
             return
         say("first ad", "the model writes it, through the real queue …")
-        command = [sys.executable, "manage.py", "first_ad"]
         code = subprocess.run(
-            command, cwd=ROOT, env={**os.environ, **self.env}, check=False
+            [sys.executable, "manage.py", "first_ad"],
+            cwd=ROOT,
+            env={**os.environ, **self.env},
+            stdin=subprocess.DEVNULL,
+            preexec_fn=dies_with_parent(signal.SIGKILL),
+            check=False,
         ).returncode
         if code == 0:
             done.touch()

@@ -1,6 +1,7 @@
 """The one-off commands of a start, with their progress, and the order in which they run."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from saas.stack.config import ROOT
 from saas.stack.errors import StackError
 from saas.stack.place import Place
+from saas.stack.processes import dies_with_parent
 from saas.stack.terminal import say
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -43,6 +45,7 @@ def run(step: Step, env: Mapping[str, str], place: Place) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=dies_with_parent(signal.SIGKILL),
     )
     try:
         said = _follow(step.name, process)
