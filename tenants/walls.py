@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, models
 
 from tenants.models import Tenant
@@ -25,6 +26,12 @@ def tenant_tables() -> list[str]:
 def breaches() -> list[str]:
     """What is wrong with the walls, one sentence each; empty when they stand."""
     return [*_role(), *_tables(), *_uniques(), *_references(), *_functions(), *_views()]
+
+
+def assert_standing() -> None:
+    """For the start of web and worker: better no service than one without walls."""
+    if found := breaches():
+        raise ImproperlyConfigured("The walls between workspaces do not stand. " + " ".join(found))
 
 
 def _rows(sql: str, *params: object) -> list[tuple[object, ...]]:

@@ -1,0 +1,111 @@
+"""The demo workspace: a small shop for houseplants, with its brand, audiences and briefs."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from generation.models import Audience, Brand, Brief
+from generation.services.briefs import brief_title, clean_fields
+from tenants.directory import all_workspaces
+from tenants.models import Tenant, User
+from tenants.scope import tenant_scope
+from tenants.services import workspace_create
+
+SLUG = "brightleaf"
+EMAIL = "demo@brightleaf.example"
+
+BRAND: dict[str, Any] = {
+    "name": "Brightleaf",
+    "about": (
+        "Brightleaf delivers healthy houseplants to city flats, already potted, "
+        "with a care plan that fits the light in each room."
+    ),
+    "url": "https://brightleaf.example",
+    "tone": "warm, plain, a little playful",
+    "do": ["Talk to one person", "Name the plant and the room", "Say what happens next"],
+    "dont": ["Use exclamation marks", "Promise miracles", "Use Latin names alone"],
+    "terms": ["houseplant: house plant, indoor plant", "care plan: care guide"],
+    "banned": ["cheap", "guaranteed", "revolutionary"],
+    "samples": [
+        "Your fern likes the bathroom. We like your fern. Water it on Sundays and it will be fine.",
+        "A plant that forgives you for the week you forgot. It is called a pothos.",
+    ],
+    "facts": [
+        "Plants arrive potted within 48 hours",
+        "Free replacement within 30 days",
+        "A care plan comes with every plant",
+        "Pots are made from recycled clay",
+    ],
+    "is_default": True,
+}
+AUDIENCES: list[dict[str, Any]] = [
+    {
+        "name": "First-flat renters",
+        "description": "People in their first own flat who want it to feel like home.",
+        "pains": ["Little light", "No time", "They have killed a plant before"],
+        "goals": ["A cosy room", "Something alive that survives"],
+    },
+    {
+        "name": "Office managers",
+        "description": "People who look after a small office and its mood.",
+        "pains": ["Nobody waters the plants", "Budgets are tight"],
+        "goals": ["A calm office", "One bill and no work"],
+    },
+]
+# kind, audience, fields
+BRIEFS: list[tuple[str, str, dict[str, Any]]] = []
+
+
+def demo_tenant() -> Tenant | None:
+    """The demo workspace, where it was made."""
+    found = next((each for each in all_workspaces() if each.slug == SLUG), None)
+    if found is None:
+        return None
+    with tenant_scope(found.id):
+        return Tenant.objects.get(pk=found.id)
+
+
+@transaction.atomic
+def demo_create() -> Tenant:
+    """Make the workspace with its owner, brand, audiences and briefs."""
+    email, password = demo_login()
+    owner = User.objects.filter(email=email).first() or User.objects.create_user(
+        email, password, name="Robin"
+    )
+    tenant = workspace_create(owner=owner, name=BRAND["name"], slug=SLUG)
+    with tenant_scope(tenant):
+        brand = Brand.objects.create(**BRAND)
+        audiences = {each["name"]: Audience.objects.create(**each) for each in AUDIENCES}
+        for kind, audience, fields in BRIEFS:
+            _brief(kind, fields, brand, audiences[audience], owner)
+    return tenant
+
+
+def _brief(
+    kind: str, fields: dict[str, Any], brand: Brand, audience: Audience, owner: User
+) -> Brief:
+    """A brief that waits to be written: it has no variants yet."""
+    cleaned = clean_fields(kind, fields)
+    return Brief.objects.create(
+        kind=kind,
+        fields=cleaned,
+        title=brief_title(cleaned),
+        brand=brand,
+        audience=audience,
+        created_by=owner,
+    )
+
+
+def demo_login() -> tuple[str, str]:
+    """The demo owner's e-mail and password; the password is made up once for each machine."""
+    path = Path(settings.DATA_DIR) / "demo-password"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(9))
+    return EMAIL, path.read_text().strip()

@@ -1,0 +1,19 @@
+"""The names of the studio's jobs, their queue, and the topic on which each one's text streams."""
+
+from typing import Any
+from uuid import UUID
+
+WRITE = "generate.variant"
+CHAT = "generate.chat"
+QUEUE = "generate"
+
+
+def topic(job_id: UUID, payload: dict[str, Any]) -> str:
+    """The variants of a brief share its topic; a chat has one of its own."""
+    return payload.get("topic") or f"job:{job_id}"
+
+
+def label(payload: dict[str, Any]) -> dict[str, Any]:
+    """What every event of a job carries, so that readers can tell a topic's texts apart."""
+    variant = payload.get("variant")
+    return {"variant": variant} if variant else {}

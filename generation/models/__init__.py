@@ -1,0 +1,17 @@
+"""The studio's rows: brands and audiences, briefs and their variants, contents and approvals."""
+
+from generation.models.brands import Audience, Brand
+from generation.models.briefs import Batch, Brief, Variant
+from generation.models.contents import Approval, Content, ContentEvent, ContentVersion
+
+__all__ = [
+    "Approval",
+    "Audience",
+    "Batch",
+    "Brand",
+    "Brief",
+    "Content",
+    "ContentEvent",
+    "ContentVersion",
+    "Variant",
+]

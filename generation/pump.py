@@ -1,0 +1,264 @@
+"""The generate worker: keeps leasing jobs into the engine's free rows until none is left.
+
+One thread, one engine, many works. A crash loses nothing: leases run out and are taken again.
+"""
+
+import logging
+import time
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import close_old_connections
+
+from generation import engine as engines
+from generation.engine.types import (
+    Engine,
+    EngineError,
+    Event,
+    Failed,
+    Finished,
+    LimitError,
+    Token,
+)
+from generation.job_kinds import label, topic
+from generation.models import Variant
+from generation.streams import StreamWriter, stream_key
+from generation.works import WORKS, Outcome, Step, Work
+from tenants.billing.prices import Usage
+from tenants.jobs import services as jobs
+from tenants.jobs.models import Job, Lease
+from tenants.jobs.services import StaleLease
+from tenants.jobs.stopping import owner, stopping
+from tenants.scope import tenant_scope
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 0.2
+BEAT_EVERY_S = 1.0
+
+
+@cache
+def engine() -> Engine:
+    """The process's one engine, loaded on first use: after the fork, never before it."""
+    return engines.load(settings.ENGINE, **settings.ENGINE_OPTIONS)
+
+
+@dataclass(slots=True)
+class Running:
+    """One leased job on its way through the engine."""
+
+    lease: Lease
+    work: Work
+    step: Step | None = None
+    text: str = ""
+    shown: str = ""
+    kept: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    started: float = field(default_factory=time.monotonic)
+    beaten: float = field(default_factory=time.monotonic)
+    cancelled: bool = False
+
+    @property
+    def usage(self) -> Usage:
+        return Usage(
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=self.completion_tokens,
+            seconds=time.monotonic() - self.started,
+        )
+
+    def begin(self, step: Step) -> None:
+        self.step, self.text, self.shown = step, "", ""
+
+    def more(self, text: str) -> str:
+        """What a reader sees more of, now that this text has come."""
+        assert self.step is not None
+        self.text += text
+        before, self.shown = self.shown, self.step.shown(self.text)
+        self.kept += self.shown[len(before) :]
+        return self.shown[len(before) :]
+
+
+class Pump:
+    """Drives the works of many tenants over one engine."""
+
+    def __init__(self, engine: Engine, queue: str) -> None:
+        self.engine = engine
+        self.queue = queue
+        self.running: dict[str, Running] = {}
+        self.events: list[tuple[str, str, dict[str, Any]]] = []
+        self.writer = StreamWriter()
+        self.looked = 0.0
+
+    def run(self) -> int:
+        """Work until no job is due; the number of jobs taken."""
+        taken = 0
+        while True:
+            taken += self._admit()
+            if not self.running or stopping():
+                break
+            for event in self.engine.step():
+                self._handle(event)
+            self._beat()
+            self._flush()
+        self._hand_back()
+        self._flush()
+        return taken
+
+    # Taking jobs in
+
+    def _admit(self) -> int:
+        now = time.monotonic()
+        free = self.engine.free_rows
+        if free <= 0 or (self.running and now - self.looked < LOOK_EVERY_S):
+            return 0
+        self.looked = now
+        leases = jobs.take(self.queue, limit=free, owner=owner())
+        for lease in leases:
+            self._take(lease)
+        return len(leases)
+
+    def _take(self, lease: Lease) -> None:
+        running = Running(lease, WORKS[lease.kind](lease))
+        if lease.token > 1:
+            self._tell(running, "reset")
+        with tenant_scope(lease.tenant_id):
+            self._advance(running, None)
+
+    # One job's way
+
+    def _advance(self, running: Running, finished: Finished | None) -> None:
+        """Run the work up to its next request, or to its end."""
+        try:
+            step = running.work.send(finished)  # type: ignore[arg-type]
+            running.begin(step)
+            self.engine.submit(step.request)
+        except StopIteration as end:
+            self._finish(running, end.value)
+        except (EngineError, LimitError) as error:
+            self._fail(running, error.code, error.message, retry=False)
+        except Exception:  # a bug in one work must not stop the others; it is logged and counted
+            log.exception("work_crashed job=%s", running.lease.job_id)
+            self._fail(running, "internal_error", "The writing stopped unexpectedly.", retry=True)
+        else:
+            self.running[step.request.id] = running
+            if not step.appends:
+                self._tell(running, "section", section=step.section, index=step.index)
+
+    def _handle(self, event: Event) -> None:
+        running = self.running.get(event.request_id)
+        if running is None:
+            return
+        if isinstance(event, Token):
+            self._stream(running, running.more(event.text))
+            return
+        del self.running[event.request_id]
+        with tenant_scope(running.lease.tenant_id):
+            if isinstance(event, Failed):
+                self._fail(running, event.code, event.message, retry=event.code != "invalid")
+            else:
+                self._finished(running, event)
+
+    def _stream(self, running: Running, text: str) -> None:
+        if text and running.step is not None:
+            self._tell(
+                running, "token", section=running.step.section, index=running.step.index, text=text
+            )
+
+    def _finished(self, running: Running, event: Finished) -> None:
+        running.prompt_tokens += event.prompt_tokens
+        running.completion_tokens += event.completion_tokens
+        if event.reason == "cancelled" or running.cancelled:
+            self._cancelled(running)
+        else:
+            self._advance(running, event)
+
+    # Ends
+
+    def _finish(self, running: Running, outcome: Outcome) -> None:
+        usage = running.usage
+        result = {
+            **outcome.result,
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+        }
+        self._tell_usage(running)
+        self._flush()  # all of the text stands in the stream before its end does
+        try:
+            jobs.finish(running.lease, result=result, usage=usage, apply=outcome.apply)
+        except StaleLease:
+            log.warning("stale_lease job=%s", running.lease.job_id)
+
+    def _cancelled(self, running: Running) -> None:
+        text = running.kept.strip()
+
+        def keep(job: Job) -> None:
+            Variant.objects.filter(job=job).update(model_text=text, text=text)
+
+        self._tell_usage(running)
+        try:
+            jobs.cancelled(running.lease, usage=running.usage, apply=keep)
+        except StaleLease:
+            log.warning("stale_lease job=%s", running.lease.job_id)
+
+    def _fail(self, running: Running, code: str, detail: str, *, retry: bool) -> None:
+        try:
+            jobs.fail(running.lease, code=code, detail=detail, retry=retry)
+        except StaleLease:
+            log.warning("stale_lease job=%s", running.lease.job_id)
+
+    def _hand_back(self) -> None:
+        """The worker is told to stop: leave its jobs to the next one."""
+        for request_id, running in list(self.running.items()):
+            self.engine.cancel(request_id)
+            jobs.hand_back(running.lease)
+            del self.running[request_id]
+
+    # Signs of life, and tokens
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        for request_id, running in list(self.running.items()):
+            if now - running.beaten < BEAT_EVERY_S or running.cancelled:
+                continue
+            running.beaten = now
+            try:
+                beat = jobs.heartbeat(running.lease)
+            except StaleLease:
+                self.engine.cancel(request_id)
+                del self.running[request_id]
+                continue
+            if beat.cancelled:
+                running.cancelled = True
+                self.engine.cancel(request_id)
+
+    def _tell(self, running: Running, name: str, **data: Any) -> None:
+        lease = running.lease
+        key = stream_key(lease.tenant_id, topic(lease.job_id, lease.payload))
+        self.events.append((key, name, {**label(lease.payload), **data}))
+
+    def _tell_usage(self, running: Running) -> None:
+        self._tell(
+            running,
+            "usage",
+            prompt_tokens=running.prompt_tokens,
+            completion_tokens=running.completion_tokens,
+        )
+
+    def _flush(self) -> None:
+        if not self.events:
+            return
+        try:
+            self.writer.publish_all(self.events)
+        except redis.RedisError as error:
+            log.warning("stream_lost events=%s error=%s", len(self.events), type(error).__name__)
+        self.events.clear()
+
+
+def run(queue: str) -> None:
+    """Entry point of the generate queue's bell."""
+    close_old_connections()
+    Pump(engine(), queue).run()

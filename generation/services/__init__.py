@@ -1,0 +1,37 @@
+"""What changes more than one row of the studio at once, or reaches outside of it."""
+
+from generation.services.batches import batch_request
+from generation.services.briefs import (
+    brief_request,
+    variant_edit,
+    variant_pick,
+    variant_retry,
+    variant_stop,
+)
+from generation.services.contents import (
+    content_approve,
+    content_archive,
+    content_edit,
+    content_publish,
+    content_restore,
+    content_return,
+    content_submit,
+    content_unarchive,
+)
+
+__all__ = [
+    "batch_request",
+    "brief_request",
+    "content_approve",
+    "content_archive",
+    "content_edit",
+    "content_publish",
+    "content_restore",
+    "content_return",
+    "content_submit",
+    "content_unarchive",
+    "variant_edit",
+    "variant_pick",
+    "variant_retry",
+    "variant_stop",
+]

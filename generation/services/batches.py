@@ -1,0 +1,118 @@
+"""Bulk writing: one CSV row, one brief; a bad row is named and the others go on."""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from generation import kinds
+from generation.models import Audience, Batch, Brand
+from generation.services.briefs import Author, brief_request
+from saas.errors import InsufficientCredits, Invalid
+
+MAX_ROWS = 500
+MAX_BYTES = 2 * 1024 * 1024
+MAX_CELL_CHARS = 5000
+
+
+@transaction.atomic
+def batch_request(  # noqa: PLR0913
+    *,
+    name: str,
+    content: bytes,
+    kind: str,
+    brand: Brand,
+    author: Author,
+    audience: Audience | None = None,
+    language: str = "en",
+    variants: int = 1,
+) -> Batch:
+    """Have one brief written for each row. Raises Invalid when the file itself is no good."""
+    rows = list(read_rows(content, kind))
+    batch = Batch.objects.create(name=name[:200], kind=kind, rows=len(rows), created_by=author.user)
+    errors: list[dict[str, Any]] = []
+    for number, values in rows:
+        try:
+            with transaction.atomic():
+                brief_request(
+                    kind=kind,
+                    fields=values,
+                    brand=brand,
+                    audience=audience,
+                    language=language,
+                    variants=variants,
+                    author=author,
+                    batch=batch,
+                )
+        except Invalid as error:
+            errors.extend(_row_errors(number, error))
+        except InsufficientCredits as error:
+            errors.append({"row": number, "field": "", "message": str(error)})
+            break
+    batch.errors = errors
+    batch.save(update_fields=["errors", "updated_at"])
+    return batch
+
+
+def _row_errors(number: int, error: Invalid) -> Iterator[dict[str, Any]]:
+    for problem in error.extra.get("errors", []):
+        field = problem["pointer"].rpartition("/")[2]
+        yield {"row": number, "field": field, "message": str(problem["detail"])}
+
+
+def read_rows(content: bytes, kind: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(row number, fields) of each row. Row 1 is the header, so data begins at 2."""
+    text = decode(content)
+    known = {field.name: field for field in kinds.load(kind).fields}
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = [cell.strip() for cell in next(reader, [])]
+        check_header(header, set(known))
+        for count, cells in enumerate(reader, start=2):
+            if count > MAX_ROWS + 1:
+                raise malformed(_("At most {limit} rows.").format(limit=MAX_ROWS), "too_many_rows")
+            if any(cell.strip() for cell in cells):
+                yield count, row_values(header, cells, count, known)
+    except csv.Error as error:
+        raise malformed(str(error)) from error
+
+
+def decode(content: bytes) -> str:
+    if not content.strip():
+        raise malformed(_("The file is empty."), "file_empty")
+    if len(content) > MAX_BYTES:
+        raise malformed(_("The file is larger than 2 MB."), "payload_too_large")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        detail = _("The file is not UTF-8 (at byte {byte}). Save it as CSV UTF-8.")
+        raise malformed(detail.format(byte=error.start), "encoding_invalid") from error
+    if "\0" in text:
+        raise malformed(_("The file is not a text file."), "encoding_invalid")
+    return text
+
+
+def check_header(header: list[str], known: set[str]) -> None:
+    unknown = [name for name in header if name not in known]
+    if not header or unknown or len(set(header)) != len(header):
+        detail = _("The first row must name these columns, each once: {columns}.")
+        raise malformed(detail.format(columns=", ".join(sorted(known))))
+
+
+def row_values(
+    header: list[str], cells: list[str], number: int, known: dict[str, Any]
+) -> dict[str, Any]:
+    if len(cells) > len(header) or any(len(cell) > MAX_CELL_CHARS for cell in cells):
+        raise malformed(_("Row {row} does not fit the header.").format(row=number))
+    named = dict(zip(header, cells, strict=False))
+    return {
+        name: [part.strip() for part in value.split(";")] if known[name].type == "list" else value
+        for name, value in named.items()
+    }
+
+
+def malformed(detail: str, code: str = "csv_malformed") -> Invalid:
+    return Invalid(detail, code=code)

@@ -1,0 +1,213 @@
+"""Ordering copy: a brief, its variants, and the jobs that write them."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from generation import kinds
+from generation.job_kinds import QUEUE, WRITE
+from generation.kinds.base import BriefError, Issue
+from generation.models import Audience, Batch, Brand, Brief, Content, ContentEvent, Variant
+from generation.models.briefs import MAX_VARIANTS
+from saas.errors import Conflict, Invalid
+from tenants.billing.prices import Usage, price
+from tenants.jobs.services import job_cancel, job_request
+from tenants.models import ApiKey, User
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who asks: a member in the portal, or a program with a key."""
+
+    user: User | None = None
+    api_key: ApiKey | None = None
+
+
+@transaction.atomic
+def brief_request(  # noqa: PLR0913
+    *,
+    kind: str,
+    fields: Mapping[str, Any],
+    brand: Brand,
+    author: Author,
+    audience: Audience | None = None,
+    language: str = "en",
+    length: int = 0,
+    variants: int = 3,
+    seed: int | None = None,
+    batch: Batch | None = None,
+) -> Brief:
+    """Store the brief and have its variants written. Raises Invalid or InsufficientCredits."""
+    if not 1 <= variants <= MAX_VARIANTS:
+        raise Invalid(errors=[_out_of_range("variants", 1, MAX_VARIANTS)])
+    cleaned = clean_fields(kind, fields)
+    brief = Brief.objects.create(
+        kind=kind,
+        fields=cleaned,
+        title=brief_title(cleaned),
+        brand=brand,
+        audience=audience,
+        language=language,
+        length=length,
+        seed=secrets.randbelow(2**31) if seed is None else seed,
+        batch=batch,
+        created_by=author.user,
+        api_key=author.api_key,
+    )
+    for number in range(1, variants + 1):
+        variant = Variant(brief=brief, number=number, seed=(brief.seed + number - 1) % 2**31)
+        variant_request(variant=variant, author=author)
+    return brief
+
+
+def _out_of_range(field: str, low: int, high: int) -> dict[str, Any]:
+    detail = _("must be from {low} to {high}").format(low=low, high=high)
+    return {"pointer": f"/{field}", "code": "out_of_range", "detail": detail}
+
+
+def clean_fields(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The kind's fields in their stored form; raises Invalid with a pointer for each problem."""
+    try:
+        return kinds.load(kind).clean(fields)
+    except kinds.UnknownKind as error:
+        detail = _("Choose one of: {kinds}.").format(kinds=", ".join(kinds.KINDS))
+        problem = {"pointer": "/kind", "code": "invalid_choice", "detail": detail}
+        raise Invalid(errors=[problem]) from error
+    except BriefError as error:
+        raise Invalid(errors=[_problem(each) for each in error.problems]) from error
+
+
+def _problem(problem: Any) -> dict[str, Any]:
+    detail = _(problem.message).format(**dict(problem.params))
+    return {"pointer": f"/fields/{problem.field}", "code": "invalid", "detail": detail}
+
+
+def brief_title(fields: Mapping[str, Any]) -> str:
+    """The first words of the brief's first answer."""
+    first = next((value for value in fields.values() if isinstance(value, str) and value), "")
+    return first.splitlines()[0][:120] if first else _("Untitled")
+
+
+def variant_request(*, variant: Variant, author: Author) -> Variant:
+    """Reserve the credits for a variant and queue the job that writes it."""
+    brief = variant.brief
+    estimate = brief.form.estimate_tokens(brief.data())
+    usage = Usage(
+        prompt_tokens=estimate.prompt_tokens, completion_tokens=estimate.completion_tokens
+    )
+    variant.save()
+    variant.job = job_request(
+        kind=WRITE,
+        payload={"variant": str(variant.pk), "topic": brief.stream},
+        estimate=price(WRITE, usage),
+        queue=QUEUE,
+        created_by=author.user,
+        api_key=author.api_key,
+    )
+    variant.save(update_fields=["job", "updated_at"])
+    return variant
+
+
+@transaction.atomic
+def variant_stop(*, variant: Variant) -> Variant:
+    """End the writing; what was written so far stays."""
+    variant = Variant.objects.select_for_update().get(pk=variant.pk)
+    if variant.finished or variant.job is None:
+        return variant
+    job_cancel(job=variant.job)
+    variant.refresh_from_db()
+    return variant
+
+
+@transaction.atomic
+def variant_retry(*, variant: Variant, author: Author) -> Variant:
+    """Write the variant anew, with another seed."""
+    variant = Variant.objects.select_for_update().get(pk=variant.pk)
+    if not variant.finished:
+        raise Conflict(_("This variant is still being written."), code="variant_in_progress")
+    fresh: dict[str, Any] = {
+        "state": Variant.State.QUEUED,
+        "error": "",
+        "text": "",
+        "model_text": "",
+        "data": {},
+        "issues": [],
+        "rating": 0,
+        "picked_at": None,
+        "seed": secrets.randbelow(2**31),
+    }
+    variant.keep(fresh)
+    return variant_request(variant=variant, author=author)
+
+
+@transaction.atomic
+def variant_edit(*, variant: Variant, text: str) -> Variant:
+    """Change a variant's text in place; the model's own text stays beside it."""
+    variant = Variant.objects.select_for_update().get(pk=variant.pk)
+    refuse_unfinished(variant)
+    data = parse(variant.brief, text)
+    issues = check(variant.brief, data)
+    variant.keep({"text": variant.brief.form.render(data), "data": data, "issues": issues})
+    return variant
+
+
+def refuse_unfinished(variant: Variant) -> None:
+    if not variant.text:
+        raise Conflict(_("This variant has no text yet."), code="variant_not_ready")
+
+
+def parse(brief: Brief, text: str) -> dict[str, Any]:
+    if not text.strip():
+        problem = {"pointer": "/text", "code": "blank", "detail": _("The text is empty.")}
+        raise Invalid(errors=[problem])
+    return brief.form.parse(text)
+
+
+def check(brief: Brief, data: dict[str, Any]) -> list[dict[str, Any]]:
+    """The issues of a text, in their stored form."""
+    return [stored(issue) for issue in brief.form.check(data, brief.data())]
+
+
+def stored(issue: Issue) -> dict[str, Any]:
+    return {
+        "code": issue.code,
+        "message": issue.message,
+        "params": dict(issue.params),
+        "part": issue.part,
+        "start": issue.start,
+        "end": issue.end,
+        "severity": issue.severity,
+        "suggestion": issue.suggestion,
+    }
+
+
+@transaction.atomic
+def variant_pick(*, variant: Variant, author: Author) -> Content:
+    """Take the variant into the library; picking it again gives the same content."""
+    variant = Variant.objects.select_for_update().select_related("brief").get(pk=variant.pk)
+    refuse_unfinished(variant)
+    if existing := variant.contents.first():
+        return existing
+    brief = variant.brief
+    content = Content(
+        kind=brief.kind,
+        title=brief.title,
+        language=brief.language,
+        brief=brief,
+        variant=variant,
+        created_by=author.user,
+    )
+    content.add_version(text=variant.text, data=variant.data, author=author.user)
+    ContentEvent.objects.create(
+        content=content,
+        action=ContentEvent.Action.CREATED,
+        actor=author.user,
+        version=content.version,
+    )
+    variant.keep({"picked_at": timezone.now()})
+    return content
