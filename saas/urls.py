@@ -2,15 +2,20 @@
 
 from django.urls import include, path
 
-from saas import health
+from saas import health, views
 
 handler400 = "saas.errors.bad_request"
 handler403 = "saas.errors.forbidden"
 handler404 = "saas.errors.not_found"
+handler429 = "saas.errors.too_many_requests"  # allauth looks here too
 handler500 = "saas.errors.server_error"
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("", include("tenants.urls")),
     path("account/", include("allauth.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("design/", views.design, name="design"),
+    path("", views.front, name="front"),
 ]
