@@ -61,6 +61,13 @@ class Running:
     started: float = field(default_factory=time.monotonic)
     beaten: float = field(default_factory=time.monotonic)
     cancelled: bool = False
+    pieces: int = 0
+
+    @property
+    def progress(self) -> int:
+        """Percent of the most tokens that the work may take; the end itself is not ours to say."""
+        expected = self.lease.payload.get("expected_tokens") or 1
+        return min(95, 100 * (self.completion_tokens + self.pieces) // expected)
 
     @property
     def usage(self) -> Usage:
@@ -71,12 +78,13 @@ class Running:
         )
 
     def begin(self, step: Step) -> None:
-        self.step, self.text, self.shown = step, "", ""
+        self.step, self.text, self.shown, self.pieces = step, "", "", 0
 
     def more(self, text: str) -> str:
         """What a reader sees more of, now that this text has come."""
         assert self.step is not None
         self.text += text
+        self.pieces += 1
         before, self.shown = self.shown, self.step.shown(self.text)
         self.kept += self.shown[len(before) :]
         return self.shown[len(before) :]
@@ -226,7 +234,7 @@ class Pump:
                 continue
             running.beaten = now
             try:
-                beat = jobs.heartbeat(running.lease)
+                beat = jobs.heartbeat(running.lease, progress=running.progress)
             except StaleLease:
                 self.engine.cancel(request_id)
                 del self.running[request_id]
@@ -261,4 +269,8 @@ class Pump:
 def run(queue: str) -> None:
     """Entry point of the generate queue's bell."""
     close_old_connections()
-    Pump(engine(), queue).run()
+    try:
+        Pump(engine(), queue).run()
+    except EngineError:
+        engine.cache_clear()  # its state is unknown now: the next bell loads it anew
+        raise

@@ -103,7 +103,11 @@ def variant_request(*, variant: Variant, author: Author) -> Variant:
     variant.save()
     variant.job = job_request(
         kind=WRITE,
-        payload={"variant": str(variant.pk), "topic": brief.stream},
+        payload={
+            "variant": str(variant.pk),
+            "topic": brief.stream,
+            "expected_tokens": estimate.completion_tokens,
+        },
         estimate=price(WRITE, usage),
         queue=QUEUE,
         created_by=author.user,
