@@ -18,6 +18,7 @@ def main() -> int:
         config = Config.read()
         doctor.check_python()
         doctor.check_disk(config)
+        doctor.check_servers(config)
         place = prepare(config.data_dir)
         with only_one(place), Supervisor() as supervisor:
             doctor.check_port(config.port)

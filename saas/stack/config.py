@@ -20,6 +20,7 @@ class Config:
     port: int
     once: bool
     database_url: str
+    owner_url: str
     redis_url: str
 
     @classmethod
@@ -29,6 +30,7 @@ class Config:
             port=_port(env.get("PORT") or str(DEFAULT_PORT)),
             once=env.get("ONCE", "") not in {"", "0"},
             database_url=env.get("DATABASE_URL", ""),
+            owner_url=env.get("DATABASE_OWNER_URL", ""),
             redis_url=env.get("REDIS_URL", ""),
         )
 

@@ -4,6 +4,9 @@ import shutil
 import socket
 import sys
 
+import psycopg
+import redis
+
 from saas.stack.config import Config
 from saas.stack.errors import StackError
 
@@ -46,3 +49,39 @@ def check_port(port: int) -> None:
                 f"Port {port} is not free: {error.strerror}.",
                 f"Stop what uses it, or choose another: make up PORT={port + 1}",
             ) from error
+
+
+def check_servers(config: Config) -> None:
+    """Servers of one's own that the environment names: both logins and the queue must answer."""
+    if config.database_url:
+        if not config.owner_url:
+            raise StackError(
+                "DATABASE_URL is set and DATABASE_OWNER_URL is not.",
+                "Set both; migrations run as the owner, the app does not.",
+            )
+        _check_database("DATABASE_URL", config.database_url)
+        _check_database("DATABASE_OWNER_URL", config.owner_url)
+    if config.redis_url:
+        _check_redis(config.redis_url)
+
+
+def _check_database(name: str, url: str) -> None:
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise StackError(
+            f"{name} cannot be used: {reason}",
+            "Start the server, or make the roles and the database: "
+            "python -m saas.stack.database --admin-url postgres://…",
+        ) from error
+
+
+def _check_redis(url: str) -> None:
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=5) as client:
+            client.ping()
+    except (redis.RedisError, ValueError) as error:
+        raise StackError(
+            f"REDIS_URL cannot be used: {error}", "Start the server or mend the URL."
+        ) from error

@@ -109,6 +109,7 @@ def prepare(data_dir: Path) -> Place:
 def _home(data: Path, account: Account | None) -> tuple[Path, str]:
     if account is None or account.can_enter(data):
         return data, ""
+    os.chown(data, os.geteuid(), os.getegid())
     home = Path("/var/lib") / f"kindling-{_fingerprint(data)}"
     _private_folder(home, account)
     return home, f"user nobody cannot enter {data}: the servers' files are in {home}"

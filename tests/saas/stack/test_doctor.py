@@ -1,5 +1,6 @@
 """What stops a start says so in one line with its cure."""
 
+import re
 import shutil
 import socket
 from pathlib import Path
@@ -59,3 +60,26 @@ def test_once_is_off_unless_asked_for(tmp_path: Path) -> None:
     assert not _config(tmp_path).once
     assert not _config(tmp_path, ONCE="0").once
     assert _config(tmp_path, ONCE="1").once
+
+
+@pytest.mark.parametrize(
+    ("env", "reason"),
+    [
+        ({"DATABASE_URL": "postgres://app@/db"}, "DATABASE_OWNER_URL is not"),
+        (
+            {
+                "DATABASE_URL": "postgres://app@127.0.0.1:1/db",
+                "DATABASE_OWNER_URL": "postgres://owner@127.0.0.1:1/db",
+            },
+            "DATABASE_URL cannot be used: .*refused.*python -m saas.stack.database",
+        ),
+        ({"REDIS_URL": "redis://127.0.0.1:1/0"}, "REDIS_URL cannot be used: .*refused"),
+        ({"REDIS_URL": "127.0.0.1"}, "REDIS_URL cannot be used"),
+    ],
+)
+def test_a_server_that_does_not_answer_is_named(
+    tmp_path: Path, env: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(StackError) as caught:
+        doctor.check_servers(_config(tmp_path, **env))
+    assert re.search(reason, str(caught.value).replace("\n", " "))
