@@ -7,17 +7,13 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-import pytest
+from saas.stack import services
 
 _running = ExitStack()
 
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests() -> None:
-    if "DATABASE_URL" in os.environ:
-        return
-    from saas.stack import services
-
+# On import, since pytest-django reads the settings in its first hook. Processes of pytest-xdist
+# find the variables set already.
+if "DATABASE_URL" not in os.environ:
     data_dir = Path(__file__).parent.parent / ".data" / "test"
     os.environ.update(_running.enter_context(services(data_dir)))
 
