@@ -1,0 +1,43 @@
+"""A brand at Acme, and the kind `note`, for tests of everything that does not depend on a kind."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from generation import kinds
+from generation.engine.echo import EchoEngine
+from generation.job_kinds import QUEUE
+from generation.models import Brand, Brief
+from generation.pump import Pump
+from generation.services import brief_request
+from generation.services.briefs import Author
+from tenants.models import Tenant, User
+from tenants.scope import tenant_scope
+
+
+@pytest.fixture
+def note(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of a kind that tests may use like any other."""
+    monkeypatch.setitem(kinds.KINDS, "note", "tests.generation.note.Note")
+    yield "note"
+    kinds.load.cache_clear()
+
+
+@pytest.fixture
+def brand(acme: Tenant) -> Brand:
+    with tenant_scope(acme):
+        return Brand.objects.create(name="Acme", banned=["cheap"], is_default=True)
+
+
+@pytest.fixture
+def brief(note: str, brand: Brand, alice: User, acme: Tenant) -> Brief:
+    """Ordered by Alice in three variants that wait to be written."""
+    with tenant_scope(acme):
+        return brief_request(
+            kind=note, fields={"topic": "Anvils"}, brand=brand, author=Author(user=alice)
+        )
+
+
+def pump() -> None:
+    """Do all the generate jobs that are due."""
+    Pump(EchoEngine(), QUEUE).run()
