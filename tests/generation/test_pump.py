@@ -1,4 +1,4 @@
-"""The pump: leased jobs go through the engine, their tokens to the stream, their end to Postgres."""
+"""The pump: jobs go through the engine, tokens to the stream, ends to Postgres."""
 
 import json
 from typing import Any
