@@ -15,7 +15,7 @@ _running = ExitStack()
 # find the variables set already.
 if "DATABASE_URL" not in os.environ:
     data_dir = Path(__file__).parent.parent / ".data" / "test"
-    os.environ.update(_running.enter_context(services(data_dir)))
+    os.environ.update(_running.enter_context(services(data_dir, durable=False)))
 
 
 def pytest_unconfigure() -> None:

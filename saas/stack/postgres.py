@@ -26,7 +26,7 @@ INITDB_FLAGS = (
 )
 # syncfs: recovery after a kill takes half a second instead of several.
 SERVER_OPTIONS = ("recovery_init_sync_method=syncfs", "max_connections=200")
-# For data that is thrown away at the end.
+# For data that may be lost with the machine.
 HASTY_OPTIONS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 START_SECONDS = 60.0
 SHARED_MEMORY_SECONDS = 3.0

@@ -17,16 +17,19 @@ from saas.stack.valkey import Valkey
 
 
 @contextlib.contextmanager
-def services(data_dir: Path | str | None = None) -> Iterator[dict[str, str]]:
+def services(
+    data_dir: Path | str | None = None, *, durable: bool = True
+) -> Iterator[dict[str, str]]:
     """Run Postgres and Valkey and give the environment that reaches them.
 
-    Without a folder the data is temporary, and faster for it: nothing waits for the disk.
+    Without a folder the data is temporary. Not durable means faster: a killed process loses
+    nothing, but a crash of the whole machine may.
     """
     if data_dir is None:
         with _passing_folder() as folder, _running(folder, durable=False) as env:
             yield env
     else:
-        with _running(Path(data_dir), durable=True) as env:
+        with _running(Path(data_dir), durable=durable) as env:
             yield env
 
 

@@ -122,7 +122,7 @@ class Start:
 
     def _welcome(self, login: str) -> None:
         say("kindling", f"ready: {self.config.url}")
-        say("kindling", login)
+        say("kindling", login.splitlines()[-1])
         say("kindling", "Ctrl-C stops everything and keeps the data.")
 
     def _step(self, step: steps.Step) -> str:
