@@ -1,0 +1,41 @@
+"""Row-level security for the ledger, and entries that nobody can change."""
+
+from django.db import migrations
+
+from tenants.rls import AppendOnly, DispatchFunction, TenantTable
+
+OVERDUE = """
+SELECT t.tenant_id, t.id FROM billing_ledgertransfer t
+WHERE t.state = 'pending' AND t.timeout_s IS NOT NULL
+AND t.booked_at + make_interval(secs => t.timeout_s) < statement_timestamp()
+AND NOT EXISTS (
+    SELECT 1 FROM billing_ledgertransfer r WHERE r.tenant_id = t.tenant_id AND r.pending_id = t.id
+)
+ORDER BY t.booked_at LIMIT batch
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("billing", "0001_initial"), ("tenants", "0002_walls")]
+
+    operations = [
+        TenantTable("LedgerAccount"),
+        TenantTable("LedgerTransfer"),
+        AppendOnly("LedgerTransfer"),
+        TenantTable("UsageEvent"),
+        AppendOnly("UsageEvent"),
+        DispatchFunction(
+            "reservations_overdue(batch integer) RETURNS TABLE (tenant_id uuid, id uuid)",
+            OVERDUE,
+            reads={
+                "billing_ledgertransfer": [
+                    "id",
+                    "tenant_id",
+                    "state",
+                    "pending_id",
+                    "timeout_s",
+                    "booked_at",
+                ]
+            },
+        ),
+    ]

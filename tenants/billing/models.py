@@ -1,0 +1,166 @@
+"""The ledger's accounts and transfers (double entry, micro-credits), and what work consumed."""
+
+import hashlib
+import json
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q, Sum
+from django.utils.translation import gettext_lazy as _
+
+from tenants.models_base import TenantForeignKey, TenantManager, TenantModel, TenantQuerySet
+
+
+class LedgerAccount(TenantModel):
+    """One side of the workspace's books: what was granted, what it may spend, what it spent."""
+
+    class Kind(models.TextChoices):
+        WALLET = "wallet", _("Wallet")
+        GRANTS = "grants", _("Grants")
+        SPENT = "spent", _("Spent")
+
+    COUNTERS: ClassVar = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
+
+    kind = models.CharField(max_length=10, choices=Kind)
+    debits_pending = models.BigIntegerField(default=0)
+    debits_posted = models.BigIntegerField(default=0)
+    credits_pending = models.BigIntegerField(default=0)
+    credits_posted = models.BigIntegerField(default=0)
+    must_not_go_negative = models.BooleanField(default=False)
+    # Set by ledger_verify when the books do not add up: nothing is written until they do.
+    blocked = models.BooleanField(default=False)
+    # How many transfers touched the account; for the wallet, the last transfer's sequence.
+    version = models.BigIntegerField(default=0)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "kind"], name="one_account_per_kind"),
+            models.CheckConstraint(
+                condition=Q(debits_pending__gte=0, debits_posted__gte=0)
+                & Q(credits_pending__gte=0, credits_posted__gte=0),
+                name="account_counters_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(must_not_go_negative=False)
+                | Q(credits_posted__gte=F("debits_posted") + F("debits_pending")),
+                name="account_not_overdrawn",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.kind
+
+    @property
+    def available(self) -> int:
+        """What may still be spent: reservations are taken off at once."""
+        return self.credits_posted - self.debits_posted - self.debits_pending
+
+
+class TransferQuerySet(TenantQuerySet["LedgerTransfer"]):
+    """The ledger's entries of the workspace in scope."""
+
+    def reservations(self) -> "TransferQuerySet":
+        return self.filter(state=LedgerTransfer.State.PENDING)
+
+    def unresolved(self) -> "TransferQuerySet":
+        """Reservations that still hold credits."""
+        return self.reservations().filter(resolution=None)
+
+    def total(self) -> int:
+        return int(self.aggregate(total=Sum("amount", default=0))["total"])
+
+
+class LedgerTransfer(TenantModel):
+    """An entry of the books. It is never changed: what happens to a reservation is a new entry."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("Reserved")
+        POSTED = "posted", _("Posted")
+        VOIDED = "voided", _("Released")
+        EXPIRED = "expired", _("Expired")
+
+    sequence = models.BigIntegerField()
+    debit_account = TenantForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="+")
+    credit_account = TenantForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="+")
+    amount = models.BigIntegerField()
+    code = models.CharField(max_length=60)
+    state = models.CharField(max_length=8, choices=State)
+    pending = TenantForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="resolution"
+    )
+    timeout_s = models.PositiveIntegerField(null=True)
+    job_id = models.UUIDField(null=True, db_index=True)
+    key = models.CharField(max_length=120)
+    booked_at = models.DateTimeField()
+    entry_sha256 = models.CharField(max_length=64)
+    prev_sha256 = models.CharField(max_length=64, blank=True)
+
+    objects = TenantManager.from_queryset(TransferQuerySet)()
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "sequence"], name="transfer_sequence"),
+            models.UniqueConstraint(fields=["tenant", "key"], name="transfer_key"),
+            models.UniqueConstraint(fields=["tenant", "pending"], name="reservation_resolved_once"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="transfer_amount_positive"),
+            models.CheckConstraint(
+                condition=~Q(debit_account=F("credit_account")), name="transfer_between_accounts"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["pending", "posted"], pending=None)
+                | Q(state__in=["posted", "voided", "expired"], pending__isnull=False),
+                name="transfer_state_fits_reservation",
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "booked_at"], name="transfer_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} {self.code} {self.state} {self.amount}"
+
+    def digest(self) -> str:
+        """The hash over the entry and the one before it, so that history cannot be rewritten."""
+        fields = (
+            self.tenant_id,
+            self.pk,
+            self.sequence,
+            self.debit_account_id,
+            self.credit_account_id,
+            self.amount,
+            self.code,
+            self.state,
+            self.pending_id,
+            self.timeout_s,
+            self.job_id,
+            self.key,
+            self.booked_at.isoformat(),
+            self.prev_sha256,
+        )
+        return hashlib.sha256(json.dumps([str(field) for field in fields]).encode()).hexdigest()
+
+
+class UsageEvent(TenantModel):
+    """What one job consumed and what it cost; written with the job's end, once."""
+
+    job_id = models.UUIDField()
+    kind = models.CharField(max_length=60)
+    prompt_tokens = models.PositiveIntegerField(default=0)
+    completion_tokens = models.PositiveIntegerField(default=0)
+    milliseconds = models.PositiveBigIntegerField(default=0)
+    amount = models.BigIntegerField(default=0)
+    transfer = TenantForeignKey(
+        LedgerTransfer, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "job_id"], name="usage_once_per_job"),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="usage_amount_not_negative"),
+        ]
+        indexes = [models.Index(fields=["tenant", "-created_at"], name="usage_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount}"
+
+    @property
+    def seconds(self) -> float:
+        return self.milliseconds / 1000

@@ -1,0 +1,45 @@
+"""What work costs and what a workspace is given, in integer micro-credits."""
+
+from dataclasses import dataclass
+
+CREDIT = 1_000_000
+MONTHLY_GRANT = 1_000 * CREDIT
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a piece of work consumed."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.seconds + other.seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Micro-credits for one token that is read and one that is written."""
+
+    prompt_token: int
+    completion_token: int
+
+
+FREE = Rate(prompt_token=0, completion_token=0)
+# A credit buys 1,000 written tokens, about two short ads.
+TOKENS = Rate(prompt_token=100, completion_token=1_000)
+
+
+# By the first part of a job's kind.
+RATES = {"generate": TOKENS}
+
+
+def price(kind: str, usage: Usage) -> int:
+    """What this usage costs in a job of this kind; work without a model costs nothing."""
+    rate = RATES.get(kind.partition(".")[0], FREE)
+    return usage.prompt_tokens * rate.prompt_token + usage.completion_tokens * rate.completion_token

@@ -1,0 +1,206 @@
+"""The ledger's operations: the monthly grant, reserve -> post | void | expire, the balance."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from saas.errors import Conflict, InsufficientCredits, Invalid
+from tenants.billing.books import Books, Kind, Overdrawn, State, open_books
+from tenants.billing.models import LedgerAccount, LedgerTransfer, UsageEvent
+from tenants.billing.prices import CREDIT, MONTHLY_GRANT, Usage
+
+LARGEST_AMOUNT = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The workspace's credits now, in micro-credits."""
+
+    available: int
+    reserved: int
+    granted_this_month: int
+    spent_this_month: int
+
+
+@transaction.atomic
+def reserve(
+    *,
+    amount: int,
+    purpose: str,
+    key: str,
+    job_id: UUID | None = None,
+    timeout_s: int | None = None,
+) -> LedgerTransfer:
+    """Set credits aside for work; raises InsufficientCredits. The same key reserves once.
+
+    With a timeout the reservation expires by itself; without one its holder must resolve it.
+    """
+    assert_whole(amount)
+    books = open_books()
+    if known := LedgerTransfer.objects.filter(key=key).first():
+        return _same(known, amount, purpose)
+    _grant(books)
+    entry = LedgerTransfer(
+        debit_account=books.wallet,
+        credit_account=books.accounts[Kind.SPENT],
+        amount=amount,
+        code=purpose,
+        state=State.PENDING,
+        job_id=job_id,
+        timeout_s=timeout_s,
+        key=key,
+    )
+    try:
+        return books.enter(entry)
+    except Overdrawn:
+        raise _insufficient(amount) from None
+
+
+@transaction.atomic
+def post(*, reservation: LedgerTransfer, amount: int) -> LedgerTransfer:
+    """Charge what the work cost, at most what was reserved; the rest is released."""
+    assert_whole(amount, most=reservation.amount)
+    return _resolve(reservation, State.POSTED, amount)
+
+
+@transaction.atomic
+def void(*, reservation: LedgerTransfer) -> LedgerTransfer:
+    """Release the whole reservation."""
+    return _resolve(reservation, State.VOIDED, reservation.amount)
+
+
+@transaction.atomic
+def expire(*, reservation: LedgerTransfer) -> LedgerTransfer:
+    """Release a reservation whose time has run out."""
+    return _resolve(reservation, State.EXPIRED, reservation.amount)
+
+
+def settle(
+    *, job_id: UUID, kind: str, reservation: LedgerTransfer | None, amount: int, usage: Usage
+) -> UsageEvent:
+    """The end of a job that did work: charge it and note what it consumed."""
+    charged = min(amount, reservation.amount) if reservation else 0
+    transfer = None
+    if reservation and charged:
+        transfer = post(reservation=reservation, amount=charged)
+    elif reservation:
+        void(reservation=reservation)
+    event: UsageEvent = UsageEvent.objects.create(
+        job_id=job_id,
+        kind=kind,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        milliseconds=round(usage.seconds * 1000),
+        amount=charged,
+        transfer=transfer,
+    )
+    return event
+
+
+def balance() -> Balance:
+    """The balance of the workspace in scope, with this month's grant already in it."""
+    wallet = _wallet_with_grant()
+    since = month_start(wallet.now)
+    month = LedgerTransfer.objects.filter(booked_at__gte=since, state=State.POSTED)
+    return Balance(
+        available=wallet.available,
+        reserved=wallet.debits_pending,
+        granted_this_month=month.filter(credit_account=wallet).total(),
+        spent_this_month=month.filter(debit_account=wallet).total(),
+    )
+
+
+def month_start(now: datetime) -> datetime:
+    return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def assert_whole(amount: int, *, most: int = LARGEST_AMOUNT) -> None:
+    """Amounts are positive integers; nothing else is ever written into the books."""
+    if type(amount) is not int or not 0 < amount <= most:
+        raise Invalid(_("The amount must be a whole number above zero."), code="amount_invalid")
+
+
+def _resolve(reservation: LedgerTransfer, state: State, amount: int) -> LedgerTransfer:
+    books = open_books()
+    if done := LedgerTransfer.objects.filter(pending=reservation).first():
+        if (done.state, done.amount) == (state, amount):
+            return done
+        raise Conflict(
+            _("This reservation was resolved before."),
+            code="reservation_already_resolved",
+            state=done.state,
+        )
+    return books.enter(
+        LedgerTransfer(
+            debit_account_id=reservation.debit_account_id,
+            credit_account_id=reservation.credit_account_id,
+            amount=amount,
+            code=reservation.code,
+            state=state,
+            pending=reservation,
+            job_id=reservation.job_id,
+            key=f"{state}:{reservation.pk}",
+        )
+    )
+
+
+def _same(known: LedgerTransfer, amount: int, purpose: str) -> LedgerTransfer:
+    if (known.amount, known.code, known.state) != (amount, purpose, State.PENDING):
+        raise Conflict(_("This key was used for another transfer."), code="transfer_key_conflict")
+    return known
+
+
+def _grant_key(now: datetime) -> str:
+    return f"grant:{month_start(now):%Y-%m}"
+
+
+def _grant(books: Books) -> None:
+    """Book this month's grant, once."""
+    key = _grant_key(books.now)
+    if LedgerTransfer.objects.filter(key=key).exists():
+        return
+    books.enter(
+        LedgerTransfer(
+            debit_account=books.accounts[Kind.GRANTS],
+            credit_account=books.wallet,
+            amount=MONTHLY_GRANT,
+            code="grant",
+            state=State.POSTED,
+            key=key,
+        )
+    )
+
+
+def _wallet_with_grant() -> Any:
+    wallet = _wallet()
+    if wallet and LedgerTransfer.objects.filter(key=_grant_key(wallet.now)).exists():
+        return wallet
+    with transaction.atomic():
+        _grant(open_books())
+    return _wallet()
+
+
+def _wallet() -> Any:
+    """The wallet, with the database's time as `now`."""
+    return LedgerAccount.objects.annotate(now=Now()).filter(kind=Kind.WALLET).first()
+
+
+def _insufficient(amount: int) -> InsufficientCredits:
+    available = LedgerAccount.objects.get(kind=Kind.WALLET).available
+    detail = _(
+        "This may need %(needed)s credits; of its monthly credits the workspace has %(left)s left."
+    ) % {"needed": in_credits(amount), "left": in_credits(available)}
+    return InsufficientCredits(
+        detail, required=amount, available=available, limit="monthly_credits"
+    )
+
+
+def in_credits(amount: int) -> str:
+    """Micro-credits as people read them: whole credits, or two decimals below ten."""
+    whole, rest = divmod(amount, CREDIT)
+    return str(whole) if whole >= 10 else f"{whole}.{rest * 100 // CREDIT:02}"

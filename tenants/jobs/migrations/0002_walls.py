@@ -1,0 +1,58 @@
+"""Row-level security for jobs, and the three questions that dispatch asks across workspaces."""
+
+from django.db import migrations
+
+from tenants.rls import DispatchFunction, TenantTable
+
+# As if the jobs were started one by one, each for the workspace with the fewest running.
+DUE = """
+SELECT w.tenant_id, w.id FROM (
+    SELECT j.tenant_id, j.id, j.enqueued_at,
+        row_number() OVER (PARTITION BY j.tenant_id ORDER BY j.enqueued_at, j.id) AS place
+    FROM jobs_job j
+    WHERE j.state = 'queued' AND j.queue = wanted AND j.due_at <= statement_timestamp()
+) w
+LEFT JOIN (
+    SELECT j.tenant_id, count(*) AS jobs FROM jobs_job j
+    WHERE j.state = 'running' AND j.queue = wanted GROUP BY j.tenant_id
+) running ON running.tenant_id = w.tenant_id
+WHERE w.place <= share
+ORDER BY w.place + coalesce(running.jobs, 0), w.enqueued_at, w.id
+LIMIT batch
+"""
+OVERDUE = """
+SELECT j.tenant_id, j.id FROM jobs_job j
+WHERE j.state = 'running' AND j.lease_until < statement_timestamp()
+ORDER BY j.lease_until LIMIT batch
+"""
+# A worker takes a job within seconds of its bell, unless the bell was lost or all are busy.
+UNHEARD = """
+SELECT DISTINCT j.queue FROM jobs_job j
+WHERE j.state = 'queued'
+AND greatest(j.due_at, j.enqueued_at) < statement_timestamp() - make_interval(secs => patience)
+"""
+COLUMNS = ["id", "tenant_id", "queue", "state", "due_at", "enqueued_at", "lease_until"]
+
+
+class Migration(migrations.Migration):
+    dependencies = [("jobs", "0001_initial"), ("billing", "0002_walls")]
+
+    operations = [
+        TenantTable("Job"),
+        DispatchFunction(
+            "jobs_due(wanted text, batch integer, share integer) "
+            "RETURNS TABLE (tenant_id uuid, id uuid)",
+            DUE,
+            reads={"jobs_job": COLUMNS},
+        ),
+        DispatchFunction(
+            "jobs_overdue(batch integer) RETURNS TABLE (tenant_id uuid, id uuid)",
+            OVERDUE,
+            reads={"jobs_job": COLUMNS},
+        ),
+        DispatchFunction(
+            "jobs_unheard(patience integer) RETURNS TABLE (queue text)",
+            UNHEARD,
+            reads={"jobs_job": COLUMNS},
+        ),
+    ]

@@ -1,0 +1,286 @@
+"""The life of a job: request, lease, heartbeat, and its ends, each guarded by the lease's token."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce, Now
+from psycopg.errors import DeadlockDetected
+
+from saas.errors import Conflict
+from tenants.billing.prices import Usage, price
+from tenants.billing.services import reserve, settle, void
+from tenants.jobs.bell import bell_on_commit
+from tenants.jobs.models import Job, JobQuerySet, Lease
+from tenants.jobs.signals import job_ended
+from tenants.jobs.stopping import stopping as stopping
+from tenants.models import ApiKey, User
+from tenants.scope import tenant_scope
+
+logger = logging.getLogger(__name__)
+
+Apply = Callable[[Job], None]
+State = Job.State
+LEASE = timedelta(seconds=settings.JOB_LEASE_SECONDS)
+RETRY_DELAY = LEASE / 6
+# At most so many jobs of one workspace are taken at a time, so that others come in between.
+SHARE = 4
+DEADLOCK_TRIES = 3
+
+
+class StaleLease(Conflict):
+    """The lease ran out and the job went to somebody else, or is over."""
+
+    code = "stale_lease"
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What a heartbeat learns."""
+
+    cancelled: bool
+
+
+@transaction.atomic
+def job_request(  # noqa: PLR0913
+    *,
+    kind: str,
+    payload: dict[str, Any],
+    estimate: int,
+    queue: str = "default",
+    created_by: User | None = None,
+    api_key: ApiKey | None = None,
+    parent: Job | None = None,
+    max_attempts: int = 3,
+) -> Job:
+    """Ask for work in the caller's transaction: the job, and credits for its estimate."""
+    job = Job(
+        kind=kind,
+        queue=queue,
+        payload=payload,
+        input_sha256=_sha256(payload),
+        created_by=created_by,
+        api_key=api_key,
+        parent=parent,
+        max_attempts=max_attempts,
+    )
+    if estimate:
+        job.reservation = reserve(amount=estimate, purpose=kind, job_id=job.pk, key=f"job:{job.pk}")
+    job.save(force_insert=True)
+    bell_on_commit(queue)
+    return job
+
+
+def job_cancel(*, job: Job) -> Job:
+    """Cancel a job that waits; ask a running one to stop; leave a finished one as it is."""
+    return jobs_cancel(jobs=Job.objects.filter(pk=job.pk))[0]
+
+
+@transaction.atomic
+def jobs_cancel(*, jobs: JobQuerySet) -> list[Job]:
+    """Cancel several at once. In a transaction of your own, cancel before you request."""
+    locked = list(jobs.locked())
+    for job in locked:
+        if job.state == State.QUEUED:
+            _release(job)
+            _end(job, State.CANCELLED)
+        elif job.state == State.RUNNING:
+            _change(job, cancel_requested_at=Coalesce("cancel_requested_at", Now()))
+    return locked
+
+
+def due(queue: str, limit: int, *, share: int = SHARE) -> list[tuple[UUID, UUID]]:
+    """(tenant_id, job_id) of what may start, fair between workspaces."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tenant_id, id FROM jobs_due(%s, %s, %s)", [queue, limit, share])
+        return list(cursor.fetchall())
+
+
+def lease(*, tenant_id: UUID, job_id: UUID, owner: str) -> Lease | None:
+    """Take the job; None where somebody else was faster."""
+    with tenant_scope(tenant_id), transaction.atomic():
+        waiting = Job.objects.startable().select_for_update(skip_locked=True)
+        job = waiting.filter(pk=job_id).first()
+        if job is None:
+            return None
+        _change(
+            job,
+            state=State.RUNNING,
+            attempt=F("attempt") + 1,
+            lease_until=Now() + LEASE,
+            lease_owner=owner,
+            heartbeat_at=Now(),
+            started_at=Coalesce("started_at", Now()),
+        )
+        reserved = job.reservation.amount if job.reservation else 0
+        return Lease(tenant_id, job.pk, job.attempt, job.kind, job.payload, reserved)
+
+
+def take(queue: str, *, limit: int, owner: str) -> list[Lease]:
+    """Lease up to so many jobs of what is due."""
+    found = (
+        lease(tenant_id=tenant_id, job_id=job_id, owner=owner)
+        for tenant_id, job_id in due(queue, limit)
+    )
+    return [taken for taken in found if taken]
+
+
+def heartbeat(lease: Lease, *, progress: int | None = None, note: str | None = None) -> Beat:
+    """Keep the lease for another while; raises StaleLease where it is lost."""
+    told = {"progress": progress, "note": note}
+    news = {name: value for name, value in told.items() if value is not None}
+    with tenant_scope(lease.tenant_id), transaction.atomic():
+        held = Job.objects.held(lease)
+        if not held.update(heartbeat_at=Now(), lease_until=Now() + LEASE, **news):
+            raise StaleLease
+        return Beat(cancelled=held.filter(cancel_requested_at__isnull=False).exists())
+
+
+def finish(
+    lease: Lease,
+    *,
+    result: dict[str, Any],
+    usage: Usage | None = None,
+    apply: Apply | None = None,
+) -> None:
+    """Effect, charge, usage and state in one transaction, which a stale lease cannot commit."""
+
+    def end(job: Job) -> None:
+        _settle(job, usage, apply)
+        _end(job, State.SUCCEEDED, progress=100, result=result, error_code="", error_detail="")
+
+    _guarded(lease, end)
+
+
+def cancelled(lease: Lease, *, usage: Usage | None = None, apply: Apply | None = None) -> None:
+    """The work stopped because it was asked to; what it produced is kept and charged."""
+
+    def end(job: Job) -> None:
+        _settle(job, usage, apply)
+        _end(job, State.CANCELLED)
+
+    _guarded(lease, end)
+
+
+def fail(
+    lease: Lease,
+    *,
+    code: str,
+    detail: str,
+    retry: bool,
+    usage: Usage | None = None,
+) -> bool:
+    """The work failed: end it and release its credits, or try again later; True where it will be.
+
+    Usage is given only where a failure is charged for what it produced.
+    """
+
+    def end(job: Job) -> None:
+        if retry:
+            _retry_or_bury(job, code, detail, delay=RETRY_DELAY * job.tries)
+        else:
+            _settle(job, usage)
+            _end(job, State.FAILED, error_code=code, error_detail=detail[:500])
+
+    return _guarded(lease, end).active
+
+
+def hand_back(lease: Lease) -> None:
+    """A worker that stops gives its job to the next one; this is no failed attempt."""
+    _guarded(lease, lambda job: _requeue(job, handed_back=F("handed_back") + 1))
+
+
+def recover(*, job_id: UUID) -> None:
+    """Take a job from a worker that fell silent."""
+    silent = Job.objects.overdue().select_for_update(skip_locked=True)
+    job = silent.filter(pk=job_id).first()
+    if job is None:
+        return
+    logger.warning("job_recovered job=%s attempt=%s", job.pk, job.attempt)
+    if job.cancel_requested_at:
+        _release(job)
+        _end(job, State.CANCELLED)
+    else:
+        _retry_or_bury(job, "worker_lost", "The worker stopped without a word.")
+
+
+def _guarded(lease: Lease, end: Apply) -> Job:
+    """End the job in one transaction, begun anew where Postgres breaks a deadlock with it."""
+    with tenant_scope(lease.tenant_id):
+        for left in reversed(range(DEADLOCK_TRIES)):
+            try:
+                return _end_held(lease, end)
+            except OperationalError as error:
+                if not (left and isinstance(error.__cause__, DeadlockDetected)):
+                    raise
+                logger.info("deadlock job=%s tries_left=%s", lease.job_id, left)
+    raise AssertionError("The last try returns or raises.")
+
+
+@transaction.atomic
+def _end_held(lease: Lease, end: Apply) -> Job:
+    job: Job | None = Job.objects.held(lease).select_for_update().first()
+    if job is None:
+        logger.warning("stale_lease job=%s token=%s", lease.job_id, lease.token)
+        raise StaleLease
+    end(job)
+    return job
+
+
+def _settle(job: Job, usage: Usage | None, apply: Apply | None = None) -> None:
+    """The job's effect, then its charge: the ledger is locked last, and so not for long."""
+    if apply:
+        apply(job)
+    if usage is None:
+        return _release(job)
+    settle(
+        job_id=job.pk,
+        kind=job.kind,
+        reservation=job.reservation,
+        amount=price(job.kind, usage),
+        usage=usage,
+    )
+    return None
+
+
+def _retry_or_bury(job: Job, code: str, detail: str, *, delay: timedelta = timedelta()) -> None:
+    reason = {"error_code": code, "error_detail": detail[:500]}
+    if job.tries < job.max_attempts:
+        _requeue(job, due_at=Now() + delay, **reason)
+    else:
+        _release(job)
+        _end(job, State.DEAD, **reason)
+
+
+def _requeue(job: Job, **values: Any) -> None:
+    _change(job, state=State.QUEUED, lease_until=None, lease_owner="", progress=0, **values)
+    bell_on_commit(job.queue)
+
+
+def _release(job: Job) -> None:
+    if job.reservation:
+        void(reservation=job.reservation)
+
+
+def _end(job: Job, state: State, **values: Any) -> None:
+    _change(job, state=state, finished_at=Now(), lease_until=None, lease_owner="", **values)
+    job_ended.send(sender=Job, job=job)
+
+
+def _change(job: Job, **values: Any) -> None:
+    """Write values, which the database may compute, and read them back."""
+    Job.objects.filter(pk=job.pk).update(updated_at=Now(), **values)
+    job.refresh_from_db(fields=list(values))
+
+
+def _sha256(payload: dict[str, Any]) -> str:
+    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,25 @@
+"""Tells the processes of a Celery worker that it is stopping, so that they hand their jobs back."""
+
+import mmap
+import os
+from typing import Any
+
+from celery.signals import worker_shutting_down
+
+# Shared with the children that the worker forks: a stop is announced to the parent alone.
+_flag = mmap.mmap(-1, 1)
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def announce(**_: Any) -> None:
+    _flag[0] = 1
+
+
+def stopping() -> bool:
+    """Whether this worker was asked to stop: take nothing new, hand back what is not done."""
+    return _flag[0] == 1
+
+
+def owner() -> str:
+    """This process as the owner of leases."""
+    return f"{os.uname().nodename}:{os.getpid()}"[:120]

@@ -1,0 +1,112 @@
+"""The sweeper: a thread of each worker process that recovers what others left behind.
+
+Workers that died leave leases that run out, brokers that died leave jobs without a bell.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from celery.signals import worker_process_init, worker_process_shutdown
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connection, connections, transaction
+
+from saas.errors import AppError
+from tenants.billing.models import LedgerTransfer
+from tenants.billing.services import expire
+from tenants.jobs.bell import bell
+from tenants.jobs.services import recover
+from tenants.scope import tenant_scope
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = settings.JOB_LEASE_SECONDS / 6
+# A bell is rung again after so many seconds in which nobody took the job.
+PATIENCE_SECONDS = 3
+BATCH = 100
+LOCK = 0x6B696E646C65  # "kindle": one process sweeps at a time
+
+
+def sweep() -> None:
+    """Recover jobs, expire reservations, ring for what waits; one process at a time."""
+    with transaction.atomic():
+        if not _alone():
+            return
+        for tenant_id, pk in _rows("SELECT tenant_id, id FROM jobs_overdue(%s)", BATCH):
+            _in_scope(tenant_id, partial(recover, job_id=pk))
+        for tenant_id, pk in _rows("SELECT tenant_id, id FROM reservations_overdue(%s)", BATCH):
+            _in_scope(tenant_id, partial(_expire, pk))
+    for (queue,) in _rows("SELECT queue FROM jobs_unheard(%s)", PATIENCE_SECONDS):
+        bell(queue)
+
+
+def _in_scope(tenant_id: UUID, work: Callable[[], None]) -> None:
+    """What cannot be done for one workspace must not hold up the others."""
+    try:
+        with tenant_scope(tenant_id), transaction.atomic():
+            work()
+    except AppError:
+        logger.exception("sweep_skipped tenant=%s", tenant_id)
+
+
+def _expire(reservation_id: UUID) -> None:
+    expire(reservation=LedgerTransfer.objects.get(pk=reservation_id))
+
+
+def _alone() -> bool:
+    # Held by the transaction, not the session: it also works behind a transaction pooler.
+    ((won,),) = _rows("SELECT pg_try_advisory_xact_lock(%s)", LOCK)
+    return bool(won)
+
+
+def _rows(sql: str, *params: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return list(cursor.fetchall())
+
+
+class Sweeper(threading.Thread):
+    """Sweeps every few seconds, on a database connection of its own."""
+
+    def __init__(self, work: Callable[[], None] = sweep, every: float = INTERVAL_SECONDS) -> None:
+        super().__init__(name="sweeper", daemon=True)
+        self._work = work
+        self._every = every
+        self._done = threading.Event()
+
+    def run(self) -> None:
+        try:
+            self._once()
+            while not self._done.wait(self._every):
+                self._once()
+        finally:
+            connections.close_all()
+
+    def stop(self) -> None:
+        self._done.set()
+        self.join(timeout=2)
+
+    def _once(self) -> None:
+        try:
+            self._work()
+        except DatabaseError:
+            logger.warning("sweep_failed", exc_info=True)
+            close_old_connections()
+
+
+_sweepers: list[Sweeper] = []
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]
+def start(**_: Any) -> None:
+    _sweepers.append(Sweeper())
+    _sweepers[-1].start()
+
+
+@worker_process_shutdown.connect  # type: ignore[untyped-decorator]
+def stop(**_: Any) -> None:
+    while _sweepers:
+        _sweepers.pop().stop()

@@ -1,0 +1,130 @@
+"""The plain worker: one job after the other, each by the handler of its kind."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
+
+from django.conf import settings
+from django.db import OperationalError, close_old_connections, connections
+from django.utils.module_loading import import_string
+
+from saas.errors import AppError
+from tenants.billing.prices import Usage
+from tenants.jobs import services
+from tenants.jobs.models import Lease
+from tenants.jobs.stopping import stopping
+from tenants.scope import tenant_scope
+
+logger = logging.getLogger(__name__)
+HEARTBEAT_SECONDS = settings.JOB_LEASE_SECONDS / 3
+
+
+class Interrupted(Exception):
+    """Raised by Control.check() when the work is to stop."""
+
+
+class Cancelled(Interrupted):
+    """Somebody cancelled the job."""
+
+
+class Stopping(Interrupted):
+    """The worker is shutting down."""
+
+
+class Outcome(NamedTuple):
+    """What a handler returns: the result, what it consumed, and the effect to commit with it."""
+
+    result: dict[str, Any]
+    usage: Usage | None = None
+    apply: services.Apply | None = None
+
+
+Handler = Callable[[Lease, "Control"], Outcome]
+
+
+class Control:
+    """Keeps the lease while a handler works, and tells the handler when to stop."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self._done = threading.Event()
+        self._cancelled = self._stale = False
+        self._thread = threading.Thread(target=self._keep, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def check(self) -> None:
+        """Call this often. Raises when the work is to stop."""
+        if self._stale:
+            raise services.StaleLease
+        if self._cancelled:
+            raise Cancelled
+        if stopping():
+            raise Stopping
+
+    def progress(self, percent: int, note: str | None = None) -> None:
+        """Show how far the work is; raises when it is to stop."""
+        self._beat(progress=percent, note=note)
+        self.check()
+
+    def _keep(self) -> None:
+        try:
+            while not self._done.wait(HEARTBEAT_SECONDS):
+                self._beat()
+        finally:
+            connections.close_all()
+
+    def _beat(self, **news: Any) -> None:
+        try:
+            self._cancelled = services.heartbeat(self._lease, **news).cancelled
+        except services.StaleLease:
+            self._stale = True
+        except OperationalError:
+            logger.warning("heartbeat_failed job=%s", self._lease.job_id, exc_info=True)
+            close_old_connections()
+
+
+def run(queue: str, owner: str) -> None:
+    """Work until nothing is due."""
+    while not stopping():
+        close_old_connections()
+        leases = services.take(queue, limit=1, owner=owner)
+        if not leases and not services.due(queue, 1):
+            return
+        for lease in leases:
+            perform(lease)
+
+
+def perform(lease: Lease) -> None:
+    """Do one job and commit its end, whatever that is."""
+    try:
+        with Control(lease) as control, tenant_scope(lease.tenant_id):
+            outcome = Outcome(*handler(lease.kind)(lease, control))
+        services.finish(lease, result=outcome.result, usage=outcome.usage, apply=outcome.apply)
+    except services.StaleLease:
+        logger.warning("work_discarded job=%s token=%s", lease.job_id, lease.token)
+    except Cancelled:
+        services.cancelled(lease)
+    except Stopping:
+        services.hand_back(lease)
+    except AppError as error:
+        services.fail(lease, code=error.code, detail=str(error), retry=error.retryable)
+    except Exception as error:  # the job's own bug: logged here, shown by its name, tried again
+        logger.exception("job_failed job=%s kind=%s", lease.job_id, lease.kind)
+        services.fail(lease, code="internal_error", detail=type(error).__name__, retry=True)
+
+
+def handler(kind: str) -> Handler:
+    """The function that does jobs of this kind."""
+    known = settings.JOB_KINDS
+    if kind not in known:
+        raise LookupError(f"No handler for {kind}; JOB_KINDS has {', '.join(known) or 'none'}.")
+    found: Handler = import_string(known[kind])
+    return found

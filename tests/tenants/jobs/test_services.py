@@ -1,0 +1,292 @@
+"""A job's life by the services: each step, each end, and what a stale lease may not do."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from saas.errors import InsufficientCredits
+from tenants.billing.models import LedgerTransfer, UsageEvent
+from tenants.billing.prices import MONTHLY_GRANT, Usage, price
+from tenants.billing.services import balance
+from tenants.jobs.models import Job
+from tenants.jobs.services import (
+    StaleLease,
+    cancelled,
+    due,
+    fail,
+    finish,
+    hand_back,
+    heartbeat,
+    job_cancel,
+    jobs_cancel,
+    lease,
+    recover,
+    take,
+)
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.tenants.jobs.conftest import ask, start
+
+pytestmark = pytest.mark.django_db
+USAGE = Usage(prompt_tokens=100, completion_tokens=20, seconds=0.4)
+
+
+def run_out(job: Job) -> None:
+    Job.objects.filter(pk=job.pk).update(lease_until=Now() - timedelta(seconds=1))
+
+
+def state(job: Job) -> str:
+    job.refresh_from_db()
+    return job.state
+
+
+def test_a_request_is_a_job_with_its_credits_reserved(scoped: Tenant) -> None:
+    job = ask()
+    assert job.state == "queued"
+    assert job.reservation is not None
+    assert (job.reservation.amount, job.reservation.job_id) == (100_000, job.pk)
+    assert balance().reserved == 100_000
+
+
+def test_a_request_without_an_estimate_reserves_nothing(scoped: Tenant) -> None:
+    assert ask(estimate=0).reservation is None
+
+
+def test_too_few_credits_make_no_job(scoped: Tenant) -> None:
+    with pytest.raises(InsufficientCredits):
+        ask(estimate=MONTHLY_GRANT + 1)
+    assert not Job.objects.exists()
+
+
+def test_the_same_payload_has_the_same_hash(scoped: Tenant) -> None:
+    assert ask().input_sha256 == ask().input_sha256
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_bell_rings_once_the_request_is_committed(scoped: Tenant, rung: list[str]) -> None:
+    with transaction.atomic():
+        ask(queue="generate")
+        assert rung == []
+    assert rung == ["generate"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_rolled_back_leaves_nothing(scoped: Tenant, rung: list[str]) -> None:
+    with transaction.atomic():
+        ask()
+        transaction.set_rollback(True)
+    assert (Job.objects.count(), balance().reserved, rung) == (0, 0, [])
+
+
+def test_a_lease_is_given_once(scoped: Tenant) -> None:
+    job = ask()
+    taken = start(job)
+    assert (taken.token, taken.reserved, taken.payload) == (1, 100_000, {"say": "hello"})
+    assert lease(tenant_id=scoped.pk, job_id=job.pk, owner="late") is None
+
+
+def test_a_heartbeat_keeps_the_lease_and_tells_the_progress(scoped: Tenant) -> None:
+    job = ask()
+    taken = start(job)
+    run_out(job)
+    assert heartbeat(taken, progress=40, note="Writing").cancelled is False
+    job.refresh_from_db()
+    assert (job.progress, job.note) == (40, "Writing")
+    assert not Job.objects.overdue().exists()
+
+
+def test_finishing_applies_charges_and_ends_at_once(scoped: Tenant) -> None:
+    job, seen = ask(), []
+    finish(start(job), result={"text": "Ad"}, usage=USAGE, apply=seen.append)
+    job.refresh_from_db()
+    assert (job.state, job.progress, job.result) == ("succeeded", 100, {"text": "Ad"})
+    assert seen == [job]
+    cost = price("generate.echo", USAGE)
+    event = UsageEvent.objects.get(job_id=job.pk)
+    assert (event.amount, event.completion_tokens) == (cost, 20)
+    assert (balance().spent_this_month, balance().reserved) == (cost, 0)
+
+
+def test_an_effect_that_fails_takes_everything_back(scoped: Tenant) -> None:
+    def apply(_: Job) -> None:
+        raise ZeroDivisionError
+
+    job = ask()
+    with pytest.raises(ZeroDivisionError):
+        finish(start(job), result={}, usage=USAGE, apply=apply)
+    assert state(job) == "running"
+    assert not UsageEvent.objects.exists()
+
+
+def test_a_job_without_usage_gives_its_credits_back(scoped: Tenant) -> None:
+    finish(start(ask()), result={})
+    assert (balance().reserved, balance().spent_this_month) == (0, 0)
+
+
+@pytest.mark.parametrize("end", ["finish", "fail", "cancelled", "hand_back", "heartbeat"])
+def test_a_stale_lease_commits_nothing(end: str, scoped: Tenant) -> None:
+    job = ask()
+    stale = start(job)
+    run_out(job)
+    recover(job_id=job.pk)
+    fresh = start(job)
+    ends = {
+        "finish": lambda: finish(stale, result={"by": "stale"}, usage=USAGE),
+        "fail": lambda: fail(stale, code="x", detail="", retry=False),
+        "cancelled": lambda: cancelled(stale, usage=USAGE),
+        "hand_back": lambda: hand_back(stale),
+        "heartbeat": lambda: heartbeat(stale),
+    }
+    with pytest.raises(StaleLease) as raised:
+        ends[end]()
+    assert (raised.value.status, raised.value.code) == (409, "stale_lease")
+    finish(fresh, result={"by": "fresh"}, usage=USAGE)
+    job.refresh_from_db()
+    assert job.result == {"by": "fresh"}
+    assert UsageEvent.objects.count() == 1
+
+
+def test_a_job_finishes_once(scoped: Tenant) -> None:
+    taken = start(ask())
+    finish(taken, result={}, usage=USAGE)
+    with pytest.raises(StaleLease):
+        finish(taken, result={}, usage=USAGE)
+    assert LedgerTransfer.objects.filter(state="posted", code="generate.echo").count() == 1
+
+
+def test_a_failure_that_may_pass_is_tried_three_times_then_dead(scoped: Tenant) -> None:
+    job = ask()
+    for tried in (1, 2, 3):
+        again = fail(start(job), code="engine_busy", detail="Try later.", retry=True)
+        assert again is (tried < 3)
+        assert bool(due("default", 10)) is False  # a retry waits for a while
+        Job.objects.filter(pk=job.pk).update(due_at=Now())
+    job.refresh_from_db()
+    assert (job.state, job.error_code, job.error_detail) == ("dead", "engine_busy", "Try later.")
+    assert (balance().reserved, balance().spent_this_month) == (0, 0)
+
+
+def test_a_failure_that_stays_ends_the_job(scoped: Tenant) -> None:
+    job = ask()
+    assert fail(start(job), code="invalid", detail="No.", retry=False) is False
+    assert (state(job), balance().reserved) == ("failed", 0)
+
+
+def test_a_worker_that_stops_costs_no_attempt(scoped: Tenant) -> None:
+    job = ask()
+    for _ in range(5):
+        hand_back(start(job))
+    job.refresh_from_db()
+    assert (job.state, job.tries, job.attempt) == ("queued", 0, 5)
+    finish(start(job), result={})
+
+
+def test_a_silent_worker_loses_the_job_and_the_third_time_ends_it(
+    scoped: Tenant, rung: list[str]
+) -> None:
+    job = ask()
+    for _ in range(3):
+        start(job)
+        run_out(job)
+        recover(job_id=job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.error_code, balance().reserved) == ("dead", "worker_lost", 0)
+
+
+def test_a_lease_that_lives_is_not_recovered(scoped: Tenant) -> None:
+    job = ask()
+    start(job)
+    recover(job_id=job.pk)
+    assert state(job) == "running"
+
+
+def test_a_waiting_job_is_cancelled_at_once(scoped: Tenant) -> None:
+    assert job_cancel(job=ask()).state == "cancelled"
+    assert balance().reserved == 0
+
+
+def test_a_running_job_is_asked_to_stop_and_pays_for_what_it_made(scoped: Tenant) -> None:
+    job = ask()
+    taken = start(job)
+    assert job_cancel(job=job).cancelling
+    assert heartbeat(taken).cancelled
+    cancelled(taken, usage=USAGE)
+    assert state(job) == "cancelled"
+    assert balance().spent_this_month == price("generate.echo", USAGE)
+
+
+def test_a_cancelled_job_whose_worker_is_gone_ends_cancelled(scoped: Tenant) -> None:
+    job = ask()
+    start(job)
+    job_cancel(job=job)
+    run_out(job)
+    recover(job_id=job.pk)
+    assert (state(job), balance().reserved) == ("cancelled", 0)
+
+
+def test_a_finished_job_stays_as_it_is_when_cancelled(scoped: Tenant) -> None:
+    job = ask()
+    finish(start(job), result={})
+    assert job_cancel(job=job).state == "succeeded"
+
+
+def test_several_are_cancelled_at_once(scoped: Tenant) -> None:
+    jobs = [ask() for _ in range(3)]
+    start(jobs[1])
+    changed = jobs_cancel(jobs=Job.objects.active())
+    assert sorted(job.state for job in changed) == ["cancelled", "cancelled", "running"]
+
+
+def test_due_takes_turns_between_workspaces(acme: Tenant, other: Tenant) -> None:
+    with tenant_scope(acme):
+        busy = [ask() for _ in range(6)]
+        start(busy[0])
+    with tenant_scope(other):
+        late = [ask() for _ in range(2)]
+    found = due("default", 10, share=3)
+    assert [tenant for tenant, _ in found] == [
+        *(other.pk, acme.pk, other.pk),
+        *(acme.pk, acme.pk),
+    ]
+    assert found[0] == (other.pk, late[0].pk)
+
+
+def test_due_knows_its_queue_and_its_limit(scoped: Tenant) -> None:
+    for _ in range(3):
+        ask(queue="generate")
+    assert due("default", 10) == []
+    assert len(due("generate", 2)) == 2
+
+
+def test_take_leases_what_is_due(scoped: Tenant) -> None:
+    jobs = {ask().pk for _ in range(3)}
+    assert {taken.job_id for taken in take("default", limit=8, owner="test:1")} == jobs
+    assert take("default", limit=8, owner="test:1") == []
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"state": "running"},
+        {"state": "succeeded"},
+        {"state": "dead", "finished_at": Now()},
+        {"progress": 101},
+        {"attempt": 4},
+        {"finished_at": Now()},
+    ],
+)
+def test_the_database_refuses_impossible_states(
+    nonsense: dict[str, object], scoped: Tenant
+) -> None:
+    job = ask()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Job.objects.filter(pk=job.pk).update(**nonsense)
+
+
+def test_jobs_are_found_by_their_kind(scoped: Tenant) -> None:
+    ask(), ask(kind="generator.other")
+    assert Job.objects.all().of_kind("generate").count() == 1
+    assert Job.objects.all().of_kind("generate.echo").active().count() == 1
+    assert not Job.objects.all().finished().exists()

@@ -1,0 +1,180 @@
+"""The plain worker, the bell and the sweeper."""
+
+import time
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
+
+from saas.celery import app
+from tenants.billing.models import LedgerTransfer
+from tenants.billing.services import balance, reserve
+from tenants.jobs import bell, stopping, sweeper, worker
+from tenants.jobs.models import Job
+from tenants.models import Tenant
+from tenants.scope import ScopeError, no_scope, tenant_scope
+from tenants.tasks import DispatchTask, TenantTask
+from tests.tenants.jobs.conftest import ask, start
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def work() -> None:
+    with no_scope():
+        worker.run("default", "test:1")
+
+
+def test_the_worker_does_what_is_due(scoped: Tenant) -> None:
+    jobs = [ask() for _ in range(3)]
+    work()
+    for job in jobs:
+        job.refresh_from_db()
+        assert (job.state, job.result) == ("succeeded", {"said": "hello"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "code", "detail"),
+    [
+        ("generate.refuse", "failed", "validation_failed", "This brief cannot be written."),
+        ("generate.unavailable", "queued", "service_unavailable", "The model is loading."),
+        ("generate.broken", "queued", "internal_error", "ZeroDivisionError"),
+        ("generate.nowhere", "queued", "internal_error", "LookupError"),
+        ("generate.cancelled", "cancelled", "", ""),
+    ],
+)
+def test_each_failure_has_its_end(
+    kind: str, state: str, code: str, detail: str, scoped: Tenant
+) -> None:
+    job = ask(kind)
+    work()
+    job.refresh_from_db()
+    assert (job.state, job.error_code, job.error_detail) == (state, code, detail)
+
+
+def test_a_stopping_worker_hands_its_job_back(
+    scoped: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = ask("generate.stopped")
+    worker.perform(start(job))
+    job.refresh_from_db()
+    assert (job.state, job.tries) == ("queued", 0)
+
+
+def test_a_stopping_worker_takes_nothing_new(
+    scoped: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopping, "_flag", bytearray(1))
+    stopping.announce()
+    job = ask()
+    work()
+    job.refresh_from_db()
+    assert job.state == "queued"
+
+
+def test_the_bell_calls_the_queues_worker(scoped: Tenant) -> None:
+    job = ask()
+    with no_scope():
+        bell.ring("default")
+    job.refresh_from_db()
+    assert job.state == "succeeded"
+
+
+def test_a_dead_broker_loses_no_job(scoped: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(*_: object, **__: object) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(bell.ring, "apply_async", down)
+    job = ask()
+    assert Job.objects.startable().get() == job
+
+
+def test_the_sweeper_recovers_and_rings_again(scoped: Tenant, rung: list[str]) -> None:
+    job = ask()
+    start(job)
+    Job.objects.update(lease_until=Now() - timedelta(seconds=1))
+    rung.clear()
+    with no_scope():
+        sweeper.sweep()
+    job.refresh_from_db()
+    assert (job.state, rung) == ("queued", ["default"])
+
+
+def test_the_sweeper_rings_for_a_job_whose_bell_was_lost(scoped: Tenant, rung: list[str]) -> None:
+    ask(queue="generate")
+    Job.objects.update(due_at=Now() - timedelta(minutes=1), enqueued_at=Now() - timedelta(hours=1))
+    rung.clear()
+    sweeper.sweep()
+    assert rung == ["generate"]
+
+
+def test_the_sweeper_expires_reservations(scoped: Tenant) -> None:
+    reserve(amount=5, purpose="chat", key="short", timeout_s=0)
+    kept = reserve(amount=7, purpose="chat", key="long", timeout_s=3600)
+    with no_scope():
+        sweeper.sweep()
+    assert balance().reserved == 7
+    assert LedgerTransfer.objects.all().unresolved().get() == kept
+
+
+def test_one_workspace_in_trouble_does_not_hold_up_another(acme: Tenant, other: Tenant) -> None:
+    from tenants.billing.models import LedgerAccount
+
+    jobs = {}
+    for tenant in (acme, other):
+        with tenant_scope(tenant):
+            jobs[tenant] = ask(max_attempts=1)
+            start(jobs[tenant])
+            Job.objects.update(lease_until=Now() - timedelta(seconds=1))
+    with tenant_scope(acme):
+        LedgerAccount.objects.update(blocked=True)
+    sweeper.sweep()
+    with tenant_scope(other):
+        jobs[other].refresh_from_db()
+    with tenant_scope(acme):
+        jobs[acme].refresh_from_db()
+    assert (jobs[acme].state, jobs[other].state) == ("running", "dead")
+
+
+def test_the_sweepers_thread_starts_works_and_stops() -> None:
+    swept: list[int] = []
+    thread = sweeper.Sweeper(work=lambda: swept.append(1), every=0.01)
+    thread.start()
+    time.sleep(0.2)
+    thread.stop()
+    assert len(swept) > 2
+    assert not thread.is_alive()
+
+
+def _task(base: type) -> Any:
+    from tenants.scope import current_tenant_id
+
+    @app.task(base=base, name=f"tests.{uuid4()}")
+    def task() -> object:
+        return current_tenant_id()
+
+    return task
+
+
+def test_a_task_without_a_tenant_fails(acme: Tenant) -> None:
+    task = _task(TenantTask)
+    with pytest.raises(ScopeError):
+        task.apply_async()
+    with pytest.raises(ScopeError):
+        task()
+
+
+def test_a_task_runs_in_its_tenants_scope(acme: Tenant) -> None:
+    task = _task(TenantTask)
+    result = task.apply(headers={"tenant": str(acme.pk)})
+    assert result.get() == acme.pk
+
+
+def test_tasks_are_tenant_tasks_unless_they_say_otherwise() -> None:
+    own = [task for name, task in app.tasks.items() if not name.startswith(("celery.", "tests."))]
+    assert own
+    dispatchers = {task.name for task in own if isinstance(task, DispatchTask)}
+    assert dispatchers == {"jobs.ring"}
+    assert all(isinstance(task, TenantTask) for task in own if task.name not in dispatchers)
