@@ -137,6 +137,11 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 
+# Jobs: who works on a queue, the handlers of simple kinds, and how long a worker may be silent.
+JOB_WORKERS = {"default": "tenants.jobs.worker.run", "generate": "generation.pump.run"}
+JOB_KINDS: dict[str, str] = {}
+JOB_LEASE_SECONDS = 30
+
 # Accounts
 AUTH_USER_MODEL = "tenants.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
