@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -51,5 +51,5 @@ def celery_broker(url: str) -> str:
     if parts.scheme != "unix":
         return url
     database_number = dict(parse_qsl(parts.query)).get("db", "0")
-    query = urlencode({"virtual_host": database_number})
-    return urlunsplit(("redis+socket", "", parts.path, query, ""))
+    # Not urlunsplit: it leaves out the empty host's slashes, and Celery then takes it for AMQP.
+    return f"redis+socket://{parts.path}?{urlencode({'virtual_host': database_number})}"

@@ -41,7 +41,7 @@ class Start:
         self._servers()
         self._prepare()
         self._programs()
-        login = self._step(steps.manage("demo", "demo workspace", "demo"))
+        login = self._step(steps.manage("demo", "the demo workspace", "demo"))
         self._first_ad()
         if self.config.once:
             return
@@ -72,7 +72,7 @@ class Start:
             self.env |= valkey_env(valkey)
 
     def _prepare(self) -> None:
-        self._step(steps.manage("migrate", "database tables", "migrate", "--noinput"))
+        self._step(steps.manage("migrate", "the database tables", "migrate", "--noinput"))
         self._static_files()
         self._base_model()
 
@@ -82,13 +82,13 @@ class Start:
         if stamp.exists() and stamp.read_text() == now:
             return
         collect = ("collectstatic", "--noinput", "--clear")
-        self._step(steps.manage("static", "static files", *collect))
+        self._step(steps.manage("static", "the static files", *collect))
         stamp.write_text(now)
 
     def _base_model(self) -> None:
         folder = self.config.data_dir / "models" / BASE_MODEL
         convert = (sys.executable, "-m", "generation.engine.convert", str(folder))
-        self._step(steps.Step("model", "base model", convert))
+        self._step(steps.Step("model", "the base model", convert))
 
     def _programs(self) -> None:
         env = {name: value for name, value in self.env.items() if name not in PRIVILEGED}

@@ -16,7 +16,6 @@ from saas.stack.processes import dies_with_parent
 from saas.stack.terminal import say
 
 SECONDS_BETWEEN_LINES = 5.0
-LAST_WORDS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +51,11 @@ def run(step: Step, env: Mapping[str, str], place: Place) -> str:
     except BaseException:
         process.kill()
         raise
-    (place.logs / f"{step.name}.log").write_text("\n".join(said) + "\n")
+    log = place.logs / f"{step.name}.log"
+    log.write_text("\n".join(said) + "\n")
     if process.returncode:
-        tail = "\n".join(said[-LAST_WORDS:])
-        raise StackError(f"{step.what} failed (exit {process.returncode}).\n{tail}")
+        reason = said[-1].strip() if said else f"exit {process.returncode}"
+        raise StackError(f"{step.what} failed: {reason}", f"All it said is in {log}.")
     say(step.name, f"done in {time.monotonic() - started:.1f} s")
     return "\n".join(said)
 
