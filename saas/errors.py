@@ -237,7 +237,10 @@ def error_page(request: HttpRequest, error: AppError) -> HttpResponse:
     template = "403.html" if error.status == 403 else f"{error.status}.html"
     known = error.status in {400, 403, 404, 500}
     context = {"error": error, "request_id": getattr(request, "request_id", "")}
-    return render(request, template if known else "error.html", context, status=error.status)
+    page = render(request, template if known else "error.html", context, status=error.status)
+    for name, value in error.headers.items():
+        page[name] = value
+    return page
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -250,6 +253,10 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return error_page(request, NotFound())
+
+
+def too_many_requests(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error_page(request, TooManyRequests(_("Wait a minute, then try again."), retry_after=60))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Look-ups before the tenant is known: by user, by API key, by invitation, and the operator's list."""
+"""Look-ups before the tenant is known: by user, API key and invitation; the operators' list."""
 
 from dataclasses import dataclass
 from uuid import UUID

@@ -1,27 +1,148 @@
-"""Forms for signing up and for making a workspace."""
+"""Forms for signing up, workspaces, members, API keys, the audit log and one's own profile."""
 
+from datetime import date
 from typing import Any
 
+from allauth.account.utils import get_next_redirect_url
+from allauth.core import context as allauth_context
 from django import forms
 from django.http import HttpRequest
+from django.urls import Resolver404, resolve
 from django.utils.translation import gettext_lazy as _
 
-from tenants.models import User
+from tenants.models import ApiKey, AuditEvent, Membership, Role, Tenant, User
+from tenants.models_base import TenantQuerySet
+from tenants.names import name_check
 from tenants.services import workspace_create
 
 
 class WorkspaceSignupForm(forms.Form):
-    """What sign-up asks beside e-mail and password; allauth calls `signup` with the new user."""
+    """What sign-up asks beside e-mail and password; allauth calls `signup` with the new user.
+
+    Whoever comes from an invitation goes back to it, and need not name a workspace of their own.
+    """
 
     workspace = forms.CharField(
         label=_("Workspace name"),
         max_length=80,
+        validators=[name_check],
         help_text=_("Usually your company's name. You can change it later."),
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
     field_order = ("workspace", "email", "password1")
 
-    def signup(self, request: HttpRequest, user: User) -> None:
-        workspace_create(owner=user, name=self.cleaned_data["workspace"])
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if is_invited(allauth_context.request):
+            del self.fields["workspace"]
 
-    def clean_workspace(self) -> Any:
-        return self.cleaned_data["workspace"].strip()
+    def signup(self, request: HttpRequest, user: User) -> None:
+        if "workspace" in self.fields:
+            workspace_create(owner=user, name=self.cleaned_data["workspace"])
+
+
+def is_invited(request: HttpRequest | None) -> bool:
+    """Whether sign-up leads back to an invitation (`?next=/invitations/…`)."""
+    target = get_next_redirect_url(request) if request else None
+    try:
+        return target is not None and resolve(target).url_name == "invitation"
+    except Resolver404:
+        return False
+
+
+class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A workspace's name, to make one or to rename it."""
+
+    class Meta:
+        model = Tenant
+        fields = ("name",)
+        labels = {"name": _("Workspace name")}
+
+
+class InviteForm(forms.Form):
+    """Whom to invite, and as what: at most what the inviter is."""
+
+    email = forms.EmailField(
+        label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
+    role = forms.ChoiceField(label=_("Role"), initial=Role.EDITOR)
+
+    def __init__(self, *args: Any, by: Membership, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].choices = roles_within(by)
+
+
+class RoleForm(forms.Form):
+    """A member's new role."""
+
+    role = forms.ChoiceField(choices=Role.choices)
+
+
+def roles_within(member: Membership) -> list[tuple[str, str]]:
+    """The roles that this member may give to others."""
+    return [(role.value, str(role.label)) for role in Role if member.may(role)]
+
+
+class ApiKeyForm(forms.Form):
+    """A new key: its name, what it may do and for how long."""
+
+    LIFETIMES = (
+        ("30", _("30 days")),
+        ("90", _("90 days")),
+        ("365", _("One year")),
+        ("", _("Until it is revoked")),
+    )
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=80,
+        validators=[name_check],
+        help_text=_("What will use the key, for example “Website backend”."),
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("What it may do"),
+        choices=ApiKey.Scope.choices,
+        initial=[ApiKey.Scope.READ],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    days = forms.TypedChoiceField(
+        label=_("Expires"), choices=LIFETIMES, coerce=int, empty_value=None, required=False
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["days"].initial = "90"
+
+
+class AuditFilterForm(forms.Form):
+    """Narrows the audit log down."""
+
+    action = forms.CharField(label=_("Action"), max_length=60, required=False)
+    actor = forms.CharField(label=_("Person"), max_length=254, required=False)
+    since = forms.DateField(
+        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = forms.DateField(
+        label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+    def rows(self) -> TenantQuerySet[AuditEvent]:
+        """The events that fit, newest first; a filter that is no good filters nothing."""
+        found: dict[str, str | date] = self.cleaned_data if self.is_valid() else {}
+        lookups = {
+            "action__startswith": found.get("action"),
+            "actor__email__icontains": found.get("actor"),
+            "created_at__date__gte": found.get("since"),
+            "created_at__date__lte": found.get("until"),
+        }
+        chosen = {lookup: value for lookup, value in lookups.items() if value}
+        return AuditEvent.objects.filter(**chosen).select_related("actor", "api_key").newest()
+
+
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What others read of a user."""
+
+    class Meta:
+        model = User
+        fields = ("name",)
+        widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}

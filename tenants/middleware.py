@@ -9,9 +9,9 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from saas.errors import AppError, not_found, problem_response
+from saas.errors import AppError, error_page, not_found, problem_response
 from tenants import scope
-from tenants.authentication import authenticate_key
+from tenants.authentication import authenticate_key, refuse_closed
 from tenants.directory import membership_in
 from tenants.models import Tenant
 
@@ -53,7 +53,12 @@ class TenantMiddleware:
         membership = membership_in(slug, request.user.pk)
         if membership is None:
             return self._hidden(request)
+        try:
+            refuse_closed(membership.tenant)
+        except AppError as error:
+            return error_page(request, error)
         request.membership = membership
+        remember(request, slug)
         return self._scoped(request, membership.tenant)
 
     def _with_api_key(self, request: HttpRequest) -> HttpResponseBase:
@@ -75,3 +80,9 @@ class TenantMiddleware:
     def _hidden(self, request: HttpRequest) -> HttpResponseBase:
         """The same answer as for a workspace that does not exist."""
         return not_found(request, Http404())
+
+
+def remember(request: HttpRequest, slug: str) -> None:
+    """Note the workspace visited last: the way back from pages that belong to none."""
+    if request.session.get("workspace") != slug:
+        request.session["workspace"] = slug

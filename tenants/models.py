@@ -16,7 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from saas.ids import uuid7
-from tenants.models_base import TenantForeignKey, TenantModel, TenantQuerySet
+from tenants.models_base import TenantForeignKey, TenantManager, TenantModel, TenantQuerySet
+from tenants.names import name_check
 
 __all__ = ["ApiKey", "AuditEvent", "Invitation", "Membership", "Role", "Tenant", "User"]
 
@@ -42,7 +43,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField(_("e-mail address"), unique=True)
-    name = models.CharField(_("name"), max_length=120, blank=True)
+    name = models.CharField(_("name"), max_length=120, blank=True, validators=[name_check])
     is_staff = models.BooleanField(_("operator"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
@@ -75,7 +76,7 @@ class Tenant(models.Model):
         ERASING = "erasing", _("Being erased")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    name = models.CharField(_("name"), max_length=80)
+    name = models.CharField(_("name"), max_length=80, validators=[name_check])
     slug = models.SlugField(_("address"), max_length=60, unique=True)
     status = models.CharField(max_length=12, choices=Status, default=Status.ACTIVE)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -117,6 +118,8 @@ class Membership(TenantModel):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.EDITOR)
 
+    objects = TenantManager.from_queryset(MembershipQuerySet)()
+
     class Meta(TenantModel.Meta):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "user"], name="one_membership_per_user")
@@ -127,6 +130,13 @@ class Membership(TenantModel):
 
     def may(self, needed: str) -> bool:
         return Role(self.role).covers(needed)
+
+
+class InvitationQuerySet(TenantQuerySet["Invitation"]):
+    """Invitations of the workspace in scope."""
+
+    def open(self) -> "InvitationQuerySet":
+        return self.filter(accepted_at=None)
 
 
 class Invitation(TenantModel):
@@ -141,15 +151,35 @@ class Invitation(TenantModel):
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
 
+    objects = TenantManager.from_queryset(InvitationQuerySet)()
+
     class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "email"],
+                condition=models.Q(accepted_at=None),
+                name="one_open_invitation",
+            )
+        ]
         indexes = [models.Index(fields=["secret_sha256"], name="invitation_by_secret")]
 
     def __str__(self) -> str:
         return self.email
 
     @property
-    def open(self) -> bool:
-        return self.accepted_at is None and self.expires_at > timezone.now()
+    def expired(self) -> bool:
+        return self.expires_at <= timezone.now()
+
+    def renew(self) -> str:
+        """Give the invitation a fresh link and its full lifetime; returns the link's secret."""
+        secret = secrets.token_urlsafe(32)
+        self.secret_sha256 = sha256(secret)
+        self.expires_at = timezone.now() + self.LIFETIME
+        self.save()
+        return secret
+
+    def is_for(self, user: User) -> bool:
+        return user.email.lower() == self.email.lower()
 
 
 class ApiKey(TenantModel):
@@ -162,7 +192,7 @@ class ApiKey(TenantModel):
 
     PREFIX = "sk_"
 
-    name = models.CharField(_("name"), max_length=80)
+    name = models.CharField(_("name"), max_length=80, validators=[name_check])
     prefix = models.CharField(max_length=16, editable=False)
     secret_sha256 = models.CharField(max_length=64, editable=False)
     scopes = ArrayField(models.CharField(max_length=12, choices=Scope), verbose_name=_("scopes"))
@@ -199,6 +229,10 @@ class ApiKey(TenantModel):
         expired = self.expires_at is not None and self.expires_at <= timezone.now()
         return self.revoked_at is None and not expired
 
+    @property
+    def scope_labels(self) -> list[str]:
+        return [str(self.Scope(scope).label) for scope in self.scopes]
+
     def matches(self, secret: str) -> bool:
         return hmac.compare_digest(self.secret_sha256, sha256(secret))
 
@@ -230,6 +264,11 @@ class AuditEvent(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.action} {self.target}".strip()
+
+    @property
+    def who(self) -> str:
+        """The person or the API key that acted; empty where the system did."""
+        return str(self.actor or self.api_key or "")
 
 
 def sha256(text: str) -> str:

@@ -68,10 +68,6 @@ class TenantModel(models.Model):
         abstract = True
         base_manager_name = "objects"
 
-    def assert_in_scope(self) -> None:
-        if self.tenant_id != scope.current_tenant_id():
-            raise scope.ScopeError(f"{type(self).__name__} belongs to a tenant out of scope.")
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.assert_in_scope()
         super().save(*args, **kwargs)
@@ -79,3 +75,7 @@ class TenantModel(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         self.assert_in_scope()
         return super().delete(*args, **kwargs)
+
+    def assert_in_scope(self) -> None:
+        if self.tenant_id != scope.current_tenant_id():
+            raise scope.ScopeError(f"{type(self).__name__} belongs to a tenant out of scope.")

@@ -1,14 +1,23 @@
-"""What changes more than one row of a workspace at once."""
+"""What changes more than one row of a workspace at once, or reaches outside it."""
 
 import secrets
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
-from tenants.models import ApiKey, AuditEvent, Membership, Role, Tenant, User
-from tenants.scope import tenant_scope
+from saas.errors import Conflict, Gone, InsufficientRole, NotFound
+from tenants.authentication import refuse_closed
+from tenants.directory import find_invitation
+from tenants.mail import mail_on_commit
+from tenants.models import ApiKey, AuditEvent, Invitation, Membership, Role, Tenant, User, sha256
+from tenants.scope import current_tenant_id, tenant_scope
 
 
 @transaction.atomic
@@ -24,7 +33,15 @@ def workspace_create(*, owner: User, name: str, slug: str = "") -> Tenant:
 
 def fresh_slug(name: str) -> str:
     """An address for the workspace: its name, and a few random letters against collisions."""
-    return f"{slugify(name)[:50] or 'workspace'}-{secrets.token_hex(2)}"
+    return f"{slugify(name)[:50].strip('-') or 'workspace'}-{secrets.token_hex(2)}"
+
+
+@transaction.atomic
+def workspace_rename(*, tenant: Tenant, name: str, by: User, request: HttpRequest) -> None:
+    """Change the workspace's name; its address stays, so that links keep working."""
+    before, tenant.name = tenant.name, name
+    tenant.save(update_fields=["name"])
+    audit(action="workspace.renamed", actor=by, request=request, before=before, after=name)
 
 
 def audit(
@@ -46,3 +63,181 @@ def audit(
         address=request.META.get("REMOTE_ADDR") or None if request else None,
         request_id=getattr(request, "request_id", ""),
     )
+
+
+def lock_members() -> None:
+    """Let one change of members at a time through: each then counts owners that stay owners."""
+    Tenant.objects.select_for_update(no_key=True).get(pk=current_tenant_id())
+
+
+def acting_member(user: User, *roles: str) -> Membership:
+    """The user's membership as it is now, which must cover the roles that they deal with."""
+    member = Membership.objects.filter(user=user).first()
+    if member is None or not all(member.may(role) for role in (Role.ADMIN, *roles)):
+        raise InsufficientRole
+    return member
+
+
+def member_of(pk: Any) -> Membership:
+    """One member of the workspace in scope, with the user loaded."""
+    member = Membership.objects.select_related("user").filter(pk=pk).first()
+    if member is None:
+        raise NotFound
+    return member
+
+
+def keep_an_owner(leaving: Membership) -> None:
+    others = Membership.objects.owners().exclude(pk=leaving.pk)
+    if leaving.role == Role.OWNER and not others.exists():
+        raise Conflict(
+            _("A workspace needs an owner. Make somebody else an owner first."),
+            code="last_owner",
+        )
+
+
+@transaction.atomic
+def member_change_role(*, member_id: Any, role: str, by: User, request: HttpRequest) -> Membership:
+    """Give a member another role. Nobody gives or takes a role above their own."""
+    lock_members()
+    member = member_of(member_id)
+    acting_member(by, member.role, role)
+    if role != Role.OWNER:
+        keep_an_owner(member)
+    before, member.role = member.role, role
+    member.save(update_fields=["role", "updated_at"])
+    changed = {"before": before, "after": role}
+    audit(action="member.role_changed", actor=by, target=member.user, request=request, **changed)
+    return member
+
+
+@transaction.atomic
+def member_remove(*, member_id: Any, by: User, request: HttpRequest) -> Membership:
+    """End somebody's membership, one's own included; their next request is refused."""
+    lock_members()
+    member = member_of(member_id)
+    leaves = member.user_id == by.pk
+    if not leaves:
+        acting_member(by, member.role)
+    keep_an_owner(member)
+    member.delete()
+    action = "member.left" if leaves else "member.removed"
+    audit(action=action, actor=by, target=member.user, request=request, role=member.role)
+    return member
+
+
+@transaction.atomic
+def invitation_send(*, email: str, role: str, by: User, request: HttpRequest) -> Invitation:
+    """Invite somebody by e-mail; a second invitation to the same address replaces the first."""
+    lock_members()
+    acting_member(by, role)
+    email = email.lower()
+    if Membership.objects.filter(user__email__iexact=email).exists():
+        raise Conflict(_("This person is a member already."), code="already_member")
+    invitation = Invitation.objects.open().filter(email=email).first()
+    invitation = invitation or Invitation(email=email)
+    invitation.role, invitation.invited_by = role, by
+    _mail_invitation(invitation, by)
+    audit(action="invitation.sent", actor=by, target=email, request=request, role=role)
+    return invitation
+
+
+@transaction.atomic
+def invitation_resend(*, invitation_id: Any, by: User, request: HttpRequest) -> Invitation:
+    """Send the mail again with a fresh link; the old link is dead."""
+    invitation = _open_invitation(invitation_id)
+    acting_member(by, invitation.role)
+    _mail_invitation(invitation, by)
+    audit(action="invitation.resent", actor=by, target=invitation.email, request=request)
+    return invitation
+
+
+@transaction.atomic
+def invitation_revoke(*, invitation_id: Any, by: User, request: HttpRequest) -> Invitation:
+    """Take an invitation back before it is used."""
+    invitation = _open_invitation(invitation_id)
+    acting_member(by, invitation.role)
+    invitation.delete()
+    audit(action="invitation.revoked", actor=by, target=invitation.email, request=request)
+    return invitation
+
+
+def _open_invitation(pk: Any) -> Invitation:
+    invitation = Invitation.objects.select_for_update().open().filter(pk=pk).first()
+    if invitation is None:
+        raise NotFound
+    return invitation
+
+
+def _mail_invitation(invitation: Invitation, by: User) -> None:
+    secret = invitation.renew()
+    context = {
+        "invitation": invitation,
+        "tenant": invitation.tenant,
+        "inviter": by,
+        "url": settings.PUBLIC_URL + reverse("invitation", args=[secret]),
+        "days": Invitation.LIFETIME // timedelta(days=1),
+    }
+    mail_on_commit(template="tenants/email/invitation", to=invitation.email, context=context)
+
+
+def invitation_by(secret: str) -> Invitation:
+    """The invitation behind a link, its workspace loaded; raises where there is none any more."""
+    invitation = find_invitation(secret)
+    if invitation is None:
+        raise NotFound
+    with tenant_scope(invitation.tenant_id):
+        invitation.tenant = Tenant.objects.get(pk=invitation.tenant_id)
+    refuse_closed(invitation.tenant)
+    return invitation
+
+
+@transaction.atomic
+def invitation_accept(*, secret: str, user: User, request: HttpRequest) -> Tenant:
+    """Make the invited person a member: once, in time, and nobody else."""
+    tenant = invitation_by(secret).tenant
+    with tenant_scope(tenant):
+        lock_members()
+        invitation = Invitation.objects.select_for_update().get(secret_sha256=sha256(secret))
+        refuse_unusable(invitation, user)
+        invitation.accepted_at = timezone.now()
+        invitation.save(update_fields=["accepted_at", "updated_at"])
+        Membership.objects.create(user=user, role=invitation.role)
+        joined = {"target": user, "request": request, "role": invitation.role}
+        audit(action="member.joined", actor=user, **joined)
+    return tenant
+
+
+def refuse_unusable(invitation: Invitation, user: User) -> None:
+    """Raise what keeps this user from using the invitation, if anything does."""
+    if not invitation.is_for(user):
+        detail = _("This invitation was sent to another e-mail address than yours.")
+        raise InsufficientRole(detail, code="invitation_for_other")
+    if invitation.accepted_at:
+        raise Conflict(_("This invitation was used already."), code="invitation_used")
+    if invitation.expired:
+        raise Gone(_("This invitation has expired. Ask for a new one."), code="invitation_expired")
+    if Membership.objects.filter(user=user).exists():
+        raise Conflict(_("You are a member of this workspace already."), code="already_member")
+
+
+@transaction.atomic
+def api_key_issue(
+    *, name: str, scopes: list[str], days: int | None, by: User, request: HttpRequest
+) -> tuple[ApiKey, str]:
+    """A new API key and its secret, which nobody can read again."""
+    expires_at = timezone.now() + timedelta(days=days) if days else None
+    key, secret = ApiKey.issue(name=name, scopes=scopes, expires_at=expires_at, created_by=by)
+    audit(action="api_key.issued", actor=by, target=key, request=request, scopes=scopes)
+    return key, secret
+
+
+@transaction.atomic
+def api_key_revoke(*, key_id: Any, by: User, request: HttpRequest) -> ApiKey:
+    """Stop a key from working, for good."""
+    key = ApiKey.objects.select_for_update().filter(pk=key_id).first()
+    if key is None:
+        raise NotFound
+    if key.revoked_at is None:
+        key.revoke()
+        audit(action="api_key.revoked", actor=by, target=key, request=request)
+    return key

@@ -1,6 +1,9 @@
-"""The database as the real app role, and a fixed cast: Alice owns, Bob edits, Charlie is outside."""
+"""The database as the real app role, and a fixed cast around Acme.
 
-from collections.abc import Iterator
+Alice owns it, Ada administers, Bob edits, Victor views; Charlie owns another workspace.
+"""
+
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +11,7 @@ import redis
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
 
 from tenants.models import Membership, Role, Tenant, User
@@ -64,6 +68,12 @@ def acme(alice: User) -> Tenant:
 
 
 @pytest.fixture
+def ada(acme: Tenant) -> User:
+    """Administers Acme."""
+    return member(acme, "ada@acme.test", Role.ADMIN)
+
+
+@pytest.fixture
 def bob(acme: Tenant) -> User:
     """Edits at Acme."""
     return member(acme, "bob@acme.test", Role.EDITOR)
@@ -73,6 +83,18 @@ def bob(acme: Tenant) -> User:
 def victor(acme: Tenant) -> User:
     """Only looks at Acme."""
     return member(acme, "victor@acme.test", Role.VIEWER)
+
+
+@pytest.fixture
+def client_for() -> Callable[[User], Client]:
+    """A browser in which the user is signed in."""
+
+    def signed_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return signed_in
 
 
 @pytest.fixture

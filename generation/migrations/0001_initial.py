@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('jobs', '0002_walls'),
-        ('tenants', '0003_alter_apikey_name_alter_tenant_name_alter_user_name_and_more'),
+        ('tenants', '0003_names_and_invitations'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

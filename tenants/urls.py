@@ -1,0 +1,27 @@
+"""Addresses of workspaces, members, invitations, API keys, the audit log and one's profile."""
+
+from django.urls import include, path
+
+from tenants.views import api_keys, audit, invitations, profile, team, workspace
+
+# /w/<slug>/settings/
+settings_urls = [
+    path("general/", workspace.settings_general, name="settings-general"),
+    path("team/", team.team, name="team"),
+    path("team/invite/", team.invite, name="team-invite"),
+    path("team/members/<uuid:pk>/role/", team.member_role, name="member-role"),
+    path("team/members/<uuid:pk>/remove/", team.member_remove, name="member-remove"),
+    path("team/invitations/<uuid:pk>/resend/", team.invitation_resend, name="invitation-resend"),
+    path("team/invitations/<uuid:pk>/revoke/", team.invitation_revoke, name="invitation-revoke"),
+    path("api-keys/", api_keys.api_keys, name="api-keys"),
+    path("api-keys/<uuid:pk>/revoke/", api_keys.api_key_revoked, name="api-key-revoke"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit.csv", audit.audit_csv, name="audit-csv"),
+]
+
+urlpatterns = [
+    path("workspaces/new/", workspace.workspace_new, name="workspace-new"),
+    path("invitations/<str:secret>/", invitations.invitation, name="invitation"),
+    path("account/profile/", profile.profile, name="profile"),
+    path("w/<slug:slug>/settings/", include(settings_urls)),
+]

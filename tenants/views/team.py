@@ -1,0 +1,99 @@
+"""Who belongs to the workspace: members, their roles, and invitations on their way."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from saas.errors import BadRequest, Conflict
+from tenants import services
+from tenants.access import role_required
+from tenants.forms import InviteForm, RoleForm, roles_within
+from tenants.limits import limited
+from tenants.models import Invitation, Membership, Role
+
+
+@require_safe
+def team(request: HttpRequest, slug: str) -> HttpResponse:
+    return render(request, "tenants/team.html", team_page(request))
+
+
+def team_page(request: HttpRequest, form: InviteForm | None = None) -> dict[str, Any]:
+    me = request.membership
+    manages = me.may(Role.ADMIN)
+    members = list(Membership.objects.select_related("user").order_by("created_at", "pk"))
+    for member in members:
+        member.manageable = manages and me.may(member.role)
+    return {
+        "form": form or InviteForm(by=me),
+        "members": members,
+        "invitations": Invitation.objects.open().newest() if manages else [],
+        "manages": manages,
+        "roles": roles_within(me),
+    }
+
+
+@require_POST
+@role_required("admin")
+def member_role(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        raise BadRequest
+    role = form.cleaned_data["role"]
+    member = services.member_change_role(member_id=pk, role=role, by=request.user, request=request)
+    done = {"name": member.user.display_name, "role": Role(role).label}
+    messages.success(request, _("%(name)s is now: %(role)s.") % done)
+    return redirect("team", slug=slug)
+
+
+@require_POST
+def member_remove(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+    """Admins remove others; anybody may leave."""
+    member = services.member_remove(member_id=pk, by=request.user, request=request)
+    if member.user_id == request.user.pk:
+        messages.success(request, _("You have left %(name)s.") % {"name": request.tenant.name})
+        return redirect("/")
+    removed = {"name": member.user.display_name}
+    messages.success(request, _("%(name)s is no longer a member.") % removed)
+    return redirect("team", slug=slug)
+
+
+@require_POST
+@role_required("admin")
+@limited("invitation", per_hour=30)
+def invite(request: HttpRequest, slug: str) -> HttpResponse:
+    form = InviteForm(request.POST, by=request.membership)
+    if form.is_valid() and send_invitation(request, form):
+        return redirect("team", slug=slug)
+    return render(request, "tenants/team.html", team_page(request, form), status=422)
+
+
+def send_invitation(request: HttpRequest, form: InviteForm) -> bool:
+    try:
+        services.invitation_send(**form.cleaned_data, by=request.user, request=request)
+    except Conflict as conflict:  # a member already: said beside the field
+        form.add_error("email", conflict.detail)
+        return False
+    messages.success(request, _("Invitation sent to %(email)s.") % form.cleaned_data)
+    return True
+
+
+@require_POST
+@role_required("admin")
+@limited("invitation", per_hour=30)
+def invitation_resend(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+    sent = services.invitation_resend(invitation_id=pk, by=request.user, request=request)
+    messages.success(request, _("Invitation sent to %(email)s.") % {"email": sent.email})
+    return redirect("team", slug=slug)
+
+
+@require_POST
+@role_required("admin")
+def invitation_revoke(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+    services.invitation_revoke(invitation_id=pk, by=request.user, request=request)
+    messages.success(request, _("The invitation was taken back."))
+    return redirect("team", slug=slug)

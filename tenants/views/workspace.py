@@ -1,0 +1,37 @@
+"""A new workspace, and a workspace's own settings."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from tenants.access import role_required
+from tenants.forms import WorkspaceForm
+from tenants.services import workspace_create, workspace_rename
+
+form_page = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@form_page
+@login_required
+def workspace_new(request: HttpRequest) -> HttpResponse:
+    form = WorkspaceForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        return redirect(workspace_create(owner=request.user, name=form.cleaned_data["name"]))
+    status = 422 if form.is_bound else 200
+    return render(request, "tenants/workspace_new.html", {"form": form}, status=status)
+
+
+@form_page
+@role_required("admin")
+def settings_general(request: HttpRequest, slug: str) -> HttpResponse:
+    form = WorkspaceForm(request.POST or None, initial={"name": request.tenant.name})
+    if request.method == "POST" and form.is_valid():
+        name = form.cleaned_data["name"]
+        workspace_rename(tenant=request.tenant, name=name, by=request.user, request=request)
+        messages.success(request, _("Saved."))
+        return redirect("settings-general", slug=slug)
+    status = 422 if form.is_bound else 200
+    return render(request, "tenants/settings_general.html", {"form": form}, status=status)
