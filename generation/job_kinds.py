@@ -13,7 +13,7 @@ def topic(job_id: UUID, payload: dict[str, Any]) -> str:
     return payload.get("topic") or f"job:{job_id}"
 
 
-def label(payload: dict[str, Any]) -> dict[str, Any]:
+def label(job_id: UUID, payload: dict[str, Any]) -> dict[str, Any]:
     """What every event of a job carries, so that readers can tell a topic's texts apart."""
     variant = payload.get("variant")
-    return {"variant": variant} if variant else {}
+    return {"variant": variant, "job": str(job_id)} if variant else {}

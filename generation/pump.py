@@ -246,7 +246,7 @@ class Pump:
     def _tell(self, running: Running, name: str, **data: Any) -> None:
         lease = running.lease
         key = stream_key(lease.tenant_id, topic(lease.job_id, lease.payload))
-        self.events.append((key, name, {**label(lease.payload), **data}))
+        self.events.append((key, name, {**label(lease.job_id, lease.payload), **data}))
 
     def _tell_usage(self, running: Running) -> None:
         self._tell(

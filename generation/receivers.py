@@ -38,7 +38,7 @@ def _note(job: Job) -> None:
 
 
 def _tell(job: Job) -> None:
-    where, mark = topic(job.pk, job.payload), label(job.payload)
+    where, mark = topic(job.pk, job.payload), label(job.pk, job.payload)
     writer = StreamWriter()
     try:
         if job.error_code and job.state != Job.State.SUCCEEDED:

@@ -7,7 +7,8 @@ Key `stream:{tenant}:{topic}`. Each entry is one event, and its data a JSON obje
     usage    {variant, prompt_tokens, completion_tokens}
     error    {variant, ...problem}       it went wrong
     done     {variant, state}            nothing more comes for this variant
-A stream with one text only (a chat) leaves `variant` out; its topic is `job:{id}`.
+An event about a variant also names its `job`, which tells a variant written anew from its first
+try. A stream with one text only (a chat) leaves both out; its topic is `job:{id}`.
 """
 
 import json

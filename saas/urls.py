@@ -13,7 +13,10 @@ handler500 = "saas.errors.server_error"
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("", include("saas.api.urls")),
+    path("", include("generation.api.urls")),
     path("", include("tenants.urls")),
+    path("w/<slug:slug>/", include("generation.urls")),
     path("account/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("design/", views.design, name="design"),

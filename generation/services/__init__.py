@@ -1,17 +1,19 @@
 """What changes more than one row of the studio at once, or reaches outside of it."""
 
-from generation.services.batches import batch_request
+from generation.services.batches import batch_cancel, batch_request
 from generation.services.briefs import (
     brief_request,
     variant_edit,
     variant_pick,
     variant_retry,
     variant_stop,
+    variants_add,
 )
 from generation.services.contents import (
     content_approve,
     content_archive,
     content_edit,
+    content_exported,
     content_publish,
     content_restore,
     content_return,
@@ -20,11 +22,13 @@ from generation.services.contents import (
 )
 
 __all__ = [
+    "batch_cancel",
     "batch_request",
     "brief_request",
     "content_approve",
     "content_archive",
     "content_edit",
+    "content_exported",
     "content_publish",
     "content_restore",
     "content_return",
@@ -34,4 +38,5 @@ __all__ = [
     "variant_pick",
     "variant_retry",
     "variant_stop",
+    "variants_add",
 ]

@@ -3,15 +3,19 @@
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from generation import kinds
-from generation.models import Audience, Batch, Brand
+from generation.models import Audience, Batch, Brand, Variant
 from generation.services.briefs import Author, brief_request
 from saas.errors import InsufficientCredits, Invalid
+from tenants.jobs.models import Job
+from tenants.jobs.services import jobs_cancel
 
 MAX_ROWS = 500
 MAX_BYTES = 2 * 1024 * 1024
@@ -32,9 +36,14 @@ def batch_request(  # noqa: PLR0913
 ) -> Batch:
     """Have one brief written for each row. Raises Invalid when the file itself is no good."""
     rows = list(read_rows(content, kind))
+    if not rows:
+        raise malformed(_("There are no rows below the first one."), "file_empty")
     batch = Batch.objects.create(name=name[:200], kind=kind, rows=len(rows), created_by=author.user)
     errors: list[dict[str, Any]] = []
     for number, values in rows:
+        if isinstance(values, BadRow):
+            errors.append(row_error(number, values.message))
+            continue
         try:
             with transaction.atomic():
                 brief_request(
@@ -50,34 +59,60 @@ def batch_request(  # noqa: PLR0913
         except Invalid as error:
             errors.extend(_row_errors(number, error))
         except InsufficientCredits as error:
-            errors.append({"row": number, "field": "", "message": str(error)})
+            errors.append(row_error(number, str(error)))
             break
     batch.errors = errors
     batch.save(update_fields=["errors", "updated_at"])
     return batch
 
 
+def batch_cancel(*, batch: Batch) -> int:
+    """Stop everything of the batch that is not written yet; returns how many texts that is."""
+    waiting = Variant.objects.filter(brief__batch=batch).unfinished()
+    return len(jobs_cancel(jobs=Job.objects.filter(pk__in=waiting.values("job_id"))))
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that cannot be read; the others can."""
+
+    message: str
+
+
+def row_error(row: int, message: str, field: str = "") -> dict[str, Any]:
+    return {"row": row, "field": field, "message": message}
+
+
 def _row_errors(number: int, error: Invalid) -> Iterator[dict[str, Any]]:
     for problem in error.extra.get("errors", []):
         field = problem["pointer"].rpartition("/")[2]
-        yield {"row": number, "field": field, "message": str(problem["detail"])}
+        yield row_error(number, str(problem["detail"]), field)
 
 
-def read_rows(content: bytes, kind: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(row number, fields) of each row. Row 1 is the header, so data begins at 2."""
-    text = decode(content)
+Row = dict[str, Any] | BadRow
+
+
+def read_rows(content: bytes, kind: str) -> Iterator[tuple[int, Row]]:
+    """(row number, fields or what is wrong) of each row. Row 1 is the header."""
     known = {field.name: field for field in kinds.load(kind).fields}
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows = csv.reader(io.StringIO(decode(content), newline=""), strict=True)
     try:
-        header = [cell.strip() for cell in next(reader, [])]
-        check_header(header, set(known))
-        for count, cells in enumerate(reader, start=2):
-            if count > MAX_ROWS + 1:
-                raise malformed(_("At most {limit} rows.").format(limit=MAX_ROWS), "too_many_rows")
-            if any(cell.strip() for cell in cells):
-                yield count, row_values(header, cells, count, known)
+        header = [cell.strip() for cell in next(rows, [])]
     except csv.Error as error:
         raise malformed(str(error)) from error
+    check_header(header, set(known))
+    for number in count(2):
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield number, BadRow(str(error))
+            continue
+        if number > MAX_ROWS + 1:
+            raise malformed(_("At most {limit} rows.").format(limit=MAX_ROWS), "too_many_rows")
+        if any(cell.strip() for cell in cells):
+            yield number, row_values(header, cells, known)
 
 
 def decode(content: bytes) -> str:
@@ -102,11 +137,11 @@ def check_header(header: list[str], known: set[str]) -> None:
         raise malformed(detail.format(columns=", ".join(sorted(known))))
 
 
-def row_values(
-    header: list[str], cells: list[str], number: int, known: dict[str, Any]
-) -> dict[str, Any]:
-    if len(cells) > len(header) or any(len(cell) > MAX_CELL_CHARS for cell in cells):
-        raise malformed(_("Row {row} does not fit the header.").format(row=number))
+def row_values(header: list[str], cells: list[str], known: dict[str, Any]) -> Row:
+    if len(cells) > len(header):
+        return BadRow(_("The row has more cells than the first one has columns."))
+    if any(len(cell) > MAX_CELL_CHARS for cell in cells):
+        return BadRow(_("A cell has more than {limit} characters.").format(limit=MAX_CELL_CHARS))
     named = dict(zip(header, cells, strict=False))
     return {
         name: [part.strip() for part in value.split(";")] if known[name].type == "list" else value

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from generation import kinds
 from generation.job_kinds import QUEUE, WRITE
-from generation.kinds.base import BriefError, Issue
+from generation.kinds.base import BriefError, Estimate, Issue
 from generation.models import Audience, Batch, Brand, Brief, Content, ContentEvent, Variant
 from generation.models.briefs import MAX_VARIANTS
 from saas.errors import Conflict, Invalid
@@ -93,13 +93,34 @@ def brief_title(fields: Mapping[str, Any]) -> str:
     return first.splitlines()[0][:120] if first else _("Untitled")
 
 
+def brief_price(estimate: Estimate) -> int:
+    """The most that one variant of a brief can cost, in micro-credits."""
+    usage = Usage(
+        prompt_tokens=estimate.prompt_tokens, completion_tokens=estimate.completion_tokens
+    )
+    return price(WRITE, usage)
+
+
+@transaction.atomic
+def variants_add(*, brief: Brief, count: int, author: Author) -> list[Variant]:
+    """Have more variants of a brief written, as many as it may have."""
+    brief = Brief.objects.select_for_update(of=("self",)).get(pk=brief.pk)
+    numbers = set(brief.variants.values_list("number", flat=True))
+    free = [number for number in range(1, MAX_VARIANTS + 1) if number not in numbers]
+    if not 1 <= count <= len(free):
+        detail = _("A brief has at most {limit} variants.").format(limit=MAX_VARIANTS)
+        raise Conflict(detail, code="too_many_variants")
+    fresh = (
+        Variant(brief=brief, number=number, seed=secrets.randbelow(2**31))
+        for number in free[:count]
+    )
+    return [variant_request(variant=variant, author=author) for variant in fresh]
+
+
 def variant_request(*, variant: Variant, author: Author) -> Variant:
     """Reserve the credits for a variant and queue the job that writes it."""
     brief = variant.brief
     estimate = brief.form.estimate_tokens(brief.data())
-    usage = Usage(
-        prompt_tokens=estimate.prompt_tokens, completion_tokens=estimate.completion_tokens
-    )
     variant.save()
     variant.job = job_request(
         kind=WRITE,
@@ -108,7 +129,7 @@ def variant_request(*, variant: Variant, author: Author) -> Variant:
             "topic": brief.stream,
             "expected_tokens": estimate.completion_tokens,
         },
-        estimate=price(WRITE, usage),
+        estimate=brief_price(estimate),
         queue=QUEUE,
         created_by=author.user,
         api_key=author.api_key,

@@ -152,3 +152,8 @@ def _archive(content: Content, actor: User | None, action: Action) -> Content:
     content.save(update_fields=["archived_at", "updated_at"])
     _note(content, action, actor)
     return content
+
+
+def content_exported(*, content: Content, actor: User | None) -> None:
+    """Note that somebody took the text along."""
+    _note(content, Action.EXPORTED, actor)

@@ -1,0 +1,1 @@
+"""The studio's pages. Writes go through generation.services; reads through the querysets."""

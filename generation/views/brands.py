@@ -1,0 +1,67 @@
+"""Brands: how each one speaks."""
+
+from http import HTTPStatus
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Count, ProtectedError
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from generation.forms import BrandForm
+from generation.models import Brand
+from generation.views.base import PortalRequest, go, page, posted
+from tenants.access import role_required
+
+
+@require_GET
+def brand_list(request: PortalRequest, slug: str) -> HttpResponse:
+    brands = Brand.objects.annotate(uses=Count("briefs")).order_by("-is_default", "name")
+    return page(request, "brand_list", {"brands": brands})
+
+
+@require_http_methods(["GET", "POST"])
+@role_required("editor")
+def brand_new(request: PortalRequest, slug: str) -> HttpResponse:
+    return _edit(request, Brand(is_default=not Brand.objects.exists()))
+
+
+@require_http_methods(["GET", "POST"])
+@role_required("editor")
+def brand_edit(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
+    return _edit(request, get_object_or_404(Brand, pk=pk))
+
+
+def _edit(request: PortalRequest, brand: Brand) -> HttpResponse:
+    first = not Brand.objects.exists()
+    form = BrandForm(posted(request), instance=brand)
+    if form.is_bound and form.is_valid():
+        form.save()
+        messages.success(request, _("“{name}” is saved.").format(name=brand.name))
+        return go(request, "write") if first else go(request, "brand-list")
+    context = {"form": form, "brand": brand, "first": first, "voice": form.voice()}
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    return page(request, "brand_form", context, status=status)
+
+
+@require_POST
+@role_required("editor")
+def brand_voice(request: PortalRequest, slug: str) -> HttpResponse:
+    """How the model is told the voice that the form holds now."""
+    return page(request, "_voice", {"voice": BrandForm(request.POST).voice()})
+
+
+@require_POST
+@role_required("editor")
+def brand_delete(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
+    brand = get_object_or_404(Brand, pk=pk)
+    try:
+        brand.delete()
+    except ProtectedError:
+        detail = _("“{name}” has briefs that were written with it, so it stays.")
+        messages.error(request, detail.format(name=brand.name))
+        return go(request, "brand-edit", pk)
+    messages.success(request, _("“{name}” is deleted.").format(name=brand.name))
+    return go(request, "brand-list")

@@ -1,0 +1,51 @@
+"""What a variant's card shows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.utils.safestring import SafeString, mark_safe
+
+from generation.issues import Shown, shown
+from generation.models import Brief, Content, Variant
+
+LOOKS = {
+    Variant.State.QUEUED: "queued",
+    Variant.State.WRITING: "running",
+    Variant.State.READY: "done",
+    Variant.State.FAILED: "failed",
+    Variant.State.STOPPED: "done",
+}
+
+
+@dataclass(frozen=True)
+class Card:
+    """One variant as its card on the brief's page shows it."""
+
+    variant: Variant
+    brief: Brief
+
+    @property
+    def look(self) -> str:
+        return "picked" if self.content else LOOKS[Variant.State(self.variant.state)]
+
+    @cached_property
+    def content(self) -> Content | None:
+        return next(iter(self.variant.contents.all()), None)
+
+    @property
+    def html(self) -> SafeString:
+        """The text as it will be read; a kind escapes all of it."""
+        if not self.variant.data:
+            return SafeString("")
+        return mark_safe(self.brief.form.html(self.variant.data))
+
+    @cached_property
+    def issues(self) -> list[Shown]:
+        return list(self._issues())
+
+    def _issues(self) -> Iterator[Shown]:
+        data: dict[str, Any] = self.variant.data
+        for issue in self.variant.issues:
+            yield shown(issue, self.brief.form, data)

@@ -1,0 +1,75 @@
+"""Home: the first steps, what waits for somebody, what runs, what there is."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from generation.models import Audience, Brand, Brief, Content, Variant
+from generation.views.base import PortalRequest, page
+from tenants.billing.services import balance
+
+
+@dataclass(frozen=True, slots=True)
+class FirstStep:
+    """A step of the way to the first ad; it is done when its rows are there."""
+
+    title: str
+    why: str
+    action: str
+    url: str
+    done: bool
+
+
+@require_GET
+def home(request: PortalRequest, slug: str) -> HttpResponse:
+    contents = Content.objects.live().select_related("created_by")
+    steps = first_steps(slug)
+    context: dict[str, Any] = {
+        "steps": steps,
+        "next_step": next((step for step in steps if not step.done), None),
+        "reviews": contents.filter(status=Content.Status.IN_REVIEW).order_by("updated_at")[:5],
+        "drafts": contents.filter(status=Content.Status.DRAFT).count(),
+        "writing": Brief.objects.filter(variants__in=Variant.objects.unfinished()).distinct()[:5],
+        "recent": contents.order_by("-updated_at")[:6],
+        "balance": balance(),
+    }
+    return page(request, "home", context)
+
+
+def first_steps(slug: str) -> list[FirstStep]:
+    """From nothing to the first approved ad, ticked off from what the workspace has."""
+    brief = Brief.objects.newest().first()
+    return [
+        FirstStep(
+            _("Tell us about your brand"),
+            _("Its voice, its words, and the facts that copy may state."),
+            _("Add your brand"),
+            reverse("brand-new", args=[slug]),
+            Brand.objects.exists(),
+        ),
+        FirstStep(
+            _("Write your first ad"),
+            _("Answer three questions; three variants are written side by side."),
+            _("Write an ad"),
+            reverse("brief-new", args=[slug, "search_ad"]),
+            brief is not None,
+        ),
+        FirstStep(
+            _("Pick the one you like"),
+            _("It goes to the library, where you edit, approve and export it."),
+            _("See the variants"),
+            brief.get_absolute_url() if brief else reverse("write", args=[slug]),
+            Content.objects.exists(),
+        ),
+        FirstStep(
+            _("Say whom you talk to"),
+            _("An audience makes the copy speak to its worries and wishes."),
+            _("Add an audience"),
+            reverse("audience-new", args=[slug]),
+            Audience.objects.exists(),
+        ),
+    ]
