@@ -70,6 +70,10 @@ class TransferQuerySet(TenantQuerySet["LedgerTransfer"]):
         return int(self.aggregate(total=Sum("amount", default=0))["total"])
 
 
+class TransferManager(TenantManager.from_queryset(TransferQuerySet)):  # type: ignore[misc]
+    """The entries of the workspace in scope."""
+
+
 class LedgerTransfer(TenantModel):
     """An entry of the books. It is never changed: what happens to a reservation is a new entry."""
 
@@ -95,7 +99,7 @@ class LedgerTransfer(TenantModel):
     entry_sha256 = models.CharField(max_length=64)
     prev_sha256 = models.CharField(max_length=64, blank=True)
 
-    objects = TenantManager.from_queryset(TransferQuerySet)()
+    objects: ClassVar[TransferManager] = TransferManager()
 
     class Meta(TenantModel.Meta):
         constraints = [

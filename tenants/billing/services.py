@@ -42,7 +42,8 @@ def reserve(
     """
     assert_whole(amount)
     books = open_books()
-    if known := LedgerTransfer.objects.filter(key=key).first():
+    known: LedgerTransfer | None = LedgerTransfer.objects.filter(key=key).first()
+    if known:
         return _same(known, amount, purpose)
     _grant(books)
     entry = LedgerTransfer(
@@ -127,7 +128,8 @@ def assert_whole(amount: int, *, most: int = LARGEST_AMOUNT) -> None:
 
 def _resolve(reservation: LedgerTransfer, state: State, amount: int) -> LedgerTransfer:
     books = open_books()
-    if done := LedgerTransfer.objects.filter(pending=reservation).first():
+    done: LedgerTransfer | None = LedgerTransfer.objects.filter(pending=reservation).first()
+    if done:
         if (done.state, done.amount) == (state, amount):
             return done
         raise Conflict(

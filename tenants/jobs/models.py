@@ -55,6 +55,10 @@ class JobQuerySet(TenantQuerySet["Job"]):
         return self.select_for_update().order_by("pk")
 
 
+class JobManager(TenantManager.from_queryset(JobQuerySet)):  # type: ignore[misc]
+    """Jobs of the workspace in scope."""
+
+
 class Job(TenantModel):
     """A piece of background work. Celery only says that there is some; this row says what."""
 
@@ -104,7 +108,7 @@ class Job(TenantModel):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    objects = TenantManager.from_queryset(JobQuerySet)()
+    objects: ClassVar[JobManager] = JobManager()
 
     class Meta(TenantModel.Meta):
         constraints = [

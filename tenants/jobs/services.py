@@ -198,6 +198,7 @@ def hand_back(lease: Lease) -> None:
     _guarded(lease, lambda job: _requeue(job, handed_back=F("handed_back") + 1))
 
 
+@transaction.atomic
 def recover(*, job_id: UUID) -> None:
     """Take a job from a worker that fell silent."""
     silent = Job.objects.overdue().select_for_update(skip_locked=True)

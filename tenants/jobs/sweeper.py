@@ -46,7 +46,7 @@ def sweep() -> None:
 def _in_scope(tenant_id: UUID, work: Callable[[], None]) -> None:
     """What cannot be done for one workspace must not hold up the others."""
     try:
-        with tenant_scope(tenant_id), transaction.atomic():
+        with tenant_scope(tenant_id):
             work()
     except AppError:
         logger.exception("sweep_skipped tenant=%s", tenant_id)

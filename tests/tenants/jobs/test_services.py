@@ -287,6 +287,6 @@ def test_the_database_refuses_impossible_states(
 
 def test_jobs_are_found_by_their_kind(scoped: Tenant) -> None:
     ask(), ask(kind="generator.other")
-    assert Job.objects.all().of_kind("generate").count() == 1
-    assert Job.objects.all().of_kind("generate.echo").active().count() == 1
-    assert not Job.objects.all().finished().exists()
+    assert Job.objects.of_kind("generate").count() == 1
+    assert Job.objects.of_kind("generate.echo").active().count() == 1
+    assert not Job.objects.finished().exists()

@@ -1,0 +1,109 @@
+"""Workers on connections of their own: none does another's job, none commits late."""
+
+import pytest
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from tenants.billing.models import UsageEvent
+from tenants.billing.prices import Usage
+from tenants.billing.services import balance
+from tenants.billing.verify import verify
+from tenants.jobs import services
+from tenants.jobs.models import Job, Lease
+from tenants.models import Tenant
+from tests.tenants.jobs.conftest import ask, start
+from tests.tenants.threads import race
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WORKERS = 8
+
+
+def test_each_job_is_leased_by_one_worker(scoped: Tenant) -> None:
+    jobs = {ask().pk for _ in range(24)}
+    taken: list[Lease] = []
+
+    def work(number: int) -> None:
+        while leases := services.take("default", limit=3, owner=f"test:{number}"):
+            taken.extend(leases)
+
+    race(scoped, WORKERS, work)
+    assert len(taken) == len(jobs)
+    assert {lease.job_id for lease in taken} == jobs
+
+
+def test_two_workers_never_both_finish(scoped: Tenant) -> None:
+    for _ in range(10):
+        job = ask()
+        first = start(job)
+        Job.objects.filter(pk=job.pk).update(lease_until=Now())
+        services.recover(job_id=job.pk)
+        rivals = [first, start(job)]
+
+        def finish(number: int, rivals: list[Lease] = rivals) -> bool:
+            try:
+                services.finish(rivals[number], result={"by": number}, usage=Usage(10, 10))
+            except services.StaleLease:
+                return False
+            return True
+
+        assert race(scoped, 2, finish) == [False, True]
+    assert UsageEvent.objects.count() == 10
+    assert (balance().reserved, verify().faults) == (0, [])
+
+
+def test_the_same_lease_finishes_once(scoped: Tenant) -> None:
+    lease = start(ask())
+
+    def finish(number: int) -> bool:
+        try:
+            services.finish(lease, result={}, usage=Usage(10, 10))
+        except services.StaleLease:
+            return False
+        return True
+
+    assert sorted(race(scoped, WORKERS, finish)) == [False] * (WORKERS - 1) + [True]
+    assert UsageEvent.objects.count() == 1
+
+
+def test_cancelling_and_finishing_end_in_one_of_both(scoped: Tenant) -> None:
+    for _ in range(10):
+        job = ask()
+        lease = start(job)
+
+        def end(number: int, job: Job = job, lease: Lease = lease) -> None:
+            if number:
+                services.job_cancel(job=job)
+            else:
+                services.finish(lease, result={}, usage=Usage(10, 10))
+
+        race(scoped, 2, end)
+    assert Job.objects.filter(state="succeeded").count() == 10
+    assert balance().reserved == 0
+
+
+def test_a_deadlock_is_tried_again(scoped: Tenant) -> None:
+    """The worker holds its job and wants another row; somebody holds that and wants the job."""
+    job = ask()
+    lease = start(job)
+
+    def touch(_: Job) -> None:
+        _lock("tenants_membership", "tenant_id", scoped.pk)
+
+    def end(number: int) -> None:
+        if number:
+            services.finish(lease, result={}, usage=Usage(10, 10), apply=touch)
+            return
+        with transaction.atomic():
+            _lock("tenants_membership", "tenant_id", scoped.pk)
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_sleep(0.3)")
+            _lock("jobs_job", "id", job.pk)
+
+    race(scoped, 2, end)
+    job.refresh_from_db()
+    assert job.state == "succeeded"
+
+
+def _lock(table: str, column: str, value: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT 1 FROM {table} WHERE {column} = %s FOR UPDATE", [value])
