@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "tenants",
     "tenants.jobs",
     "tenants.billing",
+    "tenants.idempotency",
     "generation",
 ]
 
@@ -137,6 +138,11 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 
+# Jobs: who works on a queue, the handlers of simple kinds, and how long a worker may be silent.
+JOB_WORKERS = {"default": "tenants.jobs.worker.run", "generate": "generation.pump.run"}
+JOB_KINDS: dict[str, str] = {}
+JOB_LEASE_SECONDS = 30
+
 # Accounts
 AUTH_USER_MODEL = "tenants.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -218,8 +224,8 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["tenants.authentication.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PARSER_CLASSES": ["saas.api.parsers.StrictJSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["saas.api.filters.StrictFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "saas.api.pagination.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "saas.api.schema.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["saas.api.throttling.TenantThrottle"],
@@ -232,18 +238,36 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Copy in your brand's voice, from a model of your own.",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": r"/(api/)?v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "VariantState": "generation.models.Variant.State",
+        "JobState": "tenants.jobs.models.Job.State",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "saas.api.schema.add_problems",
+    ],
+}
+# What one workspace may ask for: so many units in so many seconds, and all of them at once.
+RATE_LIMITS = {
+    "requests": (env.int("RATE_LIMIT_REQUESTS", 600), 60),
+    "generations": (env.int("RATE_LIMIT_GENERATIONS", 120), 60),
+    "tokens": (env.int("RATE_LIMIT_TOKENS", 200_000), 60),
 }
 
 # The engine
 ENGINE = read.choice("ENGINE", ("local", "openai", "echo"), "local")
 BASE_MODEL = Path(env.str("BASE_MODEL", str(DATA_DIR / "models" / "smollm2-135m-instruct")))
-ENGINE_ROWS = env.int("ENGINE_ROWS", 8)
-OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "")
-OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
-OPENAI_MODEL = env.str("OPENAI_MODEL", "")
+ENGINE_OPTIONS: dict[str, object] = {
+    "local": {"model": BASE_MODEL, "rows": env.int("ENGINE_ROWS", 8)},
+    "openai": {
+        "base_url": env.str("OPENAI_BASE_URL", ""),
+        "api_key": env.str("OPENAI_API_KEY", ""),
+        "model": env.str("OPENAI_MODEL", ""),
+    },
+    "echo": {},
+}[ENGINE]
 
 LOGGING_CONFIG = "tenants.logs.configure"
 LOGGING = {"level": env.str("LOG_LEVEL", "INFO"), "json": env.bool("LOG_JSON", not DEBUG)}

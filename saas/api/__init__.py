@@ -1,0 +1,1 @@
+"""What every API shares: strict JSON, paging, limits, problems and the schema."""

@@ -1,0 +1,42 @@
+"""Query parameters: the ones that a list knows, with values that fit, and no others."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from saas.api.pagination import PARAMETERS, refused
+
+
+class StrictFilterBackend(DjangoFilterBackend):
+    """Refuses what DjangoFilterBackend would silently leave out."""
+
+    def filter_queryset(
+        self, request: Request, queryset: QuerySet[Any], view: APIView
+    ) -> QuerySet[Any]:
+        filterset = self.get_filterset(request, queryset, view)
+        if filterset is None:
+            return queryset
+        if not filterset.is_valid():
+            name, messages = next(iter(filterset.errors.items()))
+            raise refused(name, str(messages[0]))
+        return filterset.qs
+
+
+def refuse_unknown(request: Request, known: set[str]) -> None:
+    """Raise for the first query parameter that the view does not take."""
+    for name in request.query_params:
+        if name not in known:
+            raise refused(name, _("This parameter is not known here."))
+
+
+def known_parameters(view: APIView) -> set[str]:
+    """The query parameters of a view: its filters where it lists, and what it names itself."""
+    own = set(getattr(view, "parameters", ()))
+    if getattr(view, "action", None) != "list":
+        return own
+    filterset = getattr(view, "filterset_class", None)
+    return own | set(PARAMETERS) | set(filterset.base_filters if filterset else ())

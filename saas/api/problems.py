@@ -1,0 +1,149 @@
+"""Every problem that the API can answer with: its code, its status and what to do about it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+
+from saas.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """One code. `advice` tells a caller what it means and what to do."""
+
+    code: str
+    status: int
+    advice: Any
+
+
+PROBLEMS = {
+    problem.code: problem
+    for problem in (
+        ProblemType("bad_request", 400, _("The server could not read the request at all.")),
+        ProblemType(
+            "json_malformed",
+            400,
+            _(
+                "The body is not JSON as RFC 8259 has it. NaN, a name that stands twice in one "
+                "object, half a surrogate pair and very deep nesting are refused too."
+            ),
+        ),
+        ProblemType(
+            "key_in_url",
+            400,
+            _(
+                "An API key stood in the URL, where logs and histories keep it. Revoke that key "
+                "and send the new one as “Authorization: Bearer …”."
+            ),
+        ),
+        ProblemType(
+            "idempotency_key_missing",
+            400,
+            _("This call costs credits and needs an Idempotency-Key, so that it can be retried."),
+        ),
+        ProblemType(
+            "idempotency_key_invalid",
+            400,
+            _("An Idempotency-Key has 1 to 255 printable ASCII characters."),
+        ),
+        ProblemType(
+            "not_authenticated",
+            401,
+            _("Send a live API key as “Authorization: Bearer …”. It is made under Settings, Keys."),
+        ),
+        ProblemType(
+            "insufficient_credits",
+            402,
+            _("The workspace has fewer credits left than this could cost (see “required”)."),
+        ),
+        ProblemType("insufficient_role", 403, _("A member with another role may do this.")),
+        ProblemType("insufficient_scope", 403, _("Use a key with the scope that “detail” names.")),
+        ProblemType("csrf_failed", 403, _("The form has expired. Load the page again.")),
+        ProblemType(
+            "tenant_suspended", 403, _("The workspace is suspended. Ask its operator about it.")
+        ),
+        ProblemType(
+            "not_found", 404, _("There is no such address, or nothing there that you may see.")
+        ),
+        ProblemType(
+            "method_not_allowed", 405, _("The “Allow” header names the methods that are there.")
+        ),
+        ProblemType("not_acceptable", 406, _("This address answers with application/json.")),
+        ProblemType(
+            "conflict", 409, _("Read the object again: its state does not allow this any more.")
+        ),
+        ProblemType(
+            "in_use", 409, _("Other objects refer to this one. Change or delete them first.")
+        ),
+        ProblemType(
+            "already_exists", 409, _("Another object of the workspace has this name already.")
+        ),
+        ProblemType(
+            "wrong_status", 409, _("The content's “state” does not allow this step of its review.")
+        ),
+        ProblemType("not_approved", 409, _("Only a text that is approved can be published.")),
+        ProblemType(
+            "variant_in_progress", 409, _("Wait until the variant is written, or stop it first.")
+        ),
+        ProblemType("variant_not_ready", 409, _("The variant has no text yet.")),
+        ProblemType(
+            "idempotency_in_progress",
+            409,
+            _("The first call with this Idempotency-Key still runs. Ask again in a second."),
+        ),
+        ProblemType("gone", 410, _("What was here has been removed for good.")),
+        ProblemType("tenant_erased", 410, _("The workspace is being erased.")),
+        ProblemType(
+            "stream_expired", 410, _("The text can be read as a whole from its own address.")
+        ),
+        ProblemType(
+            "precondition_failed",
+            412,
+            _("Somebody changed the text first. Read it again and send its new ETag as If-Match."),
+        ),
+        ProblemType("payload_too_large", 413, _("Send less at once; “limit” is in bytes.")),
+        ProblemType("unsupported_media_type", 415, _("Send application/json in UTF-8.")),
+        ProblemType(
+            "validation_failed", 422, _("“errors” names each field by JSON pointer, and the cure.")
+        ),
+        ProblemType(
+            "invalid_parameter", 422, _("“errors” names the query parameter that is not taken.")
+        ),
+        ProblemType(
+            "invalid_cursor",
+            422,
+            _("A cursor fits the list, the order and the workspace that it came from."),
+        ),
+        ProblemType(
+            "idempotency_key_reused",
+            422,
+            _("This Idempotency-Key came before with another request. Make a new key."),
+        ),
+        ProblemType("prompt_empty", 422, _("The prompt holds no visible character.")),
+        ProblemType(
+            "context_length_exceeded",
+            422,
+            _("The prompt and the answer do not fit the model together (see “limit”)."),
+        ),
+        ProblemType(
+            "precondition_required", 428, _("Send the ETag that you have read as If-Match.")
+        ),
+        ProblemType("rate_limited", 429, _("Wait for “retry_after” seconds.")),
+        ProblemType("internal_error", 500, _("A fault of ours. Tell us the “request_id”.")),
+        ProblemType(
+            "generation_failed", 500, _("The text could not be written; nothing was charged.")
+        ),
+        ProblemType("service_unavailable", 503, _("Something this needs is away. Ask again soon.")),
+    )
+}
+
+
+def page(request: HttpRequest, code: str) -> HttpResponse:
+    """The page that a problem's `type` leads to."""
+    problem = PROBLEMS.get(code.replace("-", "_"))
+    if problem is None:
+        raise NotFound
+    return render(request, "saas/problem.html", {"problem": problem})

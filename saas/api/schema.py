@@ -1,0 +1,165 @@
+"""How views describe themselves in OpenAPI: problems, idempotency, limits, preconditions."""
+
+from typing import Any
+
+from django_filters import ChoiceFilter, ModelChoiceFilter
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiFilterExtension
+from drf_spectacular.openapi import AutoSchema as SpectacularSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.permissions import SAFE_METHODS, AllowAny
+
+from saas.api.problems import PROBLEMS
+
+PROBLEM_MEDIA = "application/problem+json"
+IDEMPOTENCY_KEY = (
+    "Makes the call safe to retry: the first answer to a key is kept for a day and given again, "
+    "with `Idempotency-Replayed: true`. 1 to 255 printable ASCII characters."
+)
+IF_MATCH = "The `ETag` of the text that you have read. Another text since then answers 412."
+LIMIT_HEADERS = ("RateLimit-Policy", "RateLimit")
+
+
+class AutoSchema(SpectacularSchema):
+    """Adds to each operation what all of our API shares."""
+
+    def get_override_parameters(self) -> list[Any]:
+        found = list(super().get_override_parameters())
+        mode = getattr(self._handler(), "idempotency", "")
+        if mode:
+            found.append(header("Idempotency-Key", IDEMPOTENCY_KEY, required=mode == "required"))
+        if getattr(self._handler(), "precondition", False):
+            found.append(header("If-Match", IF_MATCH, required=True))
+        return found
+
+    def get_tags(self) -> list[str]:
+        tag = getattr(self.view, "tag", "")
+        return [tag] if tag else super().get_tags()
+
+    def _handler(self) -> Any:
+        name = getattr(self.view, "action", "") or self.method.lower()
+        return getattr(self.view, name, None)
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        if direction == "response":
+            for status in self._problem_statuses():
+                bodies.setdefault(str(status), problem_response(status))
+        return bodies
+
+    def _problem_statuses(self) -> list[int]:
+        statuses = {401, 403, 406, 422, 429, 503}
+        if "{" in self.path:
+            statuses.add(404)
+        if self.method not in SAFE_METHODS:
+            statuses |= {400, 409, 413, 415}
+        if self.method == "DELETE":
+            statuses -= {413, 415}
+        if getattr(self.view, "scope", "") == "generate" and self.method == "POST":
+            statuses.add(402)
+        if getattr(self._handler(), "precondition", False):
+            statuses |= {412, 428}
+        if AllowAny in self.view.permission_classes:
+            statuses -= {401, 403, 429}
+        return sorted(statuses | set(getattr(self._handler(), "problems", ())))
+
+
+def header(name: str, description: str, *, required: bool) -> OpenApiParameter:
+    return OpenApiParameter(
+        name,
+        OpenApiTypes.STR,
+        OpenApiParameter.HEADER,
+        required=required,
+        description=description,
+    )
+
+
+def problem_response(status: int) -> dict[str, Any]:
+    codes = [problem.code for problem in PROBLEMS.values() if problem.status == status]
+    return {
+        "description": ", ".join(f"`{code}`" for code in codes),
+        "content": {PROBLEM_MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+
+
+PROBLEM_SCHEMA = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457).",
+    "required": [
+        *("type", "title", "status", "detail", "instance", "code", "request_id", "retryable"),
+    ],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "A page about the problem."},
+        "title": {"type": "string", "description": "Always the same for one type."},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What is wrong this time."},
+        "instance": {"type": "string"},
+        "code": {"type": "string", "enum": sorted(PROBLEMS)},
+        "request_id": {"type": "string"},
+        "retryable": {"type": "boolean"},
+        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldProblem"}},
+    },
+    "example": {
+        "type": "https://kindling.example/problems/validation-failed",
+        "title": "The request did not pass validation.",
+        "status": 422,
+        "detail": "1 field is invalid.",
+        "instance": "urn:request:req_0197f3c2",
+        "code": "validation_failed",
+        "request_id": "req_0197f3c2",
+        "retryable": False,
+        "errors": [{"pointer": "/name", "code": "required", "detail": "This field is required."}],
+    },
+}
+FIELD_SCHEMA = {
+    "type": "object",
+    "required": ["code", "detail"],
+    "properties": {
+        "pointer": {"type": "string", "description": "The field, as a JSON pointer."},
+        "parameter": {"type": "string", "description": "The query parameter."},
+        "header": {"type": "string", "description": "The header."},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+    },
+}
+
+
+def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A spectacular hook: the two schemas that every problem response refers to."""
+    schemas = result.setdefault("components", {}).setdefault("schemas", {})
+    schemas |= {"Problem": PROBLEM_SCHEMA, "FieldProblem": FIELD_SCHEMA}
+    return result
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Tells spectacular what our keys look like."""
+
+    target_class = "tenants.authentication.ApiKeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "`sk_…`, from Settings, Keys."}
+
+
+class FilterParameters(OpenApiFilterExtension):  # type: ignore[no-untyped-call]
+    """Describes a list's filters without a look at the database, which has no tenant here."""
+
+    target_class = "saas.api.filters.StrictFilterBackend"
+    priority = 1
+
+    def get_schema_operation_parameters(self, auto_schema: Any, *args: Any) -> list[dict[str, Any]]:
+        filterset = getattr(auto_schema.view, "filterset_class", None)
+        filters = filterset.base_filters if filterset else {}
+        return [_query(name, each) for name, each in sorted(filters.items())]
+
+
+def _query(name: str, each: Any) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    if isinstance(each, ModelChoiceFilter):
+        schema["format"] = "uuid"
+    elif isinstance(each, ChoiceFilter):
+        schema["enum"] = [value for value, _ in each.extra["choices"]]
+    elif "max_length" in each.extra:
+        schema["maxLength"] = each.extra["max_length"]
+    described = {"description": str(each._label)} if each._label else {}
+    return {"name": name, "in": "query", "required": False, "schema": schema, **described}

@@ -1,0 +1,106 @@
+"""The limits that each workspace's API calls meet, and the headers that tell of them."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import redis
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from saas.api import limiter
+from saas.api.limiter import Charge, Policy, Standing
+from saas.errors import TooManyRequests, Unavailable
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
+
+_local = limiter.LocalBucket()
+
+
+def policy(name: str) -> Policy:
+    """A policy by its name in settings.RATE_LIMITS."""
+    quota, window = settings.RATE_LIMITS[name]
+    return Policy(name, quota, window, unit="tokens" if name == "tokens" else "requests")
+
+
+class TenantThrottle(BaseThrottle):
+    """Counts the calls of a workspace, whichever of its keys they come with.
+
+    A view names further policies in `limits`; they count for calls that change something.
+    """
+
+    def allow_request(self, request: Request, view: "APIView") -> bool:
+        if request.auth is None:
+            return True
+        names = ["requests"]
+        safe = request.method in SAFE_METHODS
+        if not safe:
+            names += getattr(view, "limits", ())
+        charge(request._request, [Charge(policy(name)) for name in names], safe=safe)
+        return True
+
+    def wait(self) -> None:
+        """A refusal is raised where it happens, with all that a caller needs to know."""
+
+
+def charge(request: HttpRequest, charges: Sequence[Charge], *, safe: bool = False) -> None:
+    """Charge the request's workspace, or raise TooManyRequests; notes how its limits stand."""
+    owner = request.tenant.pk
+    try:
+        verdict = limiter.admit(owner, charges)
+    except redis.RedisError as error:
+        if not safe:
+            raise Unavailable(_("Nothing can be changed at this moment.")) from error
+        verdict = _local.admit(owner, charges)
+    request.standings = (*getattr(request, "standings", ()), *verdict.standings)
+    if not verdict.admitted:
+        raise refusal(verdict.refused_by)
+
+
+def refusal(standing: Standing) -> TooManyRequests:
+    limit = standing.policy
+    return TooManyRequests(
+        _("At most %(quota)d %(unit)s in %(window)d seconds are served to one workspace.")
+        % {"quota": limit.quota, "unit": limit.unit, "window": limit.window},
+        retry_after=max(1, standing.retry_after),
+        policy=limit.name,
+        limit=limit.quota,
+        remaining=0,
+    )
+
+
+def set_headers(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Tell the caller how its limits stand, also in the names that OpenAI's clients know."""
+    standings: Iterable[Standing] = getattr(request, "standings", ())
+    if not standings:
+        return
+    response["RateLimit-Policy"] = ", ".join(map(_policy_item, standings))
+    response["RateLimit"] = ", ".join(map(_limit_item, standings))
+    if request.path_info.startswith("/v1/"):
+        for standing in standings:
+            _set_familiar(response, standing)
+
+
+def _policy_item(standing: Standing) -> str:
+    limit = standing.policy
+    unit = "" if limit.unit == "requests" else f';qu="{limit.unit}"'
+    return f'"{limit.name}";q={limit.quota}{unit};w={limit.window}'
+
+
+def _limit_item(standing: Standing) -> str:
+    wait = standing.retry_after or standing.reset
+    return f'"{standing.policy.name}";r={standing.remaining};t={wait}'
+
+
+def _set_familiar(response: HttpResponseBase, standing: Standing) -> None:
+    name = standing.policy.name
+    if name not in {"requests", "tokens"}:
+        return
+    response[f"x-ratelimit-limit-{name}"] = str(standing.policy.quota)
+    response[f"x-ratelimit-remaining-{name}"] = str(standing.remaining)
+    response[f"x-ratelimit-reset-{name}"] = f"{standing.reset}s"

@@ -1,0 +1,75 @@
+"""The base of every API view, the schema's two formats and the page to read it on."""
+
+from functools import cache
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import get_language
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiJsonRenderer2, OpenApiYamlRenderer2
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from saas.api import throttling
+from saas.api.filters import known_parameters, refuse_unknown
+
+
+class ApiView(APIView):
+    """Refuses query parameters it does not know, and tells how the caller's limits stand."""
+
+    metadata_class = None
+    scope = "write"
+    # Query parameters beside a list's own, and policies that count for calls with an effect.
+    parameters: ClassVar[tuple[str, ...]] = ()
+    limits: ClassVar[tuple[str, ...]] = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        refuse_unknown(request, known_parameters(self))
+
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        answer: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
+        throttling.set_headers(getattr(request, "_request", request), answer)
+        answer.headers.setdefault("Cache-Control", "no-store")
+        return answer
+
+
+class PlainJSON(JSONRenderer):
+    """The schema for tools that only know plain JSON."""
+
+
+class PlainYAML(OpenApiYamlRenderer2):
+    media_type = "application/yaml"
+
+
+class SchemaView(APIView):
+    """The API's description, as JSON or with `?format=yaml` as YAML. Anybody may read it."""
+
+    permission_classes = (AllowAny,)
+    throttle_classes = ()
+    renderer_classes = (PlainJSON, PlainYAML, OpenApiJsonRenderer2)
+    metadata_class = None
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        return Response(described(get_language() or "en"))
+
+
+@cache
+def described(language: str) -> dict[str, Any]:
+    """The schema; it changes with the code alone, so it is made once for each language."""
+    found: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    return found
+
+
+def docs(request: HttpRequest) -> HttpResponse:
+    """The schema as a page. Its viewer comes from our own static files."""
+    return render(request, "saas/api_docs.html")
