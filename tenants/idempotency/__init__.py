@@ -1,0 +1,1 @@
+"""Retries that do nothing twice: the answer to each Idempotency-Key, kept with its effect."""

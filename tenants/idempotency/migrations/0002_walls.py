@@ -1,0 +1,11 @@
+"""Row-level security for the kept answers."""
+
+from django.db import migrations
+
+from tenants.rls import TenantTable
+
+
+class Migration(migrations.Migration):
+    dependencies = [("idempotency", "0001_initial"), ("tenants", "0002_walls")]
+
+    operations = [TenantTable("IdempotencyRecord")]
