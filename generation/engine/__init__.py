@@ -1,9 +1,14 @@
 """The text engine behind one interface; nothing here knows Django, and only `local` needs torch."""
 
+import os
 from importlib import import_module
 from typing import Any
 
 from generation.engine.types import Engine
+
+# Read when torch is first loaded. By default its threads spin while they wait for one another,
+# which is up to a hundred times slower as soon as anything else uses the machine's cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 ENGINES = {
     "local": "generation.engine.local.LocalEngine",

@@ -21,6 +21,7 @@ MAX_MESSAGES = 256
 # A tokenizer never packs more than this many characters of honest text into a full context.
 MAX_PROMPT_CHARS = 160_000
 MAX_GRAMMAR_CHARS = 64_000
+LEAST_TOP_P = 1e-6
 
 Role = Literal["system", "user", "assistant"]
 Reason = Literal["stop", "length", "cancelled"]
@@ -75,7 +76,7 @@ class Sampling:
 
     def __post_init__(self) -> None:
         within("temperature", self.temperature, 0.0, 2.0)
-        within("top_p", self.top_p, 0.0, 1.0, above=True)
+        within("top_p", self.top_p, LEAST_TOP_P, 1.0)
         within("top_k", self.top_k, 0, 1000, whole=True)
         within("min_p", self.min_p, 0.0, 1.0)
         within("repetition_penalty", self.repetition_penalty, 0.5, 2.0)
@@ -160,15 +161,13 @@ class GenerationRequest:
         return len(self.prompt) + sum(len(message.content) for message in self.messages)
 
 
-def within(
-    name: str, value: float, low: float, high: float, *, whole: bool = False, above: bool = False
-) -> None:
-    """Raise unless low <= value <= high (low < value when `above`); NaN never passes."""
+def within(name: str, value: float, low: float, high: float, *, whole: bool = False) -> None:
+    """Raise unless low <= value <= high; NaN never passes."""
     kinds = (int,) if whole else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value):
         raise LimitError(name, "must be a whole number" if whole else "must be a finite number")
-    if not low <= value <= high or (above and value == low):
-        raise LimitError(name, f"must be {'above' if above else 'from'} {low} to {high}")
+    if not low <= value <= high:
+        raise LimitError(name, f"must be from {low} to {high}")
 
 
 def check_phrases(name: str, phrases: tuple[str, ...], most: int, longest: int) -> None:

@@ -1,0 +1,59 @@
+"""Grammars through xgrammar: compiled aside and kept, one matcher for each row."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import xgrammar
+
+from generation.engine.types import Grammar
+
+# Open whitespace lets a small model write blanks until its tokens run out.
+SEPARATORS = (", ", ": ")
+
+
+class GrammarCache:
+    """The compiled grammars of one tokenizer, the least recently used thrown out first."""
+
+    def __init__(
+        self, names: list[str], stop_ids: list[int], *, vocab_size: int, limit: int = 256
+    ) -> None:
+        kind = xgrammar.VocabType.BYTE_LEVEL
+        if any(name.startswith("<0x") for name in names):
+            kind = xgrammar.VocabType.BYTE_FALLBACK
+        self.info = xgrammar.TokenizerInfo(
+            names, kind, vocab_size=vocab_size, stop_token_ids=stop_ids
+        )
+        self.compiler = xgrammar.GrammarCompiler(self.info, max_threads=1, cache_enabled=False)
+        self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="grammar")
+        self.limit = limit
+        self.compiled: OrderedDict[Grammar, Future[xgrammar.CompiledGrammar]] = OrderedDict()
+
+    def request(self, grammar: Grammar) -> Future[xgrammar.CompiledGrammar]:
+        """Compiling takes up to seconds, so it runs beside the batch, never inside its step."""
+        if grammar not in self.compiled:
+            self.compiled[grammar] = self.pool.submit(self.compile, grammar)
+        self.compiled.move_to_end(grammar)
+        while len(self.compiled) > self.limit:
+            self.compiled.popitem(last=False)
+        return self.compiled[grammar]
+
+    def compile(self, grammar: Grammar) -> xgrammar.CompiledGrammar:
+        if grammar.kind == "json_schema":
+            return self.compiler.compile_json_schema(
+                grammar.source, any_whitespace=False, separators=SEPARATORS
+            )
+        if grammar.kind == "regex":
+            return self.compiler.compile_regex(grammar.source)
+        if grammar.kind == "choice":
+            return self.compiler.compile_grammar(choice_rules(json.loads(grammar.source)))
+        return self.compiler.compile_grammar(grammar.source)
+
+    def close(self) -> None:
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+
+def choice_rules(options: list[str]) -> str:
+    return "root ::= " + " | ".join(json.dumps(option, ensure_ascii=False) for option in options)

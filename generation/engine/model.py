@@ -1,0 +1,212 @@
+"""A small Llama-family decoder over a slotted cache. N tokens, H heads, K key heads, D per head."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+from torch.nn import functional as F
+
+from generation.engine.config import ModelConfig
+from generation.engine.types import EngineError
+
+Linear = Callable[[Tensor], Tensor]
+Weights = dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """`count` tokens of one slot, at positions start, start + 1, ..."""
+
+    slot: int
+    start: int
+    count: int
+
+    @property
+    def stop(self) -> int:
+        return self.start + self.count
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The tokens of one step, span after span; logits are made for the `wanted` ones."""
+
+    tokens: list[int]
+    spans: list[Span]
+    wanted: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """A plain linear map; weight (out, in)."""
+
+    weight: Tensor
+    bias: Tensor | None = None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight, self.bias)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    attention_norm: Tensor
+    qkv: Linear
+    out: Linear
+    mlp_norm: Tensor
+    gate_up: Linear
+    down: Linear
+
+
+class Cache:
+    """Keys and values of all slots; the memory is only taken up as positions are written."""
+
+    def __init__(self, config: ModelConfig, slots: int, context: int, dtype: torch.dtype) -> None:
+        shape = (config.layers, slots, config.kv_heads, context, config.head_dim)
+        self.keys = torch.empty(shape, dtype=dtype)
+        self.values = torch.empty(shape, dtype=dtype)
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        for side in (self.keys, self.values):
+            side[:, target, :, :length] = side[:, source, :, :length]
+
+
+class Llama:
+    """The forward pass. Each row's numbers depend on that row alone, up to rounding."""
+
+    def __init__(self, config: ModelConfig, weights: Weights, *, slots: int, context: int) -> None:
+        self.config = config
+        self.embedding = weights["model.embed_tokens.weight"]
+        self.dtype = self.embedding.dtype
+        self.norm = weights["model.norm.weight"]
+        self.layers = [layer(weights, number) for number in range(config.layers)]
+        head = "model.embed_tokens.weight" if config.tied else "lm_head.weight"
+        self.head: Linear = Dense(weights[head])
+        self.cache = Cache(config, slots, context, self.dtype)
+        self.cosines, self.sines = rotations(config, context)
+
+    @torch.inference_mode()
+    def forward(self, batch: Batch) -> Tensor:
+        """The logits (wanted, vocabulary) in float32."""
+        x = self.embedding[torch.tensor(batch.tokens)]  # (N, hidden)
+        positions = torch.tensor([p for span in batch.spans for p in range(span.start, span.stop)])
+        slots = torch.tensor([span.slot for span in batch.spans for _ in range(span.count)])
+        turn = self.cosines[positions], self.sines[positions]  # (N, 1, D) each
+        masks = [causal_mask(span, self.config.groups) for span in batch.spans]
+        for number, part in enumerate(self.layers):
+            q, k, v = self.project(part, x, turn)
+            self.cache.keys[number][slots, :, positions] = k
+            self.cache.values[number][slots, :, positions] = v
+            x = x + part.out(self.attend(number, q, batch.spans, masks))
+            x = x + part.down(gated(part.gate_up(self.normed(x, part.mlp_norm))))
+        x = self.normed(x[torch.tensor(batch.wanted, dtype=torch.long)], self.norm)
+        return self.head(x).float()
+
+    def project(
+        self, part: Layer, x: Tensor, turn: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (N, H, D), keys and values (N, K, D) of normed x, rotated to their places."""
+        config = self.config
+        sizes = [config.query_size, config.kv_size, config.kv_size]
+        q, k, v = torch.split(part.qkv(self.normed(x, part.attention_norm)), sizes, dim=-1)
+        q = rotate(q.view(-1, config.heads, config.head_dim), *turn)
+        k = rotate(k.view(-1, config.kv_heads, config.head_dim), *turn)
+        return q, k, v.view(-1, config.kv_heads, config.head_dim)
+
+    def attend(
+        self, number: int, q: Tensor, spans: list[Span], masks: list[Tensor | None]
+    ) -> Tensor:
+        """q (N, H, D) over each span's own slot -> (N, H * D).
+
+        The heads of a group share their keys, so they are folded into the query axis.
+        """
+        config, parts, begin = self.config, [], 0
+        for span, mask in zip(spans, masks, strict=True):
+            own = q[begin : begin + span.count]
+            begin += span.count
+            folded = own.view(span.count, config.kv_heads, config.groups, config.head_dim)
+            folded = folded.permute(1, 2, 0, 3).flatten(1, 2)  # (K, groups * n, D)
+            keys = self.cache.keys[number, span.slot, :, : span.stop]  # (K, length, D)
+            values = self.cache.values[number, span.slot, :, : span.stop]
+            mixed = F.scaled_dot_product_attention(
+                folded[None], keys[None], values[None], attn_mask=mask
+            )[0]
+            mixed = mixed.view(-1, config.groups, span.count, config.head_dim).permute(2, 0, 1, 3)
+            parts.append(mixed.reshape(span.count, config.query_size))
+        return torch.cat(parts)
+
+    def normed(self, x: Tensor, weight: Tensor) -> Tensor:
+        return F.rms_norm(x, weight.shape, weight, self.config.rms_eps)
+
+
+def layer(weights: Weights, number: int) -> Layer:
+    def join(names: Iterable[str]) -> Dense:
+        prefix = f"model.layers.{number}."
+        parts = [weights[f"{prefix}{name}.weight"] for name in names]
+        biases = [weights.get(f"{prefix}{name}.bias") for name in names]
+        found = [bias for bias in biases if bias is not None]
+        return Dense(torch.cat(parts), torch.cat(found) if found else None)
+
+    return Layer(
+        attention_norm=weights[f"model.layers.{number}.input_layernorm.weight"],
+        qkv=join([f"self_attn.{side}_proj" for side in "qkv"]),
+        out=join(["self_attn.o_proj"]),
+        mlp_norm=weights[f"model.layers.{number}.post_attention_layernorm.weight"],
+        gate_up=join(["mlp.gate_proj", "mlp.up_proj"]),
+        down=join(["mlp.down_proj"]),
+    )
+
+
+def rotations(config: ModelConfig, context: int) -> tuple[Tensor, Tensor]:
+    """Cosines and sines (context, 1, D), each pair's angle in both halves."""
+    angles = torch.outer(torch.arange(context).float(), torch.tensor(config.frequencies()))
+    angles = torch.cat([angles, angles], dim=-1)[:, None]
+    return angles.cos(), angles.sin()
+
+
+def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
+    """x (N, heads, D) turned by its positions' angles."""
+    first, second = x.chunk(2, dim=-1)
+    swapped = torch.cat([-second, first], dim=-1)
+    return x * cosines.to(x.dtype) + swapped * sines.to(x.dtype)
+
+
+def gated(x: Tensor) -> Tensor:
+    gate, up = x.chunk(2, dim=-1)
+    return F.silu(gate) * up
+
+
+def causal_mask(span: Span, groups: int) -> Tensor | None:
+    """(groups * n, length): each token sees the slot up to itself; one token sees all."""
+    if span.count == 1:
+        return None
+    reach = torch.arange(span.start, span.stop)[:, None]
+    return (torch.arange(span.stop)[None] <= reach).repeat(groups, 1)
+
+
+def load_weights(folder: Path, dtype: torch.dtype) -> Weights:
+    weights: Weights = {}
+    for path in weight_files(folder):
+        with safe_open(path, framework="pt") as file:
+            weights |= {name: file.get_tensor(name).to(dtype) for name in file.keys()}  # noqa: SIM118
+    return weights
+
+
+def weight_files(folder: Path) -> list[Path]:
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise EngineError("model_missing", f"There are no weights in {folder.name}.")
+    return files
+
+
+def weights_sha256(folder: Path) -> str:
+    """The hash of the weight files; of the one file's bytes when there is only one."""
+    hashes = []
+    for path in weight_files(folder):
+        with path.open("rb") as file:
+            hashes.append(hashlib.file_digest(file, "sha256").hexdigest())
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()

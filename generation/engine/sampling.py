@@ -1,0 +1,84 @@
+"""From one row's logits to its next token. V is the vocabulary's size."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from generation.engine.types import Sampling
+
+GREEDY_BELOW = 1e-4
+FIRST_CANDIDATES = 256
+
+
+def penalise(logits: Tensor, sampling: Sampling, prompt: list[int], output: list[int]) -> None:
+    """Change the logits (V) in place by what was already said."""
+    if sampling.repetition_penalty != 1.0:
+        seen = torch.tensor(sorted({*prompt, *output}))
+        values = logits[seen]
+        factor = sampling.repetition_penalty
+        logits[seen] = torch.where(values > 0, values / factor, values * factor)
+    if output and (sampling.presence_penalty or sampling.frequency_penalty):
+        counts = Counter(output)
+        weights = torch.tensor(list(counts.values()), dtype=logits.dtype)
+        cost = sampling.presence_penalty + sampling.frequency_penalty * weights
+        logits[torch.tensor(list(counts))] -= cost
+    for token, bias in sampling.logit_bias:
+        if token < len(logits):
+            logits[token] += bias
+
+
+def forbid(logits: Tensor, tokens: Iterable[int]) -> None:
+    logits[torch.tensor(list(tokens), dtype=torch.long)] = -torch.inf
+
+
+def choose(logits: Tensor, sampling: Sampling, uniform: float) -> int:
+    """The token that `uniform` in [0, 1) picks; the same number picks the same token."""
+    if sampling.temperature < GREEDY_BELOW:
+        return int(logits.argmax())
+    scaled = logits / sampling.temperature
+    if not sampling.top_k and sampling.top_p == 1.0 and not sampling.min_p:
+        return pick(scaled.softmax(-1), uniform)
+    probabilities, tokens = candidates(scaled, sampling)
+    return int(tokens[pick(probabilities, uniform)])
+
+
+def candidates(scaled: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
+    """The tokens that top-k, then top-p, then min-p leave, likeliest first."""
+    size = len(scaled)
+    values, tokens = scaled.topk(min(sampling.top_k or FIRST_CANDIDATES, size))
+    if sampling.top_k:
+        probabilities = values.softmax(-1)
+    else:
+        total = scaled.logsumexp(-1)
+        probabilities = (values - total).exp()
+        if not reaches(probabilities, sampling) and len(values) < size:
+            values, tokens = scaled.sort(descending=True)
+            probabilities = (values - total).exp()
+    before = probabilities.cumsum(-1) - probabilities
+    kept = (before < sampling.top_p) & (probabilities >= sampling.min_p * probabilities[0])
+    kept[0] = True
+    return probabilities[kept], tokens[kept]
+
+
+def reaches(probabilities: Tensor, sampling: Sampling) -> bool:
+    """Whether everything that top-p and min-p could keep is among these."""
+    if sampling.top_p < 1.0 and float(probabilities.sum()) >= sampling.top_p:
+        return True
+    return bool(probabilities[-1] < sampling.min_p * probabilities[0])
+
+
+def pick(probabilities: Tensor, uniform: float) -> int:
+    sums = probabilities.double().cumsum(-1)
+    place = int(torch.searchsorted(sums, float(sums[-1]) * uniform, right=True))
+    return min(place, len(sums) - 1)
+
+
+def top_logprobs(logits: Tensor, token: int, count: int) -> tuple[float, list[tuple[int, float]]]:
+    """The token's own log-probability, and the `count` likeliest tokens with theirs."""
+    scores = logits.log_softmax(-1)
+    values, tokens = scores.topk(count)
+    return float(scores[token]), list(zip(tokens.tolist(), values.tolist(), strict=True))

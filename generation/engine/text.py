@@ -1,0 +1,110 @@
+"""From sampled tokens to text that may be shown: whole characters, stop strings, banned phrases."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass, field
+
+
+def fold(text: str) -> str:
+    """Lower case, one character for one, so that places in both texts agree."""
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
+
+
+class Phrases:
+    """Strings to look out for at the end of a growing text."""
+
+    def __init__(self, phrases: tuple[str, ...]) -> None:
+        self.phrases = phrases
+        self.longest = max(map(len, phrases), default=0)
+        self.prefixes = frozenset(
+            phrase[:size] for phrase in phrases for size in range(1, len(phrase))
+        )
+
+    def held(self, text: str) -> int:
+        """How many characters at the end of `text` may still become one of the phrases."""
+        longest = min(self.longest - 1, len(text))
+        sizes = (size for size in range(longest, 0, -1) if text[-size:] in self.prefixes)
+        return next(sizes, 0)
+
+    def find(self, text: str, new: int) -> int | None:
+        """Where the first phrase begins that reaches into the last `new` characters."""
+        start = max(0, len(text) - new - self.longest + 1)
+        places = (text.find(phrase, start) for phrase in self.phrases)
+        return min((place for place in places if place >= 0), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a new token did: ended the text at a stop string, or completed a banned phrase."""
+
+    stopped: bool = False
+    banned_at: int | None = None
+
+
+@dataclass(slots=True)
+class TextStream:
+    """One row's text, token by token; `ends[i]` is its length after i tokens."""
+
+    stop: Phrases
+    banned: Phrases
+    text: str = ""
+    folded: str = ""
+    shown: int = 0
+    ends: list[int] = field(default_factory=lambda: [0])
+    pieces: list[bytes] = field(default_factory=list)
+    decoder: codecs.IncrementalDecoder = field(default_factory=lambda: new_decoder())
+
+    def push(self, piece: bytes) -> Verdict:
+        new = self.decoder.decode(piece)
+        self.pieces.append(piece)
+        self.text += new
+        self.folded += fold(new) if self.banned.phrases else ""
+        self.ends.append(len(self.text))
+        return self.judge(len(new))
+
+    def judge(self, new: int) -> Verdict:
+        if not new:
+            return Verdict()
+        stop = self.stop.find(self.text, new)
+        reach = len(self.text) if stop is None else stop
+        banned = self.banned.find(self.folded[:reach], new) if self.banned.phrases else None
+        if banned is not None:
+            return Verdict(banned_at=self.token_at(banned))
+        if stop is not None:
+            self.text = self.text[:stop]
+        return Verdict(stopped=stop is not None)
+
+    def token_at(self, place: int) -> int:
+        """The token in which the character at `place` begins."""
+        return next(index for index, end in enumerate(self.ends[1:]) if end > place)
+
+    def rewind(self, count: int) -> None:
+        """Forget all tokens but the first `count`."""
+        pieces = self.pieces[:count]
+        self.pieces, self.ends = pieces, self.ends[: count + 1]
+        self.text, self.folded = self.text[: self.ends[-1]], self.folded[: self.ends[-1]]
+        self.decoder = new_decoder()
+        for piece in pieces:
+            self.decoder.decode(piece)
+
+    def take(self, *, final: bool = False) -> str:
+        """The text that may be shown now and was not yet."""
+        end = len(self.text) if final else self.safe_end()
+        fresh, self.shown = self.text[self.shown : end], max(self.shown, end)
+        return fresh
+
+    def safe_end(self) -> int:
+        end = len(self.text) - self.stop.held(self.text)
+        held = self.banned.held(self.folded) if self.banned.phrases else 0
+        if held:
+            # A rewind drops whole tokens, so a token that is partly in doubt is held back whole.
+            end = min(end, self.ends[self.token_at(len(self.text) - held)])
+        return end
+
+
+def new_decoder() -> codecs.IncrementalDecoder:
+    return codecs.getincrementaldecoder("utf-8")(errors="replace")

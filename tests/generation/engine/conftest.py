@@ -1,0 +1,40 @@
+"""A toy model and the engine over it; the real model when a test asks for it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.generation.engine.toys import write_toy
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory):
+    """(folder, the same model in transformers)"""
+    folder = tmp_path_factory.mktemp("toy")
+    return folder, write_toy(folder)
+
+
+@pytest.fixture
+def make_engine(toy):
+    from generation.engine import load
+
+    engines = []
+
+    def make(**options):
+        engines.append(load("local", **{"model": toy[0], "threads": 1, "context": 512} | options))
+        return engines[-1]
+
+    yield make
+    for engine in engines:
+        engine.close()
+
+
+@pytest.fixture(scope="session")
+def base_model():
+    """The converted SmolLM2; converting takes seconds, so it is kept between runs."""
+    from generation.engine.convert import convert
+
+    data = Path(os.environ.get("DATA_DIR", ".data"))
+    default = data / "models" / "smollm2-135m-instruct"
+    return convert(Path(os.environ.get("KINDLING_TEST_MODEL", default)))

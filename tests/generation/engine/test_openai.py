@@ -1,0 +1,195 @@
+"""The engine over a server: what is sent, what comes back, and every way to fail."""
+
+import json
+
+import httpx
+import pytest
+
+from generation.engine import load
+from generation.engine.types import (
+    AdapterRef,
+    EngineError,
+    Failed,
+    Finished,
+    Grammar,
+    Message,
+    Sampling,
+    Token,
+)
+from tests.generation.engine.toys import ask, run
+
+
+def sse(*chunks):
+    return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+
+
+def delta(text, reason=None):
+    return {"choices": [{"delta": {"content": text}, "finish_reason": reason}]}
+
+
+USAGE = {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 2}}
+
+
+@pytest.fixture
+def serve():
+    """An engine over a server that answers with `respond(request)`."""
+    engines = []
+
+    def make(respond, **options):
+        transport = httpx.MockTransport(respond)
+        engines.append(
+            load("openai", base_url="http://model/v1", model="m", transport=transport, **options)
+        )
+        return engines[-1]
+
+    yield make
+    for engine in engines:
+        engine.close()
+
+
+def answer(text=None, status=200):
+    return lambda request: httpx.Response(status, text=text or sse(delta("a")))
+
+
+def sent(serve, request, **options):
+    """The body that the engine sends for a request."""
+    bodies = []
+
+    def respond(seen):
+        bodies.append((seen.url.path, json.loads(seen.content), seen.headers))
+        return httpx.Response(200, text=sse(delta("a")))
+
+    run(serve(respond, **options), request)
+    return bodies[0]
+
+
+def test_it_streams_and_takes_the_servers_count(serve):
+    events = run(serve(answer(sse(delta("one "), delta("two", "stop"), USAGE))), ask())["r"]
+    assert [event.text for event in events] == ["one ", "two", "one two"]
+    assert isinstance(events[-1], Finished)
+    assert (events[-1].reason, events[-1].prompt_tokens, events[-1].completion_tokens) == (
+        "stop",
+        5,
+        2,
+    )
+
+
+def test_length_is_told_apart_from_stop(serve):
+    assert run(serve(answer(sse(delta("a", "length")))), ask())["r"][-1].reason == "length"
+
+
+def test_stop_strings_are_cut_even_when_the_server_sends_them(serve):
+    text = sse(delta("one S"), delta("TOP two"))
+    events = run(serve(answer(text)), ask(sampling=Sampling(stop=("STOP",))))["r"]
+    assert events[-1].text == "one "
+    assert "".join(event.text for event in events[:-1]) == "one "
+
+
+def test_a_banned_phrase_ends_the_request_before_it_shows(serve):
+    events = run(serve(answer(sse(delta("fr"), delta("EE")))), ask(banned=("free",)))["r"]
+    assert events == [Failed("r", "output_blocked", "The model wrote a banned phrase.")]
+
+
+def test_messages_go_to_chat_and_prompts_to_completions(serve):
+    path, body, headers = sent(serve, ask(), api_key="k")
+    assert (path, body["prompt"], headers["authorization"]) == (
+        "/v1/completions",
+        "the cat",
+        "Bearer k",
+    )
+    path, body, _ = sent(serve, ask("", messages=(Message("user", "hi"),)))
+    assert (path, body["messages"]) == (
+        "/v1/chat/completions",
+        [{"role": "user", "content": "hi"}],
+    )
+
+
+def test_a_schema_becomes_a_response_format(serve):
+    _, body, _ = sent(serve, ask(grammar=Grammar.json_schema({"type": "object"})))
+    assert body["response_format"]["json_schema"]["schema"] == {"type": "object"}
+
+
+def test_vllm_gets_its_own_fields_and_a_salt_for_each_tenant(serve):
+    request = ask(banned=("x",), grammar=Grammar.choice(["a", "b"]), min_tokens=2)
+    _, body, _ = sent(serve, request, dialect="vllm")
+    _, other, _ = sent(serve, ask(tenant="other"), dialect="vllm")
+    assert body["structured_outputs"] == {"choice": ["a", "b"]}
+    assert (body["bad_words"], body["min_tokens"], body["top_k"]) == (["x"], 2, -1)
+    assert body["cache_salt"] != other["cache_salt"]
+
+
+def test_an_adapter_is_asked_for_by_name_and_attested(serve):
+    adapter = AdapterRef("brand-7", "", "ab" * 32)
+    assert sent(serve, ask(adapter=adapter))[1]["model"] == "brand-7"
+    assert run(serve(answer()), ask(adapter=adapter))["r"][-1].adapter_sha256 == "ab" * 32
+
+
+def test_a_grammar_that_the_server_cannot_follow_is_refused(serve):
+    with pytest.raises(EngineError, match="JSON schemas only"):
+        serve(answer()).submit(ask(grammar=Grammar.regex("a+")))
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "code"),
+    [
+        (401, "no", "engine_unauthorized"),
+        (404, "no", "model_missing"),
+        (429, "slow down", "engine_rate_limited"),
+        (400, "bad", "engine_rejected"),
+        (400, '{"error": {"code": "context_length_exceeded"}}', "context_length_exceeded"),
+        (500, "secret trace", "engine_failed"),
+        (302, "away", "engine_failed"),
+        (200, "data: {not json\n\n", "engine_protocol_error"),
+        (200, 'data: {"choices": "x"}\n\n', "engine_protocol_error"),
+        (200, 'data: {"error": {"message": "boom"}}\n\n', "engine_failed"),
+    ],
+)
+def test_each_failure_of_the_server_has_its_code(serve, status, text, code):
+    (event,) = run(serve(answer(text, status)), ask())["r"]
+    assert event.code == code
+    assert "secret" not in event.message
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (httpx.ConnectError("x"), "engine_unreachable"),
+        (httpx.ReadTimeout("x"), "engine_timeout"),
+        (httpx.RemoteProtocolError("x"), "engine_unreachable"),
+    ],
+)
+def test_a_broken_line_has_its_code(serve, error, code):
+    def respond(request):
+        raise error
+
+    assert run(serve(respond), ask())["r"][-1].code == code
+
+
+def test_cancel_closes_the_connection(serve):
+    closed = []
+
+    class Endless(httpx.AsyncByteStream):
+        async def __aiter__(self):
+            import asyncio
+
+            while True:
+                yield f"data: {json.dumps(delta('x'))}\n\n".encode()
+                await asyncio.sleep(0.01)
+
+        async def aclose(self):
+            closed.append(True)
+
+    engine = serve(lambda request: httpx.Response(200, stream=Endless()))
+    engine.submit(ask())
+    while not any(isinstance(event, Token) for event in engine.step()):
+        continue
+    engine.cancel("r")
+    events = []
+    while engine.busy:
+        events += engine.step()
+    assert (events[-1].reason, closed) == ("cancelled", [True])
+    assert engine.free_rows == 32
+
+
+def test_a_key_is_not_shown_when_settings_are_printed(serve):
+    assert "sekret" not in repr(serve(answer(), api_key="sekret").settings)

@@ -1,0 +1,67 @@
+"""The packaged SmolLM2: the same tokens as transformers, and text that can be read."""
+
+import json
+
+import pytest
+import torch
+
+from generation.engine import load
+from generation.engine.types import Grammar, Message, Sampling
+from tests.generation.engine.toys import ask, finish
+
+PROMPTS = (
+    "Write one sentence about coffee in Lisbon.",
+    "List three fruits.\n\n1.",
+    "Summarise: the shop opens at 8 and closes at 17. It sells bread, cakes and tea.",
+)
+
+
+@pytest.fixture(scope="module")
+def engine(base_model):
+    engine = load("local", model=base_model, threads=1, context=1024)
+    yield engine
+    engine.close()
+
+
+def chat(text, **changes):
+    return ask("", messages=(Message("user", text),), **changes)
+
+
+def test_greedy_tokens_equal_those_of_transformers(engine, base_model):
+    from transformers import AutoTokenizer, LlamaForCausalLM
+
+    tokenizer = AutoTokenizer.from_pretrained(base_model)
+    model = LlamaForCausalLM.from_pretrained(base_model, dtype=torch.float32)
+    for text in PROMPTS:
+        ids = tokenizer.apply_chat_template(
+            [{"role": "user", "content": text}], add_generation_prompt=True, return_tensors="pt"
+        )["input_ids"]
+        output = model.generate(ids, max_new_tokens=24, do_sample=False)[0, ids.shape[1] :]
+        expected = tokenizer.decode(output, skip_special_tokens=True)
+        request = chat(text, id=text, max_tokens=24, sampling=Sampling(temperature=0))
+        assert finish(engine, request).text == expected
+
+
+def test_a_schema_is_kept_with_a_real_vocabulary(engine):
+    schema = {
+        "type": "object",
+        "properties": {"headline": {"type": "string", "minLength": 3, "maxLength": 30}},
+        "required": ["headline"],
+        "additionalProperties": False,
+    }
+    request = chat(
+        "Write a headline for a bakery.",
+        max_tokens=60,
+        grammar=Grammar.json_schema(schema),
+        sampling=Sampling(seed=1),
+    )
+    assert 3 <= len(json.loads(finish(engine, request).text)["headline"]) <= 30
+
+
+def test_a_banned_word_is_written_around(engine):
+    request = chat("Say the word coffee.", max_tokens=30, banned=("coffee",))
+    assert "coffee" not in finish(engine, request).text.lower()
+
+
+def test_a_long_ugly_prompt_is_counted_quickly(engine):
+    assert engine.count_tokens("\u0301" * 100_000) == 200_000
