@@ -1,7 +1,8 @@
 """The base of every row that belongs to a tenant, and the managers that refuse to forget it."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from uuid import UUID
 
 from django.db import models
 
@@ -63,6 +64,9 @@ class TenantModel(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = TenantManager()
+
+    if TYPE_CHECKING:
+        tenant_id: UUID
 
     class Meta:
         abstract = True
