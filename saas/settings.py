@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "tenants.middleware.TenantMiddleware",
+    "tenants.operators.OperatorMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
 ]
 
@@ -199,6 +200,14 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+# The operators' admin
+UNFOLD = {
+    "SITE_TITLE": "Kindling",
+    "SITE_HEADER": _("Kindling operators"),
+    "SITE_SYMBOL": "local_fire_department",
+    "SIDEBAR": {"show_search": True, "show_all_applications": True},
+}
 
 # Languages and static files
 LANGUAGE_CODE = "en"

@@ -1,5 +1,6 @@
 """All addresses: the portal, the API, the OpenAI-compatible API, accounts and operations."""
 
+from django.contrib import admin
 from django.urls import include, path
 
 from saas import health, views
@@ -18,6 +19,7 @@ urlpatterns = [
     path("", include("tenants.urls")),
     path("w/<slug:slug>/", include("generation.urls")),
     path("account/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("design/", views.design, name="design"),
     path("", views.front, name="front"),
