@@ -49,6 +49,7 @@ SETTINGS_ROOMS = (
     Room("audience-list", _("Audiences"), "target", key="a"),
     Room("team", _("Team"), "users", key="t"),
     Room("api-keys", _("API keys"), "key-round", role="admin", key="k"),
+    Room("audit", _("Audit log"), "history", role="admin"),
 )
 
 

@@ -8,6 +8,23 @@ register = template.Library()
 
 HUES = 5
 
+# The first name that occurs wins: every browser also claims to be some of the later ones.
+BROWSERS = {
+    "Edg/": "Edge",
+    "OPR/": "Opera",
+    "Firefox/": "Firefox",
+    "Chrome/": "Chrome",
+    "Safari/": "Safari",
+}
+SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "Mac OS": "macOS",
+    "Linux": "Linux",
+}
+
 
 @register.filter
 def initials(name: object) -> str:
@@ -20,3 +37,14 @@ def initials(name: object) -> str:
 def hue(name: object) -> int:
     """A number that stays with the name, for the avatar's colour."""
     return zlib.crc32(str(name).encode()) % HUES
+
+
+def _named(agent: str, names: dict[str, str]) -> str:
+    return next((name for mark, name in names.items() if mark in agent), "")
+
+
+@register.filter
+def browser(agent: str) -> str:
+    """A user agent in words, such as "Firefox, Linux"; unknown ones as they are."""
+    found = [name for names in (BROWSERS, SYSTEMS) if (name := _named(agent, names))]
+    return ", ".join(found) or agent[:60]

@@ -35,7 +35,11 @@ def test_the_room_one_is_in_is_active_and_home_only_at_its_own_address() -> None
 @pytest.mark.usefixtures("_all_rooms_built")
 def test_settings_rooms_follow_the_role() -> None:
     items = nav_items(SETTINGS_ROOMS, slug="a", role="editor", path="/w/a/")
-    assert {item.name for item in items if not item.allowed} == {"settings-general", "api-keys"}
+    assert {item.name for item in items if not item.allowed} == {
+        "settings-general",
+        "api-keys",
+        "audit",
+    }
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ STATIC = ROOT / "saas" / "static"
 SCRIPTS = sorted((STATIC / "js").glob("*.js"))
 STYLES = sorted((STATIC / "css").glob("*.css"))
 
-# E-mail programs read inline styles only; the portal's policy does not reach them.
-PAGES = [path for path in TEMPLATES if "email" not in path.parts]
+# E-mail programs read inline styles only, and the operators' admin has a look of its own.
+PAGES = [path for path in TEMPLATES if not {"email", "admin"} & set(path.parts)]
 INLINE_SCRIPT = re.compile(r"<script(?![^>]*\b(?:src=|type=\"application/json\"))[^>]*>", re.I)
 INLINE_STYLE = re.compile(r"<style\b|\sstyle\s*=", re.I)
 HANDLER = re.compile(r"<[^>]*\s(?:on[a-z]+|hx-on[:\w-]*)\s*=|javascript:", re.I)

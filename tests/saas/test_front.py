@@ -59,3 +59,24 @@ def test_an_unknown_address_names_its_request(client: Client) -> None:
     answer = client.get("/nowhere/", HTTP_ACCEPT="text/html")
     assert answer.status_code == 404
     assert answer["X-Request-Id"] in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/account/2fa/totp/activate/",
+        "/account/2fa/webauthn/",
+        "/account/2fa/webauthn/add/",
+        "/account/password/change/",
+        "/account/logout/",
+    ],
+)
+def test_the_security_pages_show_once_the_password_is_given_again(
+    client: Client, acme: Tenant, alice: User, path: str
+) -> None:
+    alice.emailaddress_set.create(email=alice.email, verified=True, primary=True)
+    client.force_login(alice)
+    client.post("/account/reauthenticate/", {"password": "correct horse battery"})
+    page = client.get(path)
+    assert page.status_code == 200
+    assert acme.name in page.content.decode()
