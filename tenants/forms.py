@@ -63,7 +63,9 @@ class InviteForm(forms.Form):
     """Whom to invite, and as what: at most what the inviter is."""
 
     email = forms.EmailField(
-        label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "off"})
+        label=_("E-mail address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
     role = forms.ChoiceField(label=_("Role"), initial=Role.EDITOR)
 
