@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from saas.stack import secret, steps
@@ -22,6 +21,8 @@ from saas.stack.terminal import complain, say
 from saas.stack.valkey import Valkey
 
 BASE_MODEL = "smollm2-135m-instruct"
+# Not the hidden folders: what is collected lies in one of them.
+STATIC = "[!.]*/static/**/*"
 # What only migrations may hold: the web server and the worker never see these.
 PRIVILEGED = {"DATABASE_OWNER_URL", "DATABASE_ADMIN_URL"}
 
@@ -77,18 +78,25 @@ class Start:
         self._base_model()
 
     def _static_files(self) -> None:
-        stamp = self.place.pids / "static.stamp"
-        now = _fingerprint(_static_sources())
-        if stamp.exists() and stamp.read_text() == now:
-            return
-        collect = ("collectstatic", "--noinput", "--clear")
-        self._step(steps.manage("static", "the static files", *collect))
-        stamp.write_text(now)
+        collect = ("collectstatic", "--noinput", "--clear", "--verbosity", "0")
+        step = steps.manage("static", "the static files", *collect)
+        result = self.config.data_dir / "static"
+        self._unless_done(step, result, [path for path in ROOT.glob(STATIC) if path.is_file()])
 
     def _base_model(self) -> None:
-        folder = self.config.data_dir / "models" / BASE_MODEL
-        convert = (sys.executable, "-m", "generation.engine.convert", str(folder))
-        self._step(steps.Step("model", "the base model", convert))
+        result = self.config.data_dir / "models" / BASE_MODEL
+        convert = (sys.executable, "-m", "generation.engine.convert", str(result))
+        step = steps.Step("model", "the base model", convert)
+        self._unless_done(step, result, [ROOT / "generation" / "engine" / "convert.py"])
+
+    def _unless_done(self, step: steps.Step, result: Path, sources: list[Path]) -> None:
+        """Skip a step whose result is there and whose sources and packages are the same."""
+        stamp = self.place.pids / f"{step.name}.stamp"
+        now = _fingerprint([ROOT / "deploy" / "requirements.txt", *sorted(sources)])
+        if result.exists() and stamp.exists() and stamp.read_text() == now:
+            return
+        self._step(step)
+        stamp.write_text(now)
 
     def _programs(self) -> None:
         env = {name: value for name, value in self.env.items() if name not in PRIVILEGED}
@@ -129,13 +137,7 @@ class Start:
         return steps.run(step, self.env, self.place)
 
 
-def _static_sources() -> Iterator[Path]:
-    yield ROOT / "deploy" / "requirements.txt"
-    for folder in ROOT.glob("*/static"):
-        yield from sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def _fingerprint(files: Iterator[Path]) -> str:
+def _fingerprint(files: list[Path]) -> str:
     digest = hashlib.sha256()
     for path in files:
         found = path.stat()
