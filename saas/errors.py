@@ -135,7 +135,7 @@ def problem(error: AppError, request: HttpRequest | None) -> dict[str, Any]:
 def problem_response(error: AppError, request: HttpRequest | None) -> HttpResponse:
     openai_paths = request is not None and request.path_info.startswith("/v1/")
     body = openai_problem(error, request) if openai_paths else problem(error, request)
-    response = JsonResponse(body, status=openai_status(error) if openai_paths else error.status)
+    response = JsonResponse(body, status=openai_status(error.status) if openai_paths else error.status)
     if not openai_paths:
         response["Content-Type"] = "application/problem+json"
     response["Content-Language"] = get_language() or "en"
@@ -145,9 +145,9 @@ def problem_response(error: AppError, request: HttpRequest | None) -> HttpRespon
     return response
 
 
-def openai_status(error: AppError) -> int:
+def openai_status(status: int) -> int:
     """OpenAI's clients know 429 insufficient_quota, not 402, and 400 where we say 422."""
-    return {402: 429, 422: 400}.get(error.status, error.status)
+    return {402: 429, 422: 400}.get(status, status)
 
 
 def openai_problem(error: AppError, request: HttpRequest | None) -> dict[str, Any]:

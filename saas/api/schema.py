@@ -10,6 +10,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS, AllowAny
 
 from saas.api.problems import PROBLEMS
+from saas.errors import openai_status
 
 PROBLEM_MEDIA = "application/problem+json"
 IDEMPOTENCY_KEY = (
@@ -44,8 +45,14 @@ class AutoSchema(SpectacularSchema):
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         if direction == "response":
             for status in self._problem_statuses():
-                bodies.setdefault(str(status), problem_response(status))
+                bodies.setdefault(str(status), self._problem(status))
         return bodies
+
+    def _problem(self, status: int) -> dict[str, Any]:
+        return openai_response() if self._openai() else problem_response(status)
+
+    def _openai(self) -> bool:
+        return bool(self.path.startswith("/v1/"))
 
     def _problem_statuses(self) -> list[int]:
         statuses = {401, 403, 406, 422, 429, 503}
@@ -61,7 +68,8 @@ class AutoSchema(SpectacularSchema):
             statuses |= {412, 428}
         if AllowAny in self.view.permission_classes:
             statuses -= {401, 403, 429}
-        return sorted(statuses | set(getattr(self._handler(), "problems", ())))
+        statuses |= set(getattr(self._handler(), "problems", ()))
+        return sorted(map(openai_status, statuses) if self._openai() else statuses)
 
 
 def header(name: str, description: str, *, required: bool) -> OpenApiParameter:
@@ -82,6 +90,31 @@ def problem_response(status: int) -> dict[str, Any]:
     }
 
 
+def openai_response() -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/OpenAIError"}
+    return {
+        "description": "As OpenAI's clients read it.",
+        "content": {"application/json": {"schema": schema}},
+    }
+
+
+OPENAI_SCHEMA = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": {"type": ["string", "null"]},
+                "code": {"type": ["string", "null"]},
+            },
+        },
+        "request_id": {"type": "string"},
+    },
+}
 PROBLEM_SCHEMA = {
     "type": "object",
     "description": "What went wrong (RFC 9457).",
@@ -127,7 +160,11 @@ FIELD_SCHEMA = {
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A spectacular hook: the two schemas that every problem response refers to."""
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
-    schemas |= {"Problem": PROBLEM_SCHEMA, "FieldProblem": FIELD_SCHEMA}
+    schemas |= {
+        "Problem": PROBLEM_SCHEMA,
+        "FieldProblem": FIELD_SCHEMA,
+        "OpenAIError": OPENAI_SCHEMA,
+    }
     return result
 
 

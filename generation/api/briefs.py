@@ -1,0 +1,101 @@
+"""Briefs and their variants: ordering copy, and what becomes of each text."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from generation import services
+from generation.api.base import StudioViewSet, author
+from generation.api.filters import BriefFilter, VariantFilter
+from generation.api.serializers import (
+    BriefRequestSerializer,
+    BriefSerializer,
+    ContentSerializer,
+    VariantSerializer,
+)
+from generation.models import Brief, Variant
+from tenants.idempotency.api import idempotent
+
+ORDER = OpenApiExample(
+    "A search ad",
+    request_only=True,
+    value={
+        "kind": "search_ad",
+        "fields": {"offer": "The lamp that dims itself", "landing_url": "https://lumen.example"},
+        "brand": "0197f3c2-6a51-7d0e-9c41-5f0c7d1e2a3b",
+        "variants": 2,
+    },
+)
+
+
+class BriefViewSet(StudioViewSet):
+    """Briefs. Ordering one has its variants written in the background."""
+
+    model = Brief
+    related = ("variants",)
+    serializer_class = BriefSerializer
+    filterset_class = BriefFilter
+    scope = "generate"
+    limits = ("generations",)
+
+    @extend_schema(
+        request=BriefRequestSerializer, responses={201: BriefSerializer}, examples=[ORDER]
+    )
+    @idempotent(required=True)
+    def create(self, request: Request) -> Response:
+        asked = BriefRequestSerializer(data=request.data, context=self.get_serializer_context())
+        asked.is_valid(raise_exception=True)
+        brief = services.brief_request(author=author(request), **asked.validated_data)
+        answer = self.shown(brief, status.HTTP_201_CREATED)
+        answer["Location"] = f"{request.path_info.rstrip('/')}/{brief.pk}/"
+        return answer
+
+
+class VariantViewSet(StudioViewSet):
+    """Variants: edit, rate, pick, stop, write anew."""
+
+    model = Variant
+    serializer_class = VariantSerializer
+    filterset_class = VariantFilter
+    orders = ("updated_at",)
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return super().get_queryset().select_related("brief__brand", "brief__audience", "job")
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        variant = self.get_object()
+        asked = self.get_serializer(variant, data=request.data, partial=True)
+        asked.is_valid(raise_exception=True)
+        if "text" in asked.validated_data:
+            text = asked.validated_data["text"]
+            variant = services.variant_edit(variant=variant, text=text)
+        if "rating" in asked.validated_data:
+            variant.keep({"rating": asked.validated_data["rating"]})
+        return self.shown(variant)
+
+    @extend_schema(request=None, responses={200: ContentSerializer})
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def pick(self, request: Request, pk: str) -> Response:
+        """Take the variant into the library. Picking it again gives the same content."""
+        content = services.variant_pick(variant=self.get_object(), author=author(request))
+        return Response(ContentSerializer(content).data)
+
+    @extend_schema(request=None, responses={200: VariantSerializer})
+    @action(detail=True, methods=["post"])
+    def stop(self, request: Request, pk: str) -> Response:
+        """End the writing. What was written so far stays, and is paid for."""
+        return self.shown(services.variant_stop(variant=self.get_object()))
+
+    @extend_schema(request=None, responses={202: VariantSerializer})
+    @action(detail=True, methods=["post"], scope="generate", limits=("generations",))
+    @idempotent(required=True)
+    def retry(self, request: Request, pk: str) -> Response:
+        """Have the variant written anew. Its text is lost; contents picked from it stay."""
+        fresh = services.variant_retry(variant=self.get_object(), author=author(request))
+        return self.shown(fresh, status.HTTP_202_ACCEPTED)

@@ -1,0 +1,68 @@
+"""What the studio's lists can be narrowed by."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters import CharFilter, ChoiceFilter, FilterSet, ModelChoiceFilter
+
+from generation import kinds
+from generation.models import Audience, Brand, Brief, Content, Variant
+from generation.models.briefs import LANGUAGES
+from tenants.jobs.models import Job
+
+KINDS = [(name, name) for name in kinds.KINDS]
+YES_NO = [("true", "true"), ("false", "false")]
+RATINGS = [("-1", "-1"), ("0", "0"), ("1", "1")]
+
+
+def of(model: type[Any], name: str) -> ModelChoiceFilter:
+    """By the id of a row of the same workspace."""
+    return ModelChoiceFilter(field_name=name, queryset=lambda request: model.objects.all())
+
+
+class BriefFilter(FilterSet):
+    """Briefs by what they order."""
+
+    kind = ChoiceFilter(choices=KINDS)
+    language = ChoiceFilter(choices=LANGUAGES)
+    brand = of(Brand, "brand")
+    audience = of(Audience, "audience")
+
+
+class VariantFilter(FilterSet):
+    """Variants by brief and by how far they are."""
+
+    brief = of(Brief, "brief")
+    state = ChoiceFilter(choices=Variant.State.choices)
+    rating = ChoiceFilter(choices=RATINGS)
+
+
+class ContentFilter(FilterSet):
+    """The library. Archived contents are only there when asked for."""
+
+    q = CharFilter(max_length=200, method="search", label="Words that the title or text holds.")
+    kind = ChoiceFilter(choices=KINDS)
+    status = ChoiceFilter(choices=Content.Status.choices)
+    language = ChoiceFilter(choices=LANGUAGES)
+    label = CharFilter(max_length=40, method="labelled", label="A label that it has.")
+    brief = of(Brief, "brief")
+    archived = ChoiceFilter(choices=YES_NO, method="kept")
+
+    def search(self, found: Any, name: str, value: str) -> QuerySet[Content]:
+        return found.search(value)
+
+    def labelled(self, found: Any, name: str, value: str) -> QuerySet[Content]:
+        return found.filter(labels__contains=[value])
+
+    def kept(self, found: Any, name: str, value: str) -> QuerySet[Content]:
+        return found.filter(archived_at__isnull=value == "false")
+
+
+class JobFilter(FilterSet):
+    """Jobs by kind and state."""
+
+    kind = CharFilter(max_length=60, method="of_kind", label="`generate` or `generate.variant`.")
+    state = ChoiceFilter(choices=Job.State.choices)
+
+    def of_kind(self, found: Any, name: str, value: str) -> QuerySet[Job]:
+        return found.of_kind(value)

@@ -1,0 +1,1 @@
+"""OpenAI's endpoints, so that any program that speaks to theirs can speak to ours."""

@@ -1,0 +1,151 @@
+"""From a job to its answer: waits for its text, passes it on, and stops it when nobody reads."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Any
+
+import redis
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+
+from generation.api.openai.answers import Plan, Shape
+from generation.api.watching import Watch, event_stream
+from generation.streams import PING, StreamEvent
+from saas.errors import AppError, Conflict, Invalid, Unavailable, openai_problem
+from tenants.jobs.models import Job
+
+log = logging.getLogger(__name__)
+
+END = object()
+# A stream's status is sent before its text: wait so long for an error that may still come.
+PATIENCE_S = 1.0
+REFUSALS = {"context_length_exceeded", "prompt_empty", "grammar_invalid", "validation_failed"}
+
+
+class GenerationFailed(AppError):
+    """The engine could not do what was asked; nothing was charged."""
+
+    status, code = HTTPStatus.INTERNAL_SERVER_ERROR, "generation_failed"
+    title = _("The text could not be written.")
+
+
+class Answering:
+    """One caller waiting for one job."""
+
+    def __init__(self, request: HttpRequest, plan: Plan, job: Job) -> None:
+        self.request = request
+        self.plan = plan
+        self.shape = Shape(plan, job)
+        self.watch = Watch(job)
+        self.sent: dict[int, str] = {}
+
+    async def answer(self) -> HttpResponseBase:
+        """The response: a stream, or the whole text once it is there."""
+        try:
+            if self.plan.stream:
+                return await self._streamed()
+            job = await self._finished()
+        except asyncio.CancelledError:
+            await self._abandon()
+            raise
+        self.shape.job = succeeded(job)
+        return JsonResponse(self.shape.whole())
+
+    async def _finished(self) -> Job:
+        try:
+            async for _event in self.watch.events():
+                pass  # the text is read as a whole from the job
+        except redis.RedisError:
+            await self._poll()
+        return await self.watch.job()
+
+    async def _poll(self) -> None:
+        """Without the stream the job itself is asked now and then."""
+        while (await self.watch.job()).active:
+            await asyncio.sleep(1)
+
+    async def _streamed(self) -> HttpResponseBase:
+        events = self.watch.events()
+        first = asyncio.ensure_future(anext(events, END))
+        await asyncio.wait([first], timeout=PATIENCE_S)
+        if first.done() and (first.result() is END or first.result().name in {"error", "done"}):
+            succeeded(await self.watch.job())
+        return event_stream(self._frames(first, events))
+
+    async def _frames(
+        self, first: "asyncio.Future[Any]", events: AsyncIterator[StreamEvent | None]
+    ) -> AsyncIterator[bytes]:
+        try:
+            async for event in resumed(first, events):
+                if frame := self._frame(event):
+                    yield frame
+            yield await self._ending()
+        except AppError as error:
+            yield self._told(error)
+        except redis.RedisError as error:
+            log.warning("stream_away job=%s error=%s", self.watch.job_id, type(error).__name__)
+            yield self._told(Unavailable())
+        except (asyncio.CancelledError, GeneratorExit):
+            await self._abandon()
+            raise
+        finally:
+            first.cancel()
+
+    def _frame(self, event: StreamEvent | None) -> bytes:
+        if event is None:
+            return PING
+        if event.name == "reset" and self.sent:
+            raise GenerationFailed(_("The text broke off and could not be taken up again."))
+        if event.name != "token":
+            return b""
+        index, text = event.data["index"], event.data["text"]
+        opening = b"" if index in self.sent else self.shape.opening(index)
+        self.sent[index] = self.sent.get(index, "") + text
+        return opening + self.shape.text(index, text)
+
+    async def _ending(self) -> bytes:
+        """What the stream did not bring, from the job itself; then the end."""
+        self.shape.job = succeeded(await self.watch.job())
+        frames = []
+        for choice in self.shape.job.result["choices"]:
+            index, text, sent = choice["index"], choice["text"], self.sent.get(choice["index"])
+            if sent is None:
+                frames.append(self.shape.opening(index))
+            if text.startswith(sent or "") and text != sent:
+                frames.append(self.shape.text(index, text.removeprefix(sent or "")))
+        return b"".join([*frames, self.shape.closing()])
+
+    def _told(self, error: AppError) -> bytes:
+        """An error after the status was sent, as OpenAI's clients look for it."""
+        body = json.dumps(openai_problem(error, self.request), ensure_ascii=False)
+        return f"data: {body}\n\n".encode()
+
+    async def _abandon(self) -> None:
+        await asyncio.shield(self.watch.cancel())
+
+
+async def resumed(
+    first: "asyncio.Future[Any]", events: AsyncIterator[StreamEvent | None]
+) -> AsyncIterator[StreamEvent | None]:
+    """The events, the first of which somebody already waits for."""
+    event = await first
+    if event is END:
+        return
+    yield event
+    async for event in events:
+        yield event
+
+
+def succeeded(job: Job) -> Job:
+    """The job where it went well; raises what its caller should be told otherwise."""
+    if job.state == Job.State.SUCCEEDED:
+        return job
+    if job.state == Job.State.CANCELLED:
+        raise Conflict(_("The generation was cancelled."), code="cancelled")
+    if job.error_code in REFUSALS:
+        raise Invalid(job.error_detail, code=job.error_code)
+    raise GenerationFailed(job.error_detail)

@@ -1,0 +1,95 @@
+"""The answers' shapes: whole ones and chunks, for chats and for plain completions."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tenants.jobs.models import Job
+
+DONE = b"data: [DONE]\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What became of a request: its job, and how the answer is wanted. Kept for retries."""
+
+    job: str
+    model: str
+    chat: bool
+    n: int
+    stream: bool
+    include_usage: bool
+
+
+class Shape:
+    """Puts a job's text into the form that the caller's client reads."""
+
+    def __init__(self, plan: Plan, job: Job) -> None:
+        self.plan = plan
+        self.job = job
+
+    def whole(self) -> dict[str, Any]:
+        """The finished job as one answer."""
+        kind = "chat.completion" if self.plan.chat else "text_completion"
+        choices = [self._choice(choice) for choice in self.job.result["choices"]]
+        return {**self._head(kind), "choices": choices, "usage": self.usage()}
+
+    def _choice(self, choice: dict[str, Any]) -> dict[str, Any]:
+        text = choice["text"]
+        body = (
+            {"message": {"role": "assistant", "content": text, "refusal": None}}
+            if self.plan.chat
+            else {"text": text}
+        )
+        head = {"index": choice["index"], "finish_reason": choice["finish_reason"]}
+        return {**head, **body, "logprobs": None}
+
+    def usage(self) -> dict[str, Any]:
+        result = self.job.result
+        # Each choice reads the prompt anew; OpenAI counts it once.
+        prompt = result["prompt_tokens"] // max(1, len(result["choices"]))
+        completion = result["completion_tokens"]
+        return {
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "total_tokens": prompt + completion,
+        }
+
+    def opening(self, index: int) -> bytes:
+        """The first chunk of a choice; plain completions have none."""
+        delta = {"role": "assistant", "content": "", "refusal": None}
+        return self._chunk([self._piece(index, delta=delta)]) if self.plan.chat else b""
+
+    def text(self, index: int, text: str) -> bytes:
+        part = {"delta": {"content": text}} if self.plan.chat else {"text": text}
+        return self._chunk([self._piece(index, **part)])
+
+    def closing(self) -> bytes:
+        """The chunks that end each choice, with the usage where it was asked for."""
+        empty = {"delta": {}} if self.plan.chat else {"text": ""}
+        ends = [
+            self._chunk([self._piece(choice["index"], choice["finish_reason"], **empty)])
+            for choice in self.job.result["choices"]
+        ]
+        usage = [self._chunk([], self.usage())] if self.plan.include_usage else []
+        return b"".join([*ends, *usage, DONE])
+
+    def _piece(self, index: int, finish_reason: str | None = None, **part: Any) -> dict[str, Any]:
+        return {"index": index, **part, "logprobs": None, "finish_reason": finish_reason}
+
+    def _chunk(self, choices: list[dict[str, Any]], usage: Any = None) -> bytes:
+        kind = "chat.completion.chunk" if self.plan.chat else "text_completion"
+        body = {**self._head(kind), "choices": choices}
+        if self.plan.include_usage:
+            body["usage"] = usage
+        return f"data: {json.dumps(body, ensure_ascii=False)}\n\n".encode()
+
+    def _head(self, kind: str) -> dict[str, Any]:
+        prefix = "chatcmpl" if self.plan.chat else "cmpl"
+        return {
+            "id": f"{prefix}-{self.job.pk.hex}",
+            "object": kind,
+            "created": int(self.job.created_at.timestamp()),
+            "model": self.plan.model,
+            "system_fingerprint": None,
+        }

@@ -1,0 +1,35 @@
+"""The answers of OpenAI's endpoints, for the API's description."""
+
+from typing import Any
+
+STRING = {"type": "string"}
+INTEGER = {"type": "integer"}
+NULLABLE = {"type": ["string", "null"]}
+REASON = {"type": ["string", "null"], "enum": ["stop", "length", None]}
+
+
+def record(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+USAGE = record(prompt_tokens=INTEGER, completion_tokens=INTEGER, total_tokens=INTEGER)
+MESSAGE = record(role={"const": "assistant"}, content=STRING, refusal=NULLABLE)
+
+
+def answer(kind: str, **part: Any) -> dict[Any, Any]:
+    """A whole answer, and the stream of `data:` lines that it comes as when asked for."""
+    choice = record(index=INTEGER, finish_reason=REASON, logprobs={"type": "null"}, **part)
+    whole = record(
+        id=STRING,
+        object={"const": kind},
+        created=INTEGER,
+        model=STRING,
+        system_fingerprint=NULLABLE,
+        choices={"type": "array", "items": choice},
+        usage=USAGE,
+    )
+    return {(200, "application/json"): whole, (200, "text/event-stream"): STRING}
+
+
+CHAT_ANSWER = answer("chat.completion", message=MESSAGE)
+COMPLETION_ANSWER = answer("text_completion", text=STRING)
