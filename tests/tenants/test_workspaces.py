@@ -92,8 +92,9 @@ def test_outsiders_and_unknown_addresses_get_the_same_answer(
 
 
 def without_token(page: bytes) -> bytes:
-    """The page less its CSRF token, which is masked anew in each answer."""
-    return re.sub(rb'(name="csrf-token" content=|csrfmiddlewaretoken" value=)"\w+"', b"", page)
+    """The page less what each answer has of its own: the masked CSRF token and its address."""
+    page = page.replace(b"/w/acme/", b"/w/acne/")
+    return re.sub(rb'(csrf-token" content|csrfmiddlewaretoken" value)="\w+"', b"", page)
 
 
 @pytest.mark.parametrize(
