@@ -36,11 +36,12 @@ document.addEventListener("htmx:responseError", (event) => {
 });
 
 // A plain form shows that it is on its way, and cannot be sent twice.
+const plain = (form) =>
+  form.getAttribute("method")?.toLowerCase() === "post" && !form.matches("[hx-post], [data-autosave]");
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || form.method === "get" || form.matches("[hx-post], [data-autosave]")) {
-    return;
-  }
+  if (event.defaultPrevented || !plain(form)) return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "1";
   (event.submitter ?? form).setAttribute("aria-busy", "true");
