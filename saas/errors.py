@@ -156,7 +156,7 @@ def openai_problem(error: AppError, request: HttpRequest | None) -> dict[str, An
     param = first.get("pointer", "").removeprefix("/").replace("/", ".") or None
     kinds = {401: "authentication_error", 402: "insufficient_quota", 429: "rate_limit_error"}
     kind = kinds.get(error.status, "server_error" if error.status >= 500 else "invalid_request_error")
-    code = "insufficient_quota" if error.status == 402 else error.code
+    code = "insufficient_quota" if error.status == 402 else first.get("code") or error.code
     message = first.get("detail") or error.detail or str(error.title)
     return {
         "error": {"message": message, "type": kind, "param": param, "code": code},
@@ -214,7 +214,7 @@ def _from_status(exc: drf.APIException) -> AppError:
 
 def field_errors(details: Any, pointer: str = "") -> Iterable[dict[str, Any]]:
     """DRF's nested error details as a flat list of {pointer, code, detail}."""
-    if isinstance(details, dict) and set(details) == {"message", "code"}:
+    if isinstance(details, dict) and isinstance(details.get("code"), str):
         yield {"pointer": pointer or "/", "code": details["code"], "detail": details["message"]}
     elif isinstance(details, dict):
         for name, inner in details.items():
@@ -222,7 +222,7 @@ def field_errors(details: Any, pointer: str = "") -> Iterable[dict[str, Any]]:
             yield from field_errors(inner, pointer + step)
     else:
         for index, inner in enumerate(details):
-            leaf = isinstance(inner, dict) and set(inner) == {"message", "code"}
+            leaf = isinstance(inner, dict) and isinstance(inner.get("code"), str)
             yield from field_errors(inner, pointer if leaf else f"{pointer}/{index}")
 
 

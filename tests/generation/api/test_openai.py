@@ -1,0 +1,181 @@
+"""The official `openai` client against a running server."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import openai
+import pytest
+
+from tenants.billing.services import balance, reserve
+from tenants.jobs.models import Job
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.api import key_for
+from tests.live import pumping
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HELLO: list[Any] = [{"role": "user", "content": "Say hello to the night readers"}]
+WORDS = "Say hello to the night readers"
+
+
+@pytest.fixture
+def client(server: str, acme: Tenant) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{server}/v1", api_key=key_for(acme), max_retries=0) as client:
+        yield client
+
+
+def chat(client: openai.OpenAI, **options: Any) -> Any:
+    return client.chat.completions.create(
+        **{"model": "echo", "messages": HELLO, "max_tokens": 32} | options
+    )
+
+
+def test_models_are_listed_and_found(client: openai.OpenAI) -> None:
+    assert [model.id for model in client.models.list()] == ["echo"]
+    assert client.models.retrieve("echo").owned_by == "kindling"
+    with pytest.raises(openai.NotFoundError) as refused:
+        client.models.retrieve("gpt-9")
+    assert refused.value.code == "model_not_found"
+
+
+def test_a_chat_is_answered_as_a_whole(client: openai.OpenAI, acme: Tenant) -> None:
+    with pumping():
+        answer = chat(client)
+    assert answer.choices[0].message.content == WORDS
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.usage.completion_tokens == 6
+    assert answer.usage.total_tokens == answer.usage.prompt_tokens + 6
+    with tenant_scope(acme):
+        assert balance().reserved == 0
+        assert balance().spent_this_month > 0
+
+
+def test_a_chat_is_streamed(client: openai.OpenAI) -> None:
+    with pumping():
+        chunks = list(chat(client, stream=True, stream_options={"include_usage": True}))
+    assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == WORDS
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert chunks[-2].choices[0].finish_reason == "stop"
+    assert chunks[-1].usage.completion_tokens == 6
+    assert len({chunk.id for chunk in chunks}) == 1
+
+
+def test_several_choices_each_come_whole(client: openai.OpenAI) -> None:
+    with pumping():
+        answer = chat(client, n=3, seed=0)
+        chunks = list(chat(client, n=3, seed=0, stream=True))
+    whole = [choice.message.content for choice in answer.choices]
+    streamed = ["", "", ""]
+    for chunk in chunks:
+        for choice in chunk.choices:
+            streamed[choice.index] += choice.delta.content or ""
+    assert streamed == whole
+    assert len(set(whole)) == 3
+
+
+def test_a_text_is_cut_at_its_limit(client: openai.OpenAI) -> None:
+    with pumping():
+        answer = chat(client, max_completion_tokens=2)
+    assert answer.choices[0].message.content == "Say hello"
+    assert answer.choices[0].finish_reason == "length"
+
+
+def test_a_stop_string_ends_the_text(client: openai.OpenAI) -> None:
+    with pumping():
+        assert chat(client, stop="night").choices[0].message.content.strip() == "Say hello to the"
+
+
+def test_json_follows_the_schema(client: openai.OpenAI) -> None:
+    schema = {"type": "object", "properties": {"line": {"type": "string"}}, "required": ["line"]}
+    wanted = {"type": "json_schema", "json_schema": {"name": "ad", "schema": schema}}
+    with pumping():
+        answer = chat(client, response_format=wanted)
+    assert json.loads(answer.choices[0].message.content) == {"line": WORDS}
+
+
+def test_a_text_is_continued(client: openai.OpenAI) -> None:
+    with pumping():
+        answer = client.completions.create(model="echo", prompt="Once upon", max_tokens=8)
+        chunks = list(client.completions.create(model="echo", prompt="Once upon", stream=True))
+    assert answer.choices[0].text == "Once upon"
+    assert "".join(chunk.choices[0].text for chunk in chunks) == "Once upon"
+
+
+def test_an_unknown_key_is_refused(server: str) -> None:
+    with pytest.raises(openai.AuthenticationError):
+        chat(openai.OpenAI(base_url=f"{server}/v1", api_key="sk_no", max_retries=0))
+
+
+BAD = {
+    "temperature": 3,
+    "top_p": -0.1,
+    "n": 9,
+    "stop": ["x"] * 17,
+    "max_tokens": 0,
+    "presence_penalty": 2.5,
+    "logit_bias": {"1": 500},
+    "messages": [{"role": "wizard", "content": "Hi"}],
+    "response_format": {"type": "xml"},
+    "tools": [{"type": "function", "function": {"name": "f"}}],
+}
+
+
+@pytest.mark.parametrize("field", BAD)
+def test_a_value_out_of_range_is_named(client: openai.OpenAI, field: str, acme: Tenant) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        chat(client, **{field: BAD[field]})
+    assert refused.value.param.split(".")[0] == field
+    assert refused.value.type == "invalid_request_error"
+    with tenant_scope(acme):
+        assert not Job.objects.exists()
+
+
+def test_a_prompt_that_is_too_long_says_so(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        chat(client, messages=[{"role": "user", "content": "word " * 40_000}])
+    assert refused.value.code == "context_length_exceeded"
+
+
+def test_without_credits_it_is_a_quota_error(client: openai.OpenAI, acme: Tenant) -> None:
+    with tenant_scope(acme):
+        reserve(amount=balance().available, purpose="test", key="all")
+    with pytest.raises(openai.RateLimitError) as refused:
+        chat(client)
+    assert refused.value.code == "insufficient_quota"
+
+
+def states(tenant: Tenant) -> list[str]:
+    with tenant_scope(tenant):
+        return list(Job.objects.order_by("created_at").values_list("state", flat=True))
+
+
+def await_state(tenant: Tenant, state: str, seconds: float) -> float:
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        if states(tenant) == [state]:
+            return time.monotonic() - began
+        time.sleep(0.05)
+    raise AssertionError(states(tenant))
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_closed_connection_stops_the_work(
+    client: openai.OpenAI, acme: Tenant, stream: bool
+) -> None:
+    long = [{"role": "user", "content": "word " * 400}]
+    with pumping(pause_s=0.05):
+        if stream:
+            answer = chat(client, messages=long, stream=True, max_tokens=400)
+            for _, _chunk in zip(range(5), answer, strict=False):
+                pass
+            answer.close()
+        else:
+            with pytest.raises(openai.APITimeoutError):
+                chat(client, messages=long, max_tokens=400, timeout=1)
+        assert await_state(acme, "cancelled", 5) <= 2.5
+    with tenant_scope(acme):
+        assert balance().reserved == 0
+        assert 0 < balance().spent_this_month < 200 * 1000 + 400 * 100
