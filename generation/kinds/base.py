@@ -49,7 +49,8 @@ class Ask:
     """One thing to have written by the engine.
 
     `section` names the part of the copy that the text belongs to. What streams in is shown there
-    through `shown`; the section starts anew with each ask unless the ask `appends`.
+    through `shown`, behind `lead`, which is what stood there before and stays; the section starts
+    anew with each ask unless the ask `appends`.
     """
 
     section: str
@@ -61,12 +62,13 @@ class Ask:
     banned: tuple[str, ...] = ()
     show: Show = "text"
     appends: bool = False
+    lead: str = ""
 
     def shown(self, text: str) -> str:
         """What a person sees of the text so far; it only ever grows."""
         if self.show == "nothing":
             return ""
-        return json_strings(text) if self.show == "json" else text
+        return self.lead + (json_strings(text) if self.show == "json" else text)
 
     def request(
         self, *, request_id: str, tenant: str, adapter: AdapterRef | None = None

@@ -37,7 +37,9 @@ def sentence_ends(text: str) -> list[int]:
 
 
 def sentences(text: str) -> list[str]:
-    starts = [0, *sentence_ends(text)]
+    """The sentences of a text; a new line ends one too."""
+    lines = (found.end() for found in re.finditer(r"\n+", text))
+    starts = sorted({0, *sentence_ends(text), *lines})
     ends = [*starts[1:], len(text)]
     found = (text[start:end].strip() for start, end in zip(starts, ends, strict=True))
     return [sentence for sentence in found if sentence]

@@ -1,0 +1,199 @@
+"""The outline of an article: what the sections are called and which point each one makes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from generation.engine.types import Sampling
+from generation.kinds.banned import has_banned
+from generation.kinds.base import Ask, BriefData, Completion
+from generation.kinds.checks import prefer
+from generation.kinds.desk import Desk, Turn, answer, lines_schema, system
+from generation.kinds.facts import known_words, stem
+from generation.kinds.pitch import upper_first
+from generation.kinds.short import read_lines
+from generation.kinds.sieve import Sieve
+from generation.kinds.text import fold, is_cjk, overlap
+
+MOST_SECTIONS = 6
+WORDS_A_SECTION = 110
+HEADING = 60
+PLAN_TOKENS = 200
+PLANNING = Sampling(temperature=0.5, top_p=0.9)
+
+HEADINGS = {
+    "blog": ("Why it matters", "Where to start", "What to look out for", "Habits that help",
+             "Common mistakes", "Making it last"),
+    "news": ("What is new", "Why now", "What it means for you", "The background",
+             "What people ask", "How to find out more"),
+    "report": ("Background", "What we see", "What it means", "What gets in the way",
+               "What works", "What to do"),
+}  # fmt: skip
+CLOSING = {"blog": "Next steps", "news": "What comes next", "report": "Conclusion"}
+CHINESE_HEADINGS = ("为什么重要", "从哪里开始", "要注意什么", "好习惯", "常见的误区", "长期坚持")
+CHINESE_CLOSING = "下一步"
+
+EXAMPLES = (
+    (
+        "Growing tomatoes on a balcony",
+        ("sun", "water", "feed"),
+        ("Choose a sunny spot", "Water every morning", "Feed once a week"),
+    ),
+    (
+        "Why small shops should offer gift cards",
+        ("new customers", "set-up", "holidays"),
+        ("How gift cards bring in new customers", "Setting them up", "Be ready for the holidays"),
+    ),
+)
+CHINESE_EXAMPLES = (
+    (
+        "阳台种番茄",
+        ("阳光", "浇水", "施肥"),
+        ("选一个晒得到太阳的地方", "每天早上浇水", "每周施一次肥"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One stretch of the article. The opening has no heading."""
+
+    name: str
+    heading: str
+    point: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The title and all sections: the opening first, the closing last."""
+
+    title: str
+    sections: tuple[Section, ...]
+
+    @property
+    def headings(self) -> list[str]:
+        return [section.heading for section in self.sections if section.heading]
+
+
+Planning = Generator[Ask, Completion, Plan]
+
+
+def plan_tokens() -> int:
+    return PLAN_TOKENS
+
+
+def topic_of(brief: BriefData) -> str:
+    return prefer(brief.text("topic").rstrip(" .。"), brief.brand)
+
+
+def plan(brief: BriefData, desk: Desk, words: int) -> Planning:
+    """Ask for the headings; what does not belong to the topic gives way to the brief's points."""
+    points = [point for point in brief.items("points") if not has_banned(point, brief.brand.banned)]
+    count = max(len(points), min(MOST_SECTIONS, max(2, words // WORDS_A_SECTION - 1)))
+    count = min(count, MOST_SECTIONS)
+    ask = desk.ask(
+        "outline",
+        turns(brief, points, count),
+        PLAN_TOKENS,
+        schema=lines_schema("headings", count, HEADING),
+        sampling=PLANNING,
+    )
+    completion = yield ask
+    proposed = read_lines(completion.text, "headings")
+    return Plan(title(brief), sections(brief, points[:count], proposed, count))
+
+
+def title(brief: BriefData) -> str:
+    topic = topic_of(brief)
+    return upper_first(topic) if not has_banned(topic, brief.brand.banned) else brief.brand.name
+
+
+def turns(brief: BriefData, points: list[str], count: int) -> list[Turn]:
+    chinese = is_cjk(brief.language)
+    found = [system("你为文章列提纲。" if chinese else "You plan articles.", brief)]
+    for topic, example_points, headings in CHINESE_EXAMPLES if chinese else EXAMPLES:
+        found.append(request(topic, list(example_points), len(headings), chinese))
+        found.append(answer("headings", headings))
+    return [*found, request(topic_of(brief), points, count, chinese)]
+
+
+def request(topic: str, points: list[str], count: int, chinese: bool) -> Turn:
+    labels = ("主题：", "要点：", f"写出{count}个小标题。") if chinese else (
+        "Topic: ", "Points: ", f"Write {count} section headings."
+    )  # fmt: skip
+    listed = ("；" if chinese else "; ").join(points)
+    lines = (labels[0] + topic, labels[1] + listed if points else "", labels[2])
+    return "user", "\n".join(filter(None, lines))
+
+
+def sections(
+    brief: BriefData, points: list[str], proposed: list[str], count: int
+) -> tuple[Section, ...]:
+    """The opening, one section for each point, sections that the model added, the closing."""
+    sieve = Sieve(brief, strict=False)
+    sieve.note([topic_of(brief)])
+    headings = [good_heading(text, brief, sieve) for text in proposed]
+    middle = [point_section(place, point, headings) for place, point in enumerate(points)]
+    middle += more_sections(brief, headings[len(points) :], middle, count - len(points))
+    topic = topic_of(brief)
+    closing = CHINESE_CLOSING if is_cjk(brief.language) else CLOSING[format_of(brief)]
+    return (
+        Section("intro", "", topic),
+        *middle,
+        Section(f"sections.{len(middle)}", closing, topic),
+    )
+
+
+def format_of(brief: BriefData) -> str:
+    name = brief.text("format")
+    return name if name in HEADINGS else "blog"
+
+
+def good_heading(text: str, brief: BriefData, sieve: Sieve) -> str:
+    """A proposed heading as it may stay: about the topic, in sentence case, said once."""
+    heading = sieve.line(sentence_case(text, brief), HEADING)
+    return heading if heading and is_about(heading, brief) else ""
+
+
+def sentence_case(text: str, brief: BriefData) -> str:
+    """Small letters but for the first word and those that the brief writes with a capital."""
+    known = set(brief.known().split())
+    words = text.split()
+    kept = [word if word in known or not word[1:].islower() else word.lower() for word in words]
+    return upper_first(" ".join(kept))
+
+
+def is_about(text: str, brief: BriefData) -> bool:
+    """Whether a heading shares a telling word with the topic or the points."""
+    given = brief.text("topic") + " " + brief.text("points")
+    if is_cjk(brief.language):
+        return overlap(text, given, 2) > 0
+    long = [word for word in fold(text).split() if len(word) > 3]
+    return any(word in known_words(given) or stem(word) in known_words(given) for word in long)
+
+
+def point_section(place: int, point: str, headings: list[str]) -> Section:
+    """The point's section; its heading is the model's where that is about the point."""
+    proposed = headings[place] if place < len(headings) else ""
+    telling = {stem(word) for word in fold(point).split() if len(word) > 3}
+    shared = telling & {stem(word) for word in fold(proposed).split()}
+    close = bool(shared) and len(shared) >= 0.5 * len(telling)
+    return Section(f"sections.{place}", proposed if close else upper_first(point), point)
+
+
+def more_sections(
+    brief: BriefData, proposed: list[str], before: list[Section], count: int
+) -> list[Section]:
+    """Sections beyond the points: the model's, then the format's usual ones."""
+    usual = CHINESE_HEADINGS if is_cjk(brief.language) else HEADINGS[format_of(brief)]
+    taken = [section.heading for section in before]
+    found: list[str] = []
+    for heading in [*filter(None, proposed), *usual]:
+        if all(overlap(heading, other, 1) < 0.6 for other in [*taken, *found]):
+            found.append(heading)
+    start = len(before)
+    return [
+        Section(f"sections.{start + place}", heading, heading.casefold())
+        for place, heading in enumerate(found[:count])
+    ]

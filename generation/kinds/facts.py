@@ -1,0 +1,217 @@
+"""What a text states, against what its brief says: numbers, names, addresses, unknown words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from generation.kinds import lexicon
+from generation.kinds.text import CJK, fold, sentence_ends
+
+NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
+TOP_LEVEL = "com|org|net|io|co|uk|app|dev|shop|store|info|eu|de|fr|cn|jp|us|ca|au|example"
+ADDRESS = re.compile(
+    r"https?://[^\s<>()\[\]\"'，。）]+|www\.[^\s<>()\[\]\"']+|[\w.+\-]+@[\w\-]+\.[\w.\-]+"
+    rf"|\b[a-z0-9\-]+(?:\.[a-z0-9\-]+)*\.(?:{TOP_LEVEL})\b(?:/[^\s<>()\[\]\"']*)?",
+    re.IGNORECASE | re.ASCII,
+)
+CJK_NUMBER = re.compile(
+    r"百分之[一二三四五六七八九十百零]+|[二三四五六七八九十百千万亿两]{2,}"
+    r"|[二三四五六七八九十百千两](?=[年月天日周倍折元块分小个家款次位])"
+)
+
+
+class Span(NamedTuple):
+    start: int
+    end: int
+    text: str
+
+
+def digits(number: str) -> str:
+    return re.sub(r"[.,:](?=\d{3}(?!\d))", "", number).rstrip(".,:")
+
+
+@lru_cache(maxsize=256)
+def known_numbers(known: str) -> frozenset[str]:
+    found = {digits(number) for number in NUMBER.findall(known)}
+    found |= set(CJK_NUMBER.findall(known))
+    for word in WORD.findall(known.casefold()):
+        if word in lexicon.NUMBER_WORDS:
+            found.add(str(lexicon.NUMBER_WORDS[word]))
+    return frozenset(found)
+
+
+def number_spans(text: str) -> Iterator[tuple[Span, str]]:
+    """Each number in the text, with the digits that it stands for."""
+    for found in NUMBER.finditer(text):
+        yield Span(*found.span(), found.group()), digits(found.group())
+    for found in CJK_NUMBER.finditer(text):
+        yield Span(*found.span(), found.group()), found.group()
+    for found in WORD.finditer(text):
+        value = lexicon.NUMBER_WORDS.get(found.group().casefold())
+        if value is not None:
+            yield Span(*found.span(), found.group()), str(value)
+
+
+def unknown_numbers(text: str, known: str) -> Iterator[Span]:
+    given = known_numbers(known)
+    addresses = [found.span() for found in ADDRESS.finditer(text)]
+    for span, value in number_spans(text):
+        inside = any(start <= span.start < end for start, end in addresses)
+        if value not in given and not inside:
+            yield span
+
+
+def unknown_addresses(text: str, known: str) -> Iterator[Span]:
+    folded = known.casefold()
+    for found in ADDRESS.finditer(text):
+        address = found.group().rstrip(".,;:!?)")
+        bare = re.sub(r"^(?:https?://)?(?:www\.)?", "", address.casefold()).rstrip("/")
+        if bare not in folded:
+            yield Span(found.start(), found.start() + len(address), address)
+
+
+@lru_cache(maxsize=256)
+def known_words(known: str) -> frozenset[str]:
+    return frozenset(word for part in WORD.findall(fold(known)) for word in (part, stem(part)))
+
+
+def is_capital(word: str) -> bool:
+    return word[0].isupper() or (len(word) > 1 and any(char.isupper() for char in word[1:]))
+
+
+def is_title(text: str) -> bool:
+    """Whether most words are capitalised, so that a capital says nothing."""
+    long = [word for word in WORD.findall(text) if len(word) > 3]
+    return len(long) > 1 and sum(word[0].isupper() for word in long) > 0.6 * len(long)
+
+
+def unknown_names(text: str, known: str) -> Iterator[Span]:
+    """Runs of capitalised words that neither the brief nor common English knows."""
+    if is_title(text):
+        return
+    starts = {0, *sentence_ends(text), *(found.end() for found in re.finditer(r"\n|[:*•]", text))}
+    run: list[re.Match[str]] = []
+    for found in [*WORD.finditer(text), None]:
+        if found and run and not continues(text, run[-1], found):
+            yield from name_in(run, text, starts, known)
+            run = []
+        if found and is_capital(found.group()) and not found.group().isdigit():
+            run.append(found)
+        elif run:
+            yield from name_in(run, text, starts, known)
+            run = []
+
+
+def continues(text: str, word: re.Match[str], following: re.Match[str]) -> bool:
+    return text[word.end() : following.start()].strip(" &") == ""
+
+
+def name_in(run: list[re.Match[str]], text: str, starts: set[int], known: str) -> Iterator[Span]:
+    """The part of a capitalised run that must be a name, where the brief does not know it."""
+    if begins_sentence(run[0], text, starts) and not is_odd(run[0].group()):
+        single = len(run) == 1
+        run = run[1:] if single or is_ordinary(run[0].group()) else run
+    strange = [word for word in run if not is_known(word.group(), known)]
+    if strange:
+        start, end = strange[0].start(), strange[-1].end()
+        yield Span(start, end, text[start:end])
+
+
+def begins_sentence(word: re.Match[str], text: str, starts: set[int]) -> bool:
+    before = text[: word.start()].rstrip(" \t\"'“‘([-–—#>")
+    return not before or len(before) in starts or text[len(before)] == "\n"
+
+
+def is_odd(word: str) -> bool:
+    """Capitals inside the word: an acronym or a brand, wherever it stands."""
+    return len(word) > 1 and any(char.isupper() for char in word[1:])
+
+
+def is_ordinary(word: str) -> bool:
+    plain = word.casefold()
+    return plain in lexicon.FUNCTION or plain in lexicon.STOCK or plain in lexicon.VERBS
+
+
+def is_known(word: str, known: str) -> bool:
+    plain = word.casefold().replace("’", "'")
+    own = plain.removesuffix("'s")
+    given = known_words(known)
+    return plain in lexicon.COMMON_CAPITALS or own in given or stem(fold(own)) in given
+
+
+@lru_cache(maxsize=16384)
+def stem(word: str) -> str:
+    """A crude stem: enough to see that `walkers` and `walking` stand for `walk`."""
+    for ending in (
+        "ingly",
+        "ations",
+        "ation",
+        "ings",
+        "ing",
+        "iest",
+        "ies",
+        "ied",
+        "ers",
+        "est",
+        "ed",
+        "er",
+        "es",
+        "ly",
+        "s",
+        "e",
+        "y",
+    ):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            word = word[: -len(ending)]
+            break
+    return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
+
+
+def is_allowed(word: str, given: frozenset[str]) -> bool:
+    plain = word.casefold().replace("’", "'")
+    if plain in lexicon.FUNCTION or plain in lexicon.STOCK or plain.isdigit():
+        return True
+    return all(
+        part in given or stem(part) in given
+        for part in fold(plain.removesuffix("'s")).split()
+        if part not in lexicon.FUNCTION and part not in lexicon.STOCK
+    )
+
+
+def unknown_words(text: str, known: str) -> list[str]:
+    """The words of a text that are neither the brief's nor such as any copy may use."""
+    given = known_words(known)
+    return [word for word in WORD.findall(CJK.sub(" ", text)) if not is_allowed(word, given)]
+
+
+def unknown_claims(text: str, known: str) -> list[str]:
+    """Claims like `free delivery` or `30 days` whose words stand together in no fact."""
+    given = " ".join(fold(known).split())
+    tokens = fold(text).split()
+    return [
+        f"{word} {following}"
+        for word, following in zip(tokens, tokens[1:], strict=False)
+        if is_claim(word)
+        and following not in lexicon.FUNCTION
+        and f" {word} {following}" not in f" {given}"
+    ]
+
+
+def is_claim(word: str) -> bool:
+    return word in lexicon.RISKY or word in lexicon.NUMBER_WORDS or word[0].isdigit()
+
+
+def halved_claim(text: str, claims: Iterable[str]) -> bool:
+    """Whether a text promises something free or in numbers, but leaves out on what terms."""
+    tokens = {stem(word) for word in fold(text).split()}
+    promises = {word for word in tokens if word == "free" or word[0].isdigit()}
+    for claim in claims:
+        terms = {stem(word) for word in fold(claim).split() if word not in lexicon.FUNCTION}
+        if promises & terms and terms <= tokens:
+            promises -= terms
+    stated = {stem(word) for claim in claims for word in fold(claim).split()}
+    return bool(promises & stated)

@@ -1,0 +1,56 @@
+"""Product descriptions for a shop: a tagline, a short text and the features as a list."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from generation.kinds.base import BriefData, Data, Part
+from generation.kinds.pitch import CALL, OFFER, POINTS, PRODUCT, Pitch, upper_first
+from generation.kinds.short import Lines, Short, Want, offering, opening, spare_lines, telling
+from generation.kinds.text import N_
+
+TAGLINE, SENTENCE, BODY, FEATURE = 70, 160, 1200, 160
+
+
+class ProductDescription(Short):
+    name = "product_description"
+    label = N_("Product description")
+    description = N_("A tagline, a short text and the features, for a shop or a catalogue.")
+    icon = "tag"
+    fields = (PRODUCT, POINTS, OFFER, CALL)
+    parts = (
+        Part("tagline", N_("Tagline"), TAGLINE),
+        Part("body", N_("Description"), BODY, long=True),
+        Part("features", N_("Features"), FEATURE, many=True, least=1, most=10),
+    )
+
+    def wants(self, brief: BriefData, pitch: Pitch) -> list[Want]:
+        points = tuple(point.text for point in pitch.points)
+        by_point = spare_lines(replace(pitch, offer=""), TAGLINE)
+        return [
+            Want("tagline", "line", TAGLINE, 1, points[-1:], by_point),
+            opening(pitch, SENTENCE),
+            telling(pitch, SENTENCE, 4, "body"),
+            offering(pitch, SENTENCE),
+        ]
+
+    def assemble(self, lines: Lines, brief: BriefData, pitch: Pitch) -> Data:
+        return {
+            "tagline": lines["tagline"][0],
+            "body": pitch.joined([*lines["opening"], *lines["body"], *lines["offer"]]),
+            "features": [upper_first(point.text) for point in pitch.points] or [pitch.full],
+        }
+
+    def title(self, data: Data) -> str:
+        return str(data.get("tagline", ""))
+
+    def csv_rows(self, data: Data) -> list[dict[str, str]]:
+        """The columns of a shop's product import."""
+        features = "; ".join(data.get("features", []))
+        return [
+            {
+                "title": data.get("tagline", ""),
+                "description": data.get("body", ""),
+                "product_highlight": features,
+            }
+        ]

@@ -1,0 +1,282 @@
+"""Short copy about a product: the model proposes lines, only what the brief covers stays, and
+the rest is chosen by the model among well-formed lines made from the brief."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import defaultdict
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from generation.engine.types import EngineError, Sampling
+from generation.kinds import chinese, english, examples, lexicon
+from generation.kinds.base import (
+    Ask,
+    BriefData,
+    Completion,
+    Data,
+    Draft,
+    Estimate,
+    Issue,
+    Kind,
+    Part,
+    Writing,
+)
+from generation.kinds.checks import (
+    EMPTY,
+    check_text,
+    count_limits,
+    duplicates,
+    length_limit,
+)
+from generation.kinds.desk import Desk, bound, lines_schema, only, system
+from generation.kinds.english import Groups
+from generation.kinds.examples import Style
+from generation.kinds.markup import parse_parts, render_parts, to_html
+from generation.kinds.pitch import Pitch, upper_first
+from generation.kinds.sieve import Sieve
+from generation.kinds.text import CJK, N_, fold, one_line, read_json
+
+FREE = Sampling(temperature=0.6, top_p=0.9)
+CHOOSE = Sampling(temperature=1.0)
+OPTIONS = 4
+CHOOSING = "Choose the lines that read best together."
+NOT_ENOUGH = N_("The brief and the banned terms leave too little to write about.")
+PROMPT_TOKENS = 420
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """Some lines that a piece of copy needs.
+
+    `sources` are the facts that the model rewrites, a line each; `spare` are the well-formed
+    lines that it chooses from where its own are not good enough, in groups of one idea each.
+    """
+
+    part: str
+    style: Style
+    limit: int
+    count: int
+    sources: tuple[str, ...]
+    spare: Groups
+    least: int = 1
+
+    @property
+    def line_tokens(self) -> int:
+        return self.limit // 2 + 8
+
+    @property
+    def most_tokens(self) -> int:
+        """Of the model's own lines, and of those that it chooses."""
+        return self.line_tokens * (len(self.sources) + self.count) + 24
+
+
+Lines = dict[str, list[str]]
+Asking = Generator[Ask, Completion, list[str]]
+
+
+class Short(Kind):
+    """A kind made of a few short lines about a product."""
+
+    def schema(self, brief: BriefData | None = None) -> dict[str, Any]:
+        return only({part.name: part.schema() for part in self.parts})
+
+    @abstractmethod
+    def wants(self, brief: BriefData, pitch: Pitch) -> list[Want]:
+        """The lines that are to be written, in their order."""
+
+    @abstractmethod
+    def assemble(self, lines: Lines, brief: BriefData, pitch: Pitch) -> Data:
+        """The finished copy, made from the lines."""
+
+    def estimate_tokens(self, brief: BriefData) -> Estimate:
+        wants = self.wants(brief, Pitch.of(brief))
+        tokens = sum(want.most_tokens for want in wants)
+        return bound(brief, asks=2 * len(wants), prompt=PROMPT_TOKENS, completion=tokens)
+
+    def write(self, brief: BriefData) -> Writing:
+        pitch = Pitch.of(brief)
+        wants = self.wants(brief, pitch)
+        desk = Desk(brief, sum(want.most_tokens for want in wants))
+        sieves: dict[str, Sieve] = defaultdict(lambda: Sieve(brief))
+        lines: Lines = {}
+        for want in wants:
+            sieve = sieves[want.style]
+            own = yield from propose(want, desk, sieve, pitch)
+            lines[want.part] = yield from complete(want, own, desk, sieve, pitch)
+        data = self.assemble(lines, brief, pitch)
+        return Draft(data, tuple(self.check(data, brief)))
+
+    def check(self, data: Data, brief: BriefData) -> list[Issue]:
+        return [issue for part in self.parts for issue in check_part(part, data, brief)]
+
+    def render(self, data: Data) -> str:
+        return render_parts(self.parts, data)
+
+    def parse(self, text: str) -> Data:
+        return parse_parts(self.parts, text)
+
+    def html(self, data: Data) -> str:
+        return to_html(self.render(data))
+
+    def csv_rows(self, data: Data) -> list[dict[str, str]]:
+        return [{part.label: flat(data.get(part.name)) for part in self.parts}]
+
+
+def flat(value: Any) -> str:
+    return "\n".join(value) if isinstance(value, list) else str(value or "")
+
+
+def check_part(part: Part, data: Mapping[str, Any], brief: BriefData) -> Iterator[Issue]:
+    value = data.get(part.name) or part.empty
+    if part.many:
+        yield from count_limits(len(value), part.least, part.most, part.name)
+        yield from duplicates(value, part.name)
+        for place, line in enumerate(value):
+            yield from check_line(line, part, brief, f"{part.name}.{place}")
+    elif value:
+        yield from check_line(value, part, brief, part.name)
+    elif not part.optional:
+        yield Issue("empty", EMPTY, part.name, severity="error")
+
+
+def check_line(text: str, part: Part, brief: BriefData, place: str) -> Iterator[Issue]:
+    yield from length_limit(text, part.limit, place)
+    yield from check_text(text, brief, place)
+
+
+def propose(want: Want, desk: Desk, sieve: Sieve, pitch: Pitch) -> Asking:
+    """Have the model rewrite the sources, a line each, and keep the lines that are good."""
+    if not want.sources:
+        return []
+    name = want.part
+    ask = desk.ask(
+        name,
+        examples.turns(want.style, name, pitch, want.sources, desk.brief),
+        want.line_tokens * len(want.sources) + 12,
+        schema=lines_schema(name, len(want.sources), want.limit),
+        sampling=FREE,
+    )
+    completion = yield ask
+    return sifted(read_lines(completion.text, name), want, sieve)[: want.count]
+
+
+def sifted(texts: Sequence[str], want: Want, sieve: Sieve) -> list[str]:
+    if want.style == "sentence":
+        kept = [sieve.sentence(text, want.limit) for text in texts]
+    else:
+        case = english.headline_case if want.style == "headline" else upper_first
+        kept = [sieve.line(case(text), want.limit) for text in texts]
+    return [text for text in kept if text]
+
+
+def complete(want: Want, own: list[str], desk: Desk, sieve: Sieve, pitch: Pitch) -> Asking:
+    """Have the model choose the lines that are still missing."""
+    groups = open_groups(want, own, sieve, words(pitch.full))
+    chosen = [group[0] for group in groups]
+    if any(len(group) > 1 for group in groups):
+        names = [f"{want.part}_{place + 1}" for place in range(len(groups))]
+        enums = {name: {"enum": group} for name, group in zip(names, groups, strict=True)}
+        ask = desk.ask(
+            want.part,
+            [system(CHOOSING, desk.brief), ("user", pitch.full)],
+            want.line_tokens * len(groups) + 12,
+            schema=only(enums),
+            sampling=CHOOSE,
+            lead="".join(f"{text}\n" for text in own),
+        )
+        completion = yield ask
+        chosen = picked(completion.text, names, groups)
+    sieve.note(chosen)
+    if len(own) + len(chosen) < want.least:
+        raise EngineError("brief_too_narrow", NOT_ENOUGH)
+    return [*own, *chosen]
+
+
+def open_groups(want: Want, own: Sequence[str], sieve: Sieve, common: set[str]) -> list[list[str]]:
+    """The ideas that no line states yet, as many as lines are missing."""
+    found: list[list[str]] = []
+    said = [*sieve.seen, *own]
+    for group in want.spare:
+        texts = [text for text in group if sieve.is_clean(text)]
+        if texts and not is_said(texts[0], said, common):
+            found.append(texts[:OPTIONS])
+            said.append(texts[0])
+    return found[: max(0, want.count - len(own))]
+
+
+def is_said(text: str, others: Sequence[str], common: set[str]) -> bool:
+    """Whether one of the others has most of the text's words, the product's own apart."""
+    own = words(text) - common
+    if not own:
+        return any(fold(text) == fold(other) for other in others)
+    rest = (words(other) - common for other in others)
+    return any(len(own & other) > 0.7 * min(len(own), len(other)) for other in rest if other)
+
+
+def words(text: str) -> set[str]:
+    """The words that carry the meaning (in Chinese, the characters)."""
+    folded = fold(text)
+    if CJK.search(folded):
+        return set(folded.replace(" ", ""))
+    found = set(folded.split())
+    return found - lexicon.FUNCTION or found
+
+
+def picked(text: str, names: Sequence[str], groups: Sequence[Sequence[str]]) -> list[str]:
+    """The chosen lines; the first of a group where the answer is not one of them."""
+    found = read_json(text)
+    answers = found if isinstance(found, dict) else {}
+    pairs = zip(names, groups, strict=True)
+    return [answers[name] if answers.get(name) in group else group[0] for name, group in pairs]
+
+
+def read_lines(text: str, name: str) -> list[str]:
+    """The lines of an answer, as far as they came."""
+    found = read_json(text)
+    lines = found.get(name) if isinstance(found, dict) else None
+    if not isinstance(lines, list):
+        return []
+    return [one_line(line) for line in lines if isinstance(line, str)]
+
+
+def phrases(pitch: Pitch) -> ModuleType:
+    """The phrase book of the brief's language."""
+    return chinese if pitch.chinese else english
+
+
+def spare_headlines(pitch: Pitch, limit: int) -> Groups:
+    groups: Groups = phrases(pitch).headlines(pitch, limit)
+    return groups
+
+
+def spare_lines(pitch: Pitch, limit: int) -> Groups:
+    groups: Groups = phrases(pitch).lines(pitch, limit)
+    return groups
+
+
+def spare_sentences(pitch: Pitch, limit: int) -> Groups:
+    groups: Groups = phrases(pitch).sentences(pitch, limit)
+    return groups
+
+
+def opening(pitch: Pitch, limit: int) -> Want:
+    """The sentence that brings the product in."""
+    groups: Groups = phrases(pitch).openers(pitch)
+    return Want("opening", "sentence", limit, 1, (), groups)
+
+
+def telling(pitch: Pitch, limit: int, count: int, part: str) -> Want:
+    """The facts in sentences, for a text that lists them too: where none fits, none is forced."""
+    groups: Groups = phrases(pitch).facts(pitch, limit)
+    points = tuple(point.text for point in pitch.points)
+    return Want(part, "sentence", limit, count, points[: count + 1], groups, least=0)
+
+
+def offering(pitch: Pitch, limit: int) -> Want:
+    """The offer in a sentence, where there is one."""
+    found: Groups = (tuple(phrases(pitch).offer_sentences(pitch)),)
+    groups = found if pitch.offer else ()
+    return Want("offer", "sentence", limit, min(1, len(groups)), (), groups, least=len(groups))

@@ -1,0 +1,140 @@
+"""Decides which of a model's sentences and lines may stay."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from generation.kinds import facts, lexicon
+from generation.kinds.banned import has_banned
+from generation.kinds.brief import BriefData
+from generation.kinds.checks import PLACEHOLDERS, meta_talk, prefer, speaks
+from generation.kinds.text import CJK, fold, is_cjk, one_line, overlap, sentences
+
+FIRST_PERSON = re.compile(r"\b(?:I|I'm|I've|I'd|I'll|my|My|me|Me|myself)\b")
+MARKS = re.compile(r"[#*_`|<>{}\\]|\.\.\.|…|--|\s[,.;!?]|[,;:.!?]\s*[,;:.]|!!|\?\?")
+SENTENCE = re.compile(r"^[\"'“‘(]?[A-Z0-9].*[.!?][\"'”’)]?$", re.DOTALL)
+CJK_SENTENCE = re.compile(r"^.{4,}[。！？]$", re.DOTALL)
+
+
+@dataclass(slots=True)
+class Sieve:
+    """Keeps what the brief covers. `strict`: every word must come from it or be any copy's."""
+
+    brief: BriefData
+    strict: bool = True
+    seen: list[str] = field(default_factory=list)
+    known: str = ""
+    claims: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.known = self.brief.known()
+        names = ("points", "offer")
+        self.claims = tuple(item for name in names for item in self.brief.items(name))
+
+    def line(self, text: str, limit: int) -> str:
+        """A headline or the like as it may stay, or nothing."""
+        text = prefer(one_line(text).rstrip(".。"), self.brief.brand)
+        keep = (
+            1 < len(text) <= limit
+            and not self.is_cut(text, limit)
+            and self.is_clean(text)
+            and not self.is_repeated(text, 0.99)
+        )
+        return self._kept(text) if keep else ""
+
+    def sentence(self, text: str, limit: int = 0) -> str:
+        """A full sentence as it may stay, or nothing."""
+        text = prefer(one_line(text), self.brief.brand)
+        form = CJK_SENTENCE if is_cjk(self.brief.language) else SENTENCE
+        keep = (
+            form.match(text) is not None
+            and (not limit or len(text) <= limit)
+            and self.is_clean(text)
+            and not self.is_repeated(text, 0.5)
+        )
+        return self._kept(text) if keep else ""
+
+    def passage(self, text: str) -> str:
+        """The sentences of a longer text that may stay."""
+        paragraph = " ".join(text.split())
+        kept = [self.sentence(sentence) for sentence in sentences(paragraph)]
+        return ("" if is_cjk(self.brief.language) else " ").join(filter(None, kept))
+
+    def is_clean(self, text: str) -> bool:
+        return not (
+            has_banned(text, self.brief.brand.banned)
+            or MARKS.search(text)
+            or PLACEHOLDERS.search(text)
+            or FIRST_PERSON.search(text)
+            or unbalanced(text)
+            or stutters(text)
+            or self.is_foreign(text)
+            or self.is_invented(text)
+            or any(meta_talk(text))
+            or is_meta(text, self.known)
+        )
+
+    def is_foreign(self, text: str) -> bool:
+        if is_cjk(self.brief.language):
+            return not CJK.search(text)
+        return bool(CJK.search(text)) or speaks(text, self.brief.language) is False
+
+    def is_invented(self, text: str) -> bool:
+        return bool(
+            any(facts.unknown_numbers(text, self.known))
+            or any(facts.unknown_addresses(text, self.known))
+            or any(facts.unknown_names(text, self.known))
+            or (self.strict and self.is_ungrounded(text))
+        )
+
+    def is_ungrounded(self, text: str) -> bool:
+        if is_cjk(self.brief.language):
+            return overlap(text, self.known, 2) < 0.5
+        return bool(facts.unknown_words(text, self.known) or facts.unknown_claims(text, self.known))
+
+    def is_cut(self, text: str, limit: int) -> bool:
+        """Whether a line was cut off: by its limit, or behind a word that wants another."""
+        if is_cjk(self.brief.language):
+            return text.endswith(("，", "、", "：", "的"))
+        last = text.split()[-1].casefold().strip("\"'”’)?!")
+        if last in lexicon.DANGLING or not text[-1:].isalnum() and text[-1:] not in "?!%)\"'”’":
+            return True
+        whole = facts.known_words(self.known) | lexicon.STOCK | lexicon.FUNCTION
+        return len(text) >= limit - 1 and fold(last) not in whole
+
+    def is_repeated(self, text: str, share: float) -> bool:
+        folded = fold(text)
+        return any(folded == fold(other) or overlap(text, other) > share for other in self.seen)
+
+    def note(self, texts: Iterable[str]) -> None:
+        """Texts that others must not repeat."""
+        self.seen.extend(text for text in texts if text)
+
+    def _kept(self, text: str) -> str:
+        self.seen.append(text)
+        return text
+
+
+def is_meta(text: str, known: str) -> bool:
+    """Whether a text talks of paragraphs and headlines, in a brief that does not."""
+    given = facts.known_words(known)
+    return any(word in lexicon.META and word not in given for word in fold(text).split())
+
+
+def unbalanced(text: str) -> bool:
+    return (
+        text.count('"') % 2 == 1
+        or text.count("“") != text.count("”")
+        or text.count("(") != text.count(")")
+    )
+
+
+def stutters(text: str) -> bool:
+    """Whether a run of words comes twice within one sentence."""
+    folded = fold(text).split()
+    if any(one == two for one, two in zip(folded, folded[1:], strict=False)):
+        return True
+    pairs = [tuple(folded[at : at + 3]) for at in range(len(folded) - 2)]
+    return len(pairs) != len(set(pairs))
