@@ -18,6 +18,13 @@ from tenants.models import Membership, Role, Tenant, User
 from tenants.postgres.owner import as_owner
 from tenants.scope import tenant_scope
 from tenants.services import workspace_create
+from tests.tally import TALLIES
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for count in TALLIES.values():
+        if count.attempts:
+            terminalreporter.write_line(str(count))
 
 
 @pytest.fixture(scope="session")
@@ -42,11 +49,10 @@ def django_db_setup(
 
 
 @pytest.fixture(autouse=True)
-def _empty_valkey() -> Iterator[None]:
+def _empty_valkey() -> None:
     cache.clear()
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         client.flushdb()
-    yield
 
 
 def member(tenant: Tenant, email: str, role: str) -> User:
