@@ -88,10 +88,10 @@ def _make_venv() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode or not _works():
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        reason = (done.stderr or done.stdout or "no reason given").strip().splitlines()[-1]
         raise InstallError(
-            "Python's venv module is missing or broken. Debian and Ubuntu: "
-            f"`sudo apt-get install python{version}-venv`; then run make again.\n"
-            + (done.stderr or done.stdout).strip()[-500:]
+            f"Python's venv module is missing or broken ({reason}). Debian and Ubuntu: "
+            f"`sudo apt-get install python{version}-venv`; then run make again."
         )
 
 

@@ -1,8 +1,5 @@
 """Roles, database and extension that Kindling needs on a Postgres, embedded or not."""
 
-import argparse
-import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -83,32 +80,3 @@ def _ensure_vector(admin: psycopg.Connection) -> None:
     ).fetchone()
     if offered:
         admin.execute("CREATE EXTENSION IF NOT EXISTS vector")
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """`python -m saas.stack.database --admin-url …` for a server of one's own."""
-    parser = argparse.ArgumentParser(prog="python -m saas.stack.database", description=__doc__)
-    parser.add_argument("--admin-url", required=True, help="a superuser's postgres:// URL")
-    parser.add_argument(
-        "--url", default=os.environ.get("DATABASE_URL"), help="default: DATABASE_URL"
-    )
-    parser.add_argument(
-        "--owner-url",
-        default=os.environ.get("DATABASE_OWNER_URL"),
-        help="default: DATABASE_OWNER_URL",
-    )
-    chosen = parser.parse_args(arguments)
-    if not (chosen.url and chosen.owner_url):
-        parser.error("set DATABASE_URL and DATABASE_OWNER_URL, or give --url and --owner-url")
-    database = urlsplit(chosen.url).path.lstrip("/")
-    bootstrap(
-        chosen.admin_url,
-        owner=Login.of(chosen.owner_url),
-        app=Login.of(chosen.url),
-        database=database,
-    )
-    print(f"Database {database} is ready: now run `python manage.py migrate`.")
-
-
-if __name__ == "__main__":
-    main()

@@ -73,7 +73,7 @@ def _check_database(name: str, url: str) -> None:
         raise StackError(
             f"{name} cannot be used: {reason}",
             "Start the server, or make the roles and the database: "
-            "python -m saas.stack.database --admin-url postgres://…",
+            "python -m saas.stack.bootstrap --admin-url postgres://…",
         ) from error
 
 

@@ -7,7 +7,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from saas.stack import services
-from saas.stack.database import Login, bootstrap, main
+from saas.stack.bootstrap import main
+from saas.stack.database import Login, bootstrap
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,7 @@ def test_once_is_off_unless_asked_for(tmp_path: Path) -> None:
                 "DATABASE_URL": "postgres://app@127.0.0.1:1/db",
                 "DATABASE_OWNER_URL": "postgres://owner@127.0.0.1:1/db",
             },
-            "DATABASE_URL cannot be used: .*refused.*python -m saas.stack.database",
+            "DATABASE_URL cannot be used: .*refused.*python -m saas.stack.bootstrap",
         ),
         ({"REDIS_URL": "redis://127.0.0.1:1/0"}, "REDIS_URL cannot be used: .*refused"),
         ({"REDIS_URL": "127.0.0.1"}, "REDIS_URL cannot be used"),
