@@ -28,18 +28,22 @@ def workspace_url(name: str, slug: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A place in the sidebar, known by its URL name; its pages' paths begin with its own."""
+    """A place in the sidebar, known by its URL name; its pages' paths begin with its own.
+
+    `also` is the start of further pages' paths, below the workspace's own.
+    """
 
     name: str
     label: Any
     icon: str
     role: str = "viewer"
     key: str = ""
+    also: str = ""
 
 
 ROOMS = (
     Room("home", _("Home"), "house", key="h"),
-    Room("write", _("Write"), "pen-line", role="editor", key="w"),
+    Room("write", _("Write"), "pen-line", role="editor", key="w", also="briefs/"),
     Room("library", _("Library"), "library", key="l"),
     Room("usage", _("Usage"), "chart-column", key="u"),
 )
@@ -71,16 +75,23 @@ def covers(role: str, needed: str) -> bool:
 
 
 def nav_items(rooms: tuple[Room, ...], *, slug: str, role: str, path: str) -> list[NavItem]:
-    """The rooms that are built. The first one's path begins every other's: it must match whole."""
+    """The rooms that are built."""
+    home = workspace_url(ROOMS[0].name, slug)
     found = []
     for room in rooms:
-        url = workspace_url(room.name, slug)
-        active = path == url if room is ROOMS[0] else path.startswith(url)
-        allowed = covers(role, room.role)
-        if url:
+        if url := workspace_url(room.name, slug):
+            active = is_in(room, path=path, url=url, home=home)
+            allowed = covers(role, room.role)
             item = NavItem(room.name, room.label, room.icon, url, room.key, active, allowed)
             found.append(item)
     return found
+
+
+def is_in(room: Room, *, path: str, url: str, home: str) -> bool:
+    """Whether the path is one of the room's; home's begins every other and must match whole."""
+    if url == home:
+        return path == home
+    return path.startswith(url) or bool(room.also) and path.startswith(home + room.also)
 
 
 class Shell:

@@ -33,6 +33,12 @@ def test_the_room_one_is_in_is_active_and_home_only_at_its_own_address() -> None
 
 
 @pytest.mark.usefixtures("_all_rooms_built")
+def test_a_brief_belongs_to_the_room_of_writing() -> None:
+    items = nav_items(ROOMS, slug="a", role="owner", path="/w/a/briefs/42/")
+    assert [item.name for item in items if item.active] == ["write"]
+
+
+@pytest.mark.usefixtures("_all_rooms_built")
 def test_settings_rooms_follow_the_role() -> None:
     items = nav_items(SETTINGS_ROOMS, slug="a", role="editor", path="/w/a/")
     assert {item.name for item in items if not item.allowed} == {

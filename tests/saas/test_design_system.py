@@ -25,6 +25,7 @@ TOKENS = {name: pair for name, *pair in PAIR.findall((STATIC / "css/tokens.css")
 SURFACES = ("canvas", "surface", "sunken", "hover", "raised")
 INKS = ("text", "muted", "faint", "accent-text", "success", "warning", "danger", "info")
 READABLE = [(ink, surface) for ink in INKS for surface in SURFACES] + [
+    ("text", "chosen"),
     ("accent-text", "accent-soft"),
     ("muted", "accent-soft"),
     ("success", "success-soft"),
