@@ -57,7 +57,56 @@ AUDIENCES: list[dict[str, Any]] = [
     },
 ]
 # kind, audience, fields
-BRIEFS: list[tuple[str, str, dict[str, Any]]] = []
+BRIEFS: list[tuple[str, str, dict[str, Any]]] = [
+    (
+        "search_ad",
+        "First-flat renters",
+        {
+            "product": "Houseplant starter set",
+            "points": [
+                "three plants that forgive",
+                "arrives potted within 48 hours",
+                "a care plan for your light",
+                "free replacement within 30 days",
+            ],
+            "offer": "Free delivery this week",
+            "call": "shop_now",
+            "keywords": ["houseplants online", "easy plants"],
+            "url": "https://brightleaf.example/starter",
+        },
+    ),
+    (
+        "social_post",
+        "Office managers",
+        {
+            "product": "Brightleaf for offices",
+            "points": ["plants that need water once a month", "one bill for the whole office"],
+            "call": "learn_more",
+            "network": "linkedin",
+        },
+    ),
+    (
+        "product_description",
+        "First-flat renters",
+        {
+            "product": "The bathroom fern",
+            "points": ["loves steam and shade", "comes in a recycled clay pot"],
+        },
+    ),
+    (
+        "landing_hero",
+        "First-flat renters",
+        {
+            "product": "Brightleaf",
+            "points": [
+                "plants chosen for the light you have",
+                "potted and at your door within 48 hours",
+                "a care plan with every plant",
+            ],
+            "call": "shop_now",
+        },
+    ),
+]
 
 
 def demo_tenant() -> Tenant | None:

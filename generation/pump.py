@@ -31,7 +31,7 @@ from tenants.billing.prices import Usage
 from tenants.jobs import services as jobs
 from tenants.jobs.models import Job, Lease
 from tenants.jobs.services import StaleLease
-from tenants.jobs.stopping import owner, stopping
+from tenants.jobs.stopping import stopping
 from tenants.scope import tenant_scope
 
 log = logging.getLogger(__name__)
@@ -93,9 +93,10 @@ class Running:
 class Pump:
     """Drives the works of many tenants over one engine."""
 
-    def __init__(self, engine: Engine, queue: str) -> None:
+    def __init__(self, engine: Engine, queue: str, owner: str = "pump") -> None:
         self.engine = engine
         self.queue = queue
+        self.owner = owner
         self.running: dict[str, Running] = {}
         self.events: list[tuple[str, str, dict[str, Any]]] = []
         self.writer = StreamWriter()
@@ -124,7 +125,7 @@ class Pump:
         if free <= 0 or (self.running and now - self.looked < LOOK_EVERY_S):
             return 0
         self.looked = now
-        leases = jobs.take(self.queue, limit=free, owner=owner())
+        leases = jobs.take(self.queue, limit=free, owner=self.owner)
         for lease in leases:
             self._take(lease)
         return len(leases)
@@ -266,11 +267,11 @@ class Pump:
         self.events.clear()
 
 
-def run(queue: str) -> None:
+def run(queue: str, owner: str) -> None:
     """Entry point of the generate queue's bell."""
     close_old_connections()
     try:
-        Pump(engine(), queue).run()
+        Pump(engine(), queue, owner).run()
     except EngineError:
         engine.cache_clear()  # its state is unknown now: the next bell loads it anew
         raise
