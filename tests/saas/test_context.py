@@ -1,8 +1,13 @@
 """The shell's rooms: only what is built, greyed where the role may not go."""
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.test import RequestFactory
 
-from saas.context import ROOMS, SETTINGS_ROOMS, Room, covers, nav_items
+from saas.context import ROOMS, SETTINGS_ROOMS, Room, Shell, covers, nav_items
+from tenants.jobs.services import job_request
+from tenants.models import Membership, Tenant, User
+from tenants.scope import tenant_scope
 
 BUILT = Room("admin:index", "Nowhere", "house")
 
@@ -54,3 +59,36 @@ def test_settings_rooms_follow_the_role() -> None:
 )
 def test_a_role_covers_those_below_it(role: str, needed: str, expected: bool) -> None:
     assert covers(role, needed) is expected
+
+
+def shell_of(user: User | AnonymousUser, **attributes: object) -> Shell:
+    request = RequestFactory().get("/")
+    request.user, request.session = user, {}
+    for name, value in attributes.items():
+        setattr(request, name, value)
+    return Shell(request)
+
+
+def test_the_shell_counts_the_work_that_is_not_done(acme: Tenant, bob: User) -> None:
+    with tenant_scope(acme):
+        membership = Membership.objects.get(user=bob)
+        job_request(kind="test.nothing", payload={}, estimate=0)
+        shell = shell_of(bob, tenant=acme, membership=membership)
+        assert shell.running_jobs == 1
+    assert (shell.role, shell.slug) == ("editor", "acme")
+
+
+def test_a_page_about_oneself_shows_the_workspace_visited_last(
+    acme: Tenant, other: Tenant, alice: User
+) -> None:
+    with tenant_scope(other):
+        Membership.objects.create(user=alice, role="viewer")
+    shell = shell_of(alice)
+    shell.request.session["workspace"] = "other"
+    assert (shell.slug, shell.role) == ("other", "viewer")
+    assert [workspace.slug for workspace in shell.workspaces] == ["acme", "other"]
+
+
+def test_a_visitor_has_no_workspace() -> None:
+    shell = shell_of(AnonymousUser())
+    assert (shell.workspaces, shell.workspace, shell.nav) == ([], None, [])
