@@ -63,6 +63,7 @@ class NamedForm(forms.ModelForm):
 class BrandForm(NamedForm):
     """A brand's voice: what it does, how it sounds, its words and the facts it may state."""
 
+    url = forms.URLField(label=_("Website"), required=False, assume_scheme="https")
     do = LinesField(label=_("Do"), help_text=_("One a line, such as “Use short sentences”."))
     dont = LinesField(label=_("Don't"), help_text=_("One a line, such as “No exclamation marks”."))
     terms = LinesField(
@@ -98,9 +99,12 @@ class BrandForm(NamedForm):
             "is_default": _("New briefs start with this brand."),
         }
 
-    def voice(self) -> str:
-        """How the model is told what the form holds now."""
-        return ""
+    def sketch(self) -> Brand:
+        """The brand as far as the form is filled in."""
+        self.is_valid()
+        given = self.cleaned_data if self.is_bound else {}
+        stored = forms.model_to_dict(self.instance) | given
+        return Brand(**{name: stored[name] for name in self.Meta.fields if name in stored})
 
     def save(self, commit: bool = True) -> Brand:
         if self.instance.is_default:
@@ -329,6 +333,10 @@ class LibraryForm(forms.Form):
         super().__init__(*args, **kwargs)
         names = [(name, gettext(kinds.load(name).label)) for name in kinds.KINDS]
         self.fields["kind"].choices = [("", _("Any kind")), *names]
+
+    @property
+    def selects(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("kind", "status", "language", "sort")]
 
     @property
     def filtering(self) -> bool:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django.utils.safestring import SafeString, mark_safe
 
 from generation.issues import Shown, shown
+from generation.kinds.markup import to_html
 from generation.models import Content
 from generation.services.briefs import stored
 
@@ -19,7 +20,7 @@ class Preview:
     template: str
     data: Mapping[str, Any]
     html: SafeString
-    text: str
+    body: SafeString
     brand: str
     host: str
     network: str
@@ -38,7 +39,7 @@ def preview(content: Content, data: Mapping[str, Any]) -> Preview:
         template=f"generation/previews/{look}.html",
         data=data,
         html=mark_safe(kind.html(dict(data))),
-        text=kind.render(dict(data)),
+        body=mark_safe(to_html(str(data.get("body") or ""))),
         brand=brief.brand.name if brief else content.tenant.name,
         host=urlsplit(address).netloc.removeprefix("www.") or "example.com",
         network=str(given.get("network") or ""),

@@ -41,7 +41,13 @@ def _edit(request: PortalRequest, audience: Audience) -> HttpResponse:
         messages.success(request, _("“{name}” is saved.").format(name=audience.name))
         return go(request, "audience-list")
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
-    return page(request, "audience_form", {"form": form, "audience": audience}, status=status)
+    context = {
+        "form": form,
+        "audience": audience,
+        "title": form.initial.get("name") or _("New audience"),
+        "saved": not audience._state.adding,
+    }
+    return page(request, "audience_form", context, status=status)
 
 
 @require_POST

@@ -1,6 +1,7 @@
 """Brands: how each one speaks."""
 
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,6 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from generation.forms import BrandForm
+from generation.kinds.brief import BriefData
+from generation.kinds.desk import voice
 from generation.models import Brand
 from generation.views.base import PortalRequest, go, page, posted
 from tenants.access import role_required
@@ -41,7 +44,13 @@ def _edit(request: PortalRequest, brand: Brand) -> HttpResponse:
         form.save()
         messages.success(request, _("“{name}” is saved.").format(name=brand.name))
         return go(request, "write") if first else go(request, "brand-list")
-    context = {"form": form, "brand": brand, "first": first, "voice": form.voice()}
+    context = {
+        "form": form,
+        "brand": brand,
+        "title": form.initial.get("name") or _("New brand"),
+        "saved": not brand._state.adding,
+        **voice_of(form),
+    }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return page(request, "brand_form", context, status=status)
 
@@ -50,7 +59,12 @@ def _edit(request: PortalRequest, brand: Brand) -> HttpResponse:
 @role_required("editor")
 def brand_voice(request: PortalRequest, slug: str) -> HttpResponse:
     """How the model is told the voice that the form holds now."""
-    return page(request, "_voice", {"voice": BrandForm(request.POST).voice()})
+    return page(request, "_voice", voice_of(BrandForm(request.POST)))
+
+
+def voice_of(form: BrandForm) -> dict[str, Any]:
+    brand = form.sketch()
+    return {"voice": voice(BriefData(kind="", brand=brand.data())), "told": brand}
 
 
 @require_POST

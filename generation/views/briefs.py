@@ -1,10 +1,12 @@
 """A brief's page: its variants side by side, as they are written and afterwards."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
 from generation.models import Brief
@@ -24,15 +26,26 @@ def brief(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
 
 
 def brief_context(brief: Brief) -> dict[str, Any]:
-    variants = brief.variants.prefetch_related("contents")
+    variants = brief.variants.select_related("job").prefetch_related("contents")
     cards = [Card(variant, brief) for variant in variants]
+    room_left = MAX_VARIANTS - len(cards)
     return {
         "brief": brief,
         "kind": brief.form,
+        "answers": list(answers(brief)),
         "cards": cards,
         "writing": any(not card.variant.finished for card in cards),
-        "room_left": MAX_VARIANTS - len(cards),
+        "room_left": room_left,
+        "more_counts": range(1, min(room_left, 3) + 1),
     }
+
+
+def answers(brief: Brief) -> Iterator[tuple[str, str]]:
+    """What was asked for, question by question."""
+    for question in brief.form.fields:
+        value = brief.fields.get(question.name)
+        if value not in (None, "", []):
+            yield gettext(question.label), "\n".join(value) if isinstance(value, list) else value
 
 
 @require_POST

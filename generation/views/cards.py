@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.template.defaultfilters import linebreaks
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from generation.issues import Shown, shown
 from generation.models import Brief, Content, Variant
@@ -30,6 +32,25 @@ class Card:
     def look(self) -> str:
         return "picked" if self.content else LOOKS[Variant.State(self.variant.state)]
 
+    @property
+    def reason(self) -> str:
+        """Why there is no text, or only a part of one."""
+        if self.variant.state == Variant.State.FAILED:
+            return self.variant.error or _("The writing went wrong.")
+        return _("You stopped it here.") if self.variant.state == Variant.State.STOPPED else ""
+
+    @property
+    def note(self) -> str:
+        """A word about its state, where that is not what the look says."""
+        stopped = self.variant.state == Variant.State.STOPPED
+        return self.variant.get_state_display() if stopped else ""
+
+    @property
+    def expected(self) -> int:
+        """How many tokens it may have in the end."""
+        payload = self.variant.job.payload if self.variant.job else {}
+        return int(payload.get("expected_tokens") or 400)
+
     @cached_property
     def content(self) -> Content | None:
         return next(iter(self.variant.contents.all()), None)
@@ -38,7 +59,7 @@ class Card:
     def html(self) -> SafeString:
         """The text as it will be read; a kind escapes all of it."""
         if not self.variant.data:
-            return SafeString("")
+            return linebreaks(self.variant.text, autoescape=True)
         return mark_safe(self.brief.form.html(self.variant.data))
 
     @cached_property

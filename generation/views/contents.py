@@ -86,6 +86,7 @@ def _editor(
         "versions": content.versions.select_related("author")[:30],
         "events": content.events.select_related("actor")[:50],
         "layouts": exports.LAYOUTS,
+        "flow": Content.Status.choices,
     }
     return page(request, "content", context, status=status)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -28,16 +29,23 @@ class FirstStep:
 def home(request: PortalRequest, slug: str) -> HttpResponse:
     contents = Content.objects.live().select_related("created_by")
     steps = first_steps(slug)
+    reviews = contents.filter(status=Content.Status.IN_REVIEW).order_by("updated_at")
     context: dict[str, Any] = {
         "steps": steps,
         "next_step": next((step for step in steps if not step.done), None),
-        "reviews": contents.filter(status=Content.Status.IN_REVIEW).order_by("updated_at")[:5],
+        "reviews": reviews[:5],
+        "review_count": reviews.count(),
         "drafts": contents.filter(status=Content.Status.DRAFT).count(),
-        "writing": Brief.objects.filter(variants__in=Variant.objects.unfinished()).distinct()[:5],
+        "writing": written_now()[:5],
         "recent": contents.order_by("-updated_at")[:6],
         "balance": balance(),
     }
     return page(request, "home", context)
+
+
+def written_now() -> QuerySet[Brief]:
+    waiting = Variant.objects.unfinished().values("brief_id")
+    return Brief.objects.filter(pk__in=waiting).select_related("brand").newest()
 
 
 def first_steps(slug: str) -> list[FirstStep]:

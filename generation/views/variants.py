@@ -20,7 +20,7 @@ RATINGS = {"up": 1, "none": 0, "down": -1}
 
 
 def find(pk: UUID, number: int) -> Variant:
-    variants = Variant.objects.select_related(*(f"brief__{name}" for name in BRIEFS))
+    variants = Variant.objects.select_related("job", *(f"brief__{name}" for name in BRIEFS))
     return get_object_or_404(variants, brief_id=pk, number=number)
 
 
@@ -51,7 +51,10 @@ def variant(request: PortalRequest, slug: str, pk: UUID, number: int) -> HttpRes
 def variant_edit(request: PortalRequest, slug: str, pk: UUID, number: int) -> HttpResponse:
     """The text as fields; sending them changes it in place."""
     found = find(pk, number)
-    form = edit_form(found.brief.form, found.data, posted(request))
+    if not found.text:
+        return card(request, found)
+    data = found.data or found.brief.form.parse(found.text)
+    form = edit_form(found.brief.form, data, posted(request))
     if request.method == "POST" and form.is_valid():
         changed = services.variant_edit(variant=found, text=form.text)
         return card(request, changed)
@@ -79,7 +82,8 @@ def variant_diff(request: PortalRequest, slug: str, pk: UUID, number: int) -> Ht
 def variant_stop(request: PortalRequest, slug: str, pk: UUID, number: int) -> HttpResponse:
     found = find(pk, number)
     attempt(request, lambda: services.variant_stop(variant=found))
-    return all_cards(request, found.brief)
+    # The page hears of the end from its stream, like of any other.
+    return HttpResponse(status=204) if request.htmx else go(request, "brief", pk)
 
 
 @require_POST

@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -54,7 +55,7 @@ def _earlier(request: PortalRequest, kind: Kind) -> Brief | None:
     """The brief that the new one starts from, where the address names one."""
     try:
         return Brief.objects.filter(pk=request.GET.get("from"), kind=kind.name).first()
-    except ValueError:
+    except (ValueError, ValidationError):
         return None
 
 

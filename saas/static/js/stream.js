@@ -2,55 +2,67 @@
 // Last-Event-ID when it reconnects. Inside it each [data-stream-card] is one variant; an event's
 // "job" names the card by its value, and an event without "job" goes to the first card.
 // Event data is JSON: token {text}, section {text}, reset {}, usage {text}, error {text}, done {text}.
-const FINAL = new Set(["done", "failed"]);
+const FINAL = new Set(["done", "failed", "picked"]);
 
 class Card {
   constructor(element) {
     this.element = element;
     this.copy = element.querySelector("[data-stream-copy]");
     this.status = element.querySelector("[data-stream-status]");
+    this.progress = element.querySelector("[data-stream-progress]");
+    this.sections = new Map();
+    this.current = "";
     this.waiting = "";
+    this.finished = false;
   }
 
-  get finished() {
-    return FINAL.has(this.element.dataset.state);
+  // The place of a named part of the text; made when it is first heard of.
+  part(name, title) {
+    if (!this.sections.has(name)) {
+      const section = document.createElement("section");
+      if (title) section.append(Object.assign(document.createElement("h3"), { textContent: title }));
+      section.append(document.createElement("p"));
+      this.copy.append(section);
+      this.sections.set(name, section);
+    }
+    return this.sections.get(name);
   }
 
-  paragraph() {
-    const last = this.copy.lastElementChild;
-    const home = last?.matches("section") ? last : this.copy;
-    if (!home.lastElementChild?.matches("p")) home.append(document.createElement("p"));
-    return home.lastElementChild;
-  }
-
-  token({ text }) {
+  token({ text, section = "" }) {
     this.state("running");
+    if (section !== this.current) this.turn(section);
     // One paint for all the tokens that came since the last one.
     if (!this.waiting) requestAnimationFrame(() => this.flush());
     this.waiting += text;
+    if (this.progress) this.progress.value = Math.min(this.progress.value + 1, this.progress.max * 0.97);
   }
 
   flush() {
     if (!this.waiting) return;
     const body = this.copy.parentElement;
     const atEnd = body.scrollHeight - body.scrollTop - body.clientHeight < 48;
-    this.paragraph().append(this.waiting);
+    this.part(this.current).lastElementChild.append(this.waiting);
     this.waiting = "";
     if (atEnd) body.scrollTop = body.scrollHeight;
   }
 
-  section({ text }) {
+  turn(section, title) {
     this.flush();
+    this.current = section;
+    return this.part(section, title);
+  }
+
+  // A section that comes again is written anew.
+  section({ text, section = "" }) {
     this.state("running");
-    const section = document.createElement("section");
-    if (text) section.append(Object.assign(document.createElement("h3"), { textContent: text }));
-    section.append(document.createElement("p"));
-    this.copy.append(section);
+    this.turn(section, text).lastElementChild.textContent = "";
   }
 
   reset() {
     this.waiting = "";
-    this.copy.replaceChildren(document.createElement("p"));
+    this.sections.clear();
+    this.copy.replaceChildren();
+    if (this.progress) this.progress.value = 0;
   }
 
   usage({ text }) {
@@ -65,7 +77,8 @@ class Card {
 
   done({ text }) {
     this.flush();
-    this.state("done", text);
+    this.finished = true;
+    if (this.element.dataset.state !== "failed") this.state("done", text);
     this.element.dispatchEvent(new CustomEvent("stream:done", { bubbles: true }));
     const { streamDone: url } = this.element.dataset;
     if (url) window.htmx?.ajax("GET", url, { target: this.element, swap: "outerHTML" });
@@ -85,9 +98,10 @@ class Card {
 
 class Stream {
   constructor(element) {
-    const found = element.matches("[data-stream-card]")
+    const all = element.matches("[data-stream-card]")
       ? [element]
       : [...element.querySelectorAll("[data-stream-card]")];
+    const found = all.filter((card) => !FINAL.has(card.dataset.state));
     this.element = element;
     this.cards = new Map(found.map((card) => [card.dataset.streamCard, new Card(card)]));
     this.first = this.cards.values().next().value;
@@ -103,7 +117,7 @@ class Stream {
   pass(name, data) {
     const detail = JSON.parse(data || "{}");
     const card = detail.job ? this.cards.get(String(detail.job)) : this.first;
-    card?.[name](detail);
+    if (!card?.finished) card?.[name](detail);
     if ([...this.cards.values()].every((each) => each.finished)) this.close();
   }
 
