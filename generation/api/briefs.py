@@ -16,6 +16,7 @@ from generation.api.serializers import (
     BriefRequestSerializer,
     BriefSerializer,
     ContentSerializer,
+    MoreVariantsSerializer,
     VariantSerializer,
 )
 from generation.models import Brief, Variant
@@ -26,7 +27,11 @@ ORDER = OpenApiExample(
     request_only=True,
     value={
         "kind": "search_ad",
-        "fields": {"offer": "The lamp that dims itself", "landing_url": "https://lumen.example"},
+        "fields": {
+            "product": "Lumen, the lamp that dims itself",
+            "points": ["Dims with the evening", "Two-year guarantee"],
+            "url": "https://lumen.example",
+        },
         "brand": "0197f3c2-6a51-7d0e-9c41-5f0c7d1e2a3b",
         "variants": 2,
     },
@@ -54,6 +59,17 @@ class BriefViewSet(StudioViewSet):
         answer = self.shown(brief, status.HTTP_201_CREATED)
         answer["Location"] = f"{request.path_info.rstrip('/')}/{brief.pk}/"
         return answer
+
+    @extend_schema(request=MoreVariantsSerializer, responses={201: BriefSerializer}, filters=False)
+    @action(detail=True, methods=["post"])
+    @idempotent(required=True)
+    def variants(self, request: Request, pk: str) -> Response:
+        """Have more variants of the brief written."""
+        asked = MoreVariantsSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        brief = self.get_object()
+        services.variants_add(brief=brief, author=author(request), **asked.validated_data)
+        return self.shown(self.get_object(), status.HTTP_201_CREATED)
 
 
 class VariantViewSet(StudioViewSet):

@@ -23,7 +23,7 @@ from generation.api.serializers import (
 )
 from generation.models import Content, ContentVersion
 from generation.services.contents import PreconditionFailed
-from saas.api.pagination import refused
+from saas.api.pagination import PARAMETERS, refused
 from saas.errors import AppError, Invalid
 from tenants.idempotency.api import idempotent
 from tenants.models_base import TenantQuerySet
@@ -94,7 +94,12 @@ class ContentViewSet(StudioViewSet):
         return self.shown(content)
 
     @extend_schema(responses=ContentVersionSerializer(many=True), filters=False)
-    @action(detail=True, serializer_class=ContentVersionSerializer, orders=("number",))
+    @action(
+        detail=True,
+        serializer_class=ContentVersionSerializer,
+        orders=("number",),
+        parameters=PARAMETERS,
+    )
     def versions(self, request: Request, pk: str) -> Response:
         """Every text that the content has had."""
         return self.paged(ContentVersion.objects.filter(content=self.get_object()))

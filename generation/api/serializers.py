@@ -105,6 +105,12 @@ class BriefRequestSerializer(StrictSerializer):
     seed = IntegerField(allow_null=True, default=None, help_text="The same seed, the same text.")
 
 
+class MoreVariantsSerializer(StrictSerializer):
+    """How many more variants a brief should have."""
+
+    count = IntegerField(min_value=1, max_value=MAX_VARIANTS, default=1)
+
+
 class VariantSerializer(StrictModelSerializer):
     """One text for a brief. `model_text` stays as the model wrote it."""
 

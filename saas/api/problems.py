@@ -61,6 +61,7 @@ PROBLEMS = {
         ),
         ProblemType("insufficient_role", 403, _("A member with another role may do this.")),
         ProblemType("insufficient_scope", 403, _("Use a key with the scope that “detail” names.")),
+        ProblemType("invitation_for_other", 403, _("Sign in with the address that was invited.")),
         ProblemType("csrf_failed", 403, _("The form has expired. Load the page again.")),
         ProblemType(
             "tenant_suspended", 403, _("The workspace is suspended. Ask its operator about it.")
@@ -68,6 +69,7 @@ PROBLEMS = {
         ProblemType(
             "not_found", 404, _("There is no such address, or nothing there that you may see.")
         ),
+        ProblemType("model_not_found", 404, _("GET /v1/models lists the models that there are.")),
         ProblemType(
             "method_not_allowed", 405, _("The “Allow” header names the methods that are there.")
         ),
@@ -89,11 +91,23 @@ PROBLEMS = {
             "variant_in_progress", 409, _("Wait until the variant is written, or stop it first.")
         ),
         ProblemType("variant_not_ready", 409, _("The variant has no text yet.")),
+        ProblemType("too_many_variants", 409, _("A brief has at most eight variants.")),
+        ProblemType("cancelled", 409, _("The work was stopped before it was done.")),
         ProblemType(
             "idempotency_in_progress",
             409,
             _("The first call with this Idempotency-Key still runs. Ask again in a second."),
         ),
+        ProblemType("already_member", 409, _("The person belongs to the workspace already.")),
+        ProblemType("invitation_used", 409, _("An invitation works once. Ask for a new one.")),
+        ProblemType("last_owner", 409, _("A workspace keeps at least one owner.")),
+        ProblemType(
+            "reservation_already_resolved", 409, _("The credits were charged or released before.")
+        ),
+        ProblemType(
+            "transfer_key_conflict", 409, _("The ledger has another transfer under this key.")
+        ),
+        ProblemType("invitation_expired", 410, _("Ask for a new invitation.")),
         ProblemType("gone", 410, _("What was here has been removed for good.")),
         ProblemType("tenant_erased", 410, _("The workspace is being erased.")),
         ProblemType(
@@ -128,6 +142,7 @@ PROBLEMS = {
             422,
             _("The prompt and the answer do not fit the model together (see “limit”)."),
         ),
+        ProblemType("amount_invalid", 422, _("An amount is a whole number above zero.")),
         ProblemType(
             "precondition_required", 428, _("Send the ETag that you have read as If-Match.")
         ),
@@ -135,6 +150,11 @@ PROBLEMS = {
         ProblemType("internal_error", 500, _("A fault of ours. Tell us the “request_id”.")),
         ProblemType(
             "generation_failed", 500, _("The text could not be written; nothing was charged.")
+        ),
+        ProblemType(
+            "ledger_inconsistent",
+            503,
+            _("The workspace's books do not add up; nothing is charged until that is mended."),
         ),
         ProblemType("service_unavailable", 503, _("Something this needs is away. Ask again soon.")),
     )

@@ -112,9 +112,8 @@ def rendered(response: Response | HttpResponse) -> HttpResponse:
         return response
     body = b"" if response.data is None else JSONRenderer().render(response.data)
     headers = {name: response[name] for name in KEPT_HEADERS if name in response}
-    return HttpResponse(
-        body, status=response.status_code, headers={"Content-Type": "application/json"} | headers
-    )
+    headers["Content-Type"] = "application/json"
+    return HttpResponse(body, status=response.status_code, headers=headers)
 
 
 def replay(record: IdempotencyRecord, fingerprint: str) -> HttpResponse:
