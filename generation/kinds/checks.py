@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from generation.kinds import facts, lexicon
 from generation.kinds.banned import banned_spans
 from generation.kinds.brief import BrandData, BriefData, Issue
-from generation.kinds.text import CJK, N_, fold, is_cjk, overlap, sentences
+from generation.kinds.text import CJK, N_, count_words, fold, is_cjk, overlap, sentences
 
 BANNED = N_("“{term}” is on the brand's list of banned terms.")
 NUMBER = N_("The number “{text}” is not in the brief.")
@@ -131,7 +131,7 @@ def repetition(text: str, part: str = "") -> Iterator[Issue]:
         at = start + len(sentence)
         if sentence[0] in "-•*#":
             continue
-        if len(fold(sentence)) > 20 and any(overlap(sentence, other) > 0.6 for other in seen):
+        if count_words(sentence) > 4 and any(overlap(sentence, other) > 0.6 for other in seen):
             yield Issue("repetition", REPEATED, part, start, at)
         seen.append(sentence)
 

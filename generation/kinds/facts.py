@@ -85,6 +85,8 @@ def is_capital(word: str) -> bool:
 
 def is_title(text: str) -> bool:
     """Whether most words are capitalised, so that a capital says nothing."""
+    if re.search(r"[.!?。][\"'”’)]*\s*$", text):
+        return False
     long = [word for word in WORD.findall(text) if len(word) > 3]
     return len(long) > 1 and sum(word[0].isupper() for word in long) > 0.6 * len(long)
 
@@ -207,8 +209,9 @@ def is_claim(word: str) -> bool:
 
 def halved_claim(text: str, claims: Iterable[str]) -> bool:
     """Whether a text promises something free or in numbers, but leaves out on what terms."""
-    tokens = {stem(word) for word in fold(text).split()}
-    promises = {word for word in tokens if word == "free" or word[0].isdigit()}
+    words = fold(text).split()
+    tokens = {stem(word) for word in words}
+    promises = {stem(word) for word in words if word == "free" or word[0].isdigit()}
     for claim in claims:
         terms = {stem(word) for word in fold(claim).split() if word not in lexicon.FUNCTION}
         if promises & terms and terms <= tokens:

@@ -54,6 +54,7 @@ STOCK = words(
     "small real true clear clearer calm smart smarter happy friendly warm bright right next first "
     "perfect ideal everyday whole easier simpler sooner busy proud "
     "online here more details welcome thanks thank hello hi sure question questions minute "
+    "sent kept found given told "
     "seconds less fuss hassle effort stress worry worries click tap reply forward care"
 )
 

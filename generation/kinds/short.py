@@ -34,6 +34,7 @@ from generation.kinds.checks import (
 from generation.kinds.desk import Desk, bound, lines_schema, only, system
 from generation.kinds.english import Groups
 from generation.kinds.examples import Style
+from generation.kinds.facts import stem
 from generation.kinds.markup import parse_parts, render_parts, to_html
 from generation.kinds.pitch import Pitch, upper_first
 from generation.kinds.sieve import Sieve
@@ -200,8 +201,8 @@ def open_groups(want: Want, own: Sequence[str], sieve: Sieve, common: set[str]) 
     found: list[list[str]] = []
     said = [*sieve.seen, *own]
     for group in want.spare:
-        texts = [text for text in group if sieve.is_clean(text)]
-        if texts and not is_said(texts[0], said, common):
+        texts = [text for text in group if sieve.is_clean(text) and not is_said(text, said, common)]
+        if texts and not is_said(group[0], said, common):
             found.append(texts[:OPTIONS])
             said.append(texts[0])
     return found[: max(0, want.count - len(own))]
@@ -213,7 +214,7 @@ def is_said(text: str, others: Sequence[str], common: set[str]) -> bool:
     if not own:
         return any(fold(text) == fold(other) for other in others)
     rest = (words(other) - common for other in others)
-    return any(len(own & other) > 0.7 * min(len(own), len(other)) for other in rest if other)
+    return any(len(own & other) >= 0.6 * min(len(own), len(other)) for other in rest if other)
 
 
 def words(text: str) -> set[str]:
@@ -222,7 +223,7 @@ def words(text: str) -> set[str]:
     if CJK.search(folded):
         return set(folded.replace(" ", ""))
     found = set(folded.split())
-    return found - lexicon.FUNCTION or found
+    return {stem(word) for word in found - lexicon.FUNCTION or found}
 
 
 def picked(text: str, names: Sequence[str], groups: Sequence[Sequence[str]]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generation.kinds.visible import json_strings
@@ -23,6 +23,7 @@ def test_an_unfinished_key_is_not_shown() -> None:
     assert json_strings('{"headl') == ""
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=8), max_size=4), st.booleans())
 def test_it_only_ever_grows(values: list[str], plain: bool) -> None:
     text = json.dumps({"a": values, "b": {"c": values}}, ensure_ascii=not plain)
@@ -34,6 +35,7 @@ def test_it_only_ever_grows(values: list[str], plain: bool) -> None:
     assert shown == "\n".join([*values, *values])
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='{}[]":,\\ua0 ', max_size=40))
 def test_broken_json_raises_nothing(text: str) -> None:
     json_strings(text).encode()
