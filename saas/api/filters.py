@@ -4,11 +4,13 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from django_filters import FilterSet, ModelChoiceFilter
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from saas.api.pagination import PARAMETERS, refused
+from saas.errors import Invalid
 
 
 class StrictFilterBackend(DjangoFilterBackend):
@@ -21,9 +23,18 @@ class StrictFilterBackend(DjangoFilterBackend):
         if filterset is None:
             return queryset
         if not filterset.is_valid():
-            name, messages = next(iter(filterset.errors.items()))
-            raise refused(name, str(messages[0]))
+            raise refusal(filterset)
         return filterset.qs
+
+
+def refusal(filterset: FilterSet) -> Invalid:
+    """The first filter whose value does not fit; a row that is not there does not exist."""
+    name, messages = next(iter(filterset.errors.items()))
+    if not isinstance(filterset.filters.get(name), ModelChoiceFilter):
+        return refused(name, str(messages[0]))
+    detail = _("There is no object with this id.")
+    error = {"parameter": name, "code": "does_not_exist", "detail": detail}
+    return Invalid(detail, errors=[error])
 
 
 def refuse_unknown(request: Request, known: set[str]) -> None:
