@@ -1,6 +1,7 @@
 """Makes `.venv` with the locked dependencies; standard library only, run by any Python 3.11+."""
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -60,7 +61,8 @@ def _install_lock(lock: Path) -> None:
 
 def _installed(lock: Path) -> bool:
     stamp = _stamp(lock)
-    return stamp.exists() and stamp.read_text() == _fingerprint(lock) and _works()
+    current = stamp.exists() and stamp.read_text() == _fingerprint(lock)
+    return current and os.access(PYTHON, os.X_OK)
 
 
 def _stamp(lock: Path) -> Path:

@@ -80,3 +80,13 @@ def _ensure_vector(admin: psycopg.Connection) -> None:
     ).fetchone()
     if offered:
         admin.execute("CREATE EXTENSION IF NOT EXISTS vector")
+
+
+def applied_migrations(url: str) -> str:
+    """What the database itself says of its tables; another answer means another database."""
+    try:
+        with psycopg.connect(url) as connection:
+            asked = "SELECT count(*), max(applied) FROM django_migrations"
+            return str(connection.execute(asked).fetchone())
+    except psycopg.errors.UndefinedTable:
+        return "none"

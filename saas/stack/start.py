@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from saas.stack import secret, steps
 from saas.stack.config import ROOT, Config
-from saas.stack.database import bootstrap
+from saas.stack.database import applied_migrations, bootstrap
 from saas.stack.errors import StackError
 from saas.stack.place import Place
 from saas.stack.postgres import SUPERUSER, Postgres
@@ -22,7 +24,8 @@ from saas.stack.valkey import Valkey
 
 BASE_MODEL = "smollm2-135m-instruct"
 # Not the hidden folders: what is collected lies in one of them.
-STATIC = "[!.]*/static/**/*"
+STATIC = "[!.]*/static/**/*.*"
+MIGRATIONS = "[!.]*/**/migrations/*.py"
 # What only migrations may hold: the web server and the worker never see these.
 PRIVILEGED = {"DATABASE_OWNER_URL", "DATABASE_ADMIN_URL"}
 
@@ -73,30 +76,38 @@ class Start:
             self.env |= valkey_env(valkey)
 
     def _prepare(self) -> None:
-        self._step(steps.manage("migrate", "the database tables", "migrate", "--noinput"))
+        self._tables()
         self._static_files()
         self._base_model()
+
+    def _tables(self) -> None:
+        url = self.config.owner_url or self.env["DATABASE_OWNER_URL"]
+        step = steps.manage("migrate", "the database tables", "migrate", "--noinput")
+        self._unless_done(step, ROOT.glob(MIGRATIONS), partial(applied_migrations, url))
 
     def _static_files(self) -> None:
         collect = ("collectstatic", "--noinput", "--clear", "--verbosity", "0")
         step = steps.manage("static", "the static files", *collect)
-        result = self.config.data_dir / "static"
-        self._unless_done(step, result, [path for path in ROOT.glob(STATIC) if path.is_file()])
+        result = self.config.data_dir / "static" / "staticfiles.json"
+        self._unless_done(step, ROOT.glob(STATIC), partial(_exists, result))
 
     def _base_model(self) -> None:
         result = self.config.data_dir / "models" / BASE_MODEL
         convert = (sys.executable, "-m", "generation.engine.convert", str(result))
         step = steps.Step("model", "the base model", convert)
-        self._unless_done(step, result, [ROOT / "generation" / "engine" / "convert.py"])
+        source = ROOT / "generation" / "engine" / "convert.py"
+        self._unless_done(step, [source], partial(_exists, result))
 
-    def _unless_done(self, step: steps.Step, result: Path, sources: list[Path]) -> None:
-        """Skip a step whose result is there and whose sources and packages are the same."""
+    def _unless_done(
+        self, step: steps.Step, sources: Iterable[Path], result: Callable[[], str]
+    ) -> None:
+        """Skip a step whose sources, packages and result are as its last run left them."""
         stamp = self.place.pids / f"{step.name}.stamp"
-        now = _fingerprint([ROOT / "deploy" / "requirements.txt", *sorted(sources)])
-        if result.exists() and stamp.exists() and stamp.read_text() == now:
+        made_of = _fingerprint([ROOT / "deploy" / "requirements.txt", *sorted(sources)])
+        if stamp.exists() and stamp.read_text() == f"{made_of} {result()}":
             return
         self._step(step)
-        stamp.write_text(now)
+        stamp.write_text(f"{made_of} {result()}")
 
     def _programs(self) -> None:
         env = {name: value for name, value in self.env.items() if name not in PRIVILEGED}
@@ -135,6 +146,10 @@ class Start:
 
     def _step(self, step: steps.Step) -> str:
         return steps.run(step, self.env, self.place)
+
+
+def _exists(result: Path) -> str:
+    return str(result.exists())
 
 
 def _fingerprint(files: list[Path]) -> str:

@@ -8,7 +8,7 @@ from psycopg.conninfo import make_conninfo
 
 from saas.stack import services
 from saas.stack.bootstrap import main
-from saas.stack.database import Login, bootstrap
+from saas.stack.database import Login, applied_migrations, bootstrap
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,20 @@ def test_the_command_takes_roles_and_passwords_from_the_urls(
     )
     assert _ask(admin_url, asked) == [("other_app", True), ("other_owner", True)]
     assert Login.of("postgres://other_app:p%40ss@db/other").password == "p@ss"
+
+
+def test_a_database_made_anew_is_known_by_its_migrations(servers: dict[str, str]) -> None:
+    url = servers["DATABASE_OWNER_URL"]
+    assert applied_migrations(url) == "none"
+    made = "CREATE TABLE django_migrations AS SELECT now() AS applied"
+    answers = set()
+    for _ in range(2):
+        with psycopg.connect(url) as owner:
+            owner.execute(made)
+        answers.add(applied_migrations(url))
+        with psycopg.connect(url) as owner:
+            owner.execute("DROP TABLE django_migrations")
+    assert len(answers) == 2
 
 
 def _ask(url: str, statement: str) -> list[tuple[object, ...]]:
