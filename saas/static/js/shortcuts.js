@@ -18,8 +18,12 @@ const focusSearch = () => {
   return Boolean(field);
 };
 
+// The form that has the focus; with the focus nowhere, the page's one form that says it is meant.
 const send = (event) => {
-  const form = event.target.form ?? event.target.closest?.("form");
+  const form =
+    event.target.form ??
+    event.target.closest?.("form") ??
+    document.querySelector("main [data-submit-default]")?.form;
   form?.requestSubmit(form.querySelector("[data-submit-default]"));
   return Boolean(form);
 };
