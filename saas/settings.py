@@ -142,6 +142,8 @@ CELERY_TIMEZONE = "UTC"
 # Jobs: who works on a queue, the handlers of simple kinds, and how long a worker may be silent.
 JOB_WORKERS = {"default": "tenants.jobs.worker.run", "generate": "generation.pump.run"}
 JOB_KINDS: dict[str, str] = {}
+# The page of a kind's result; its id stands in the job's payload by the page's name.
+JOB_PAGES = {"generate.variant": "brief"}
 JOB_LEASE_SECONDS = 30
 
 # Accounts
@@ -264,6 +266,7 @@ RATE_LIMITS = {
     "generations": (env.int("RATE_LIMIT_GENERATIONS", 120), 60),
     "tokens": (env.int("RATE_LIMIT_TOKENS", 200_000), 60),
 }
+MAX_QUEUED_JOBS = env.int("MAX_QUEUED_JOBS", 1000)
 
 # The engine
 ENGINE = read.choice("ENGINE", ("local", "openai", "echo"), "local")

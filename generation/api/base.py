@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
@@ -11,16 +12,30 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
+from generation.job_kinds import QUEUE
 from generation.services.briefs import Author
 from saas.api.views import ApiView
-from saas.errors import Conflict
+from saas.errors import Conflict, TooManyRequests
 from tenants.idempotency.api import idempotent
+from tenants.jobs.models import Job
 from tenants.models_base import TenantModel, TenantQuerySet
+
+RETRY_AFTER_S = 10
 
 
 def author(request: Request) -> Author:
     """The key that the request came with, and the member who made the key."""
     return Author(user=request.auth.created_by, api_key=request.auth)
+
+
+def refuse_full_queue() -> None:
+    """Raise where so much waits already that more would only wait longer."""
+    if Job.objects.filter(queue=QUEUE, state=Job.State.QUEUED).count() >= settings.MAX_QUEUED_JOBS:
+        raise TooManyRequests(
+            _("The workspace has too many texts waiting to be written."),
+            code="queue_full",
+            retry_after=RETRY_AFTER_S,
+        )
 
 
 class StudioViewSet(ApiView, GenericViewSet[Any]):

@@ -147,6 +147,7 @@ PROBLEMS = {
             "precondition_required", 428, _("Send the ETag that you have read as If-Match.")
         ),
         ProblemType("rate_limited", 429, _("Wait for “retry_after” seconds.")),
+        ProblemType("queue_full", 429, _("Wait until some of the waiting texts are written.")),
         ProblemType("internal_error", 500, _("A fault of ours. Tell us the “request_id”.")),
         ProblemType(
             "generation_failed", 500, _("The text could not be written; nothing was charged.")

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from generation.api.base import author
+from generation.api.base import author, refuse_full_queue
 from generation.api.openai import models, requests
 from generation.api.openai.answering import Answering
 from generation.api.openai.answers import Plan
@@ -55,6 +55,7 @@ class AnswerView(ApiView):
         requests.check(work)
         usage = most_usage(work)
         charge_tokens(request, usage)
+        refuse_full_queue()
         by = author(request)
         job = job_request(
             kind=CHAT,
