@@ -17,6 +17,8 @@ urlpatterns = [
     path("", include("saas.api.urls")),
     path("", include("generation.api.urls")),
     path("", include("tenants.urls")),
+    path("w/<slug:slug>/", include("tenants.jobs.urls")),
+    path("w/<slug:slug>/", include("tenants.billing.urls")),
     path("w/<slug:slug>/", include("generation.urls")),
     path("account/", include("allauth.urls")),
     path("admin/", admin.site.urls),

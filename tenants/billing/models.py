@@ -2,10 +2,12 @@
 
 import hashlib
 import json
-from typing import ClassVar
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import F, Q, Sum
+from django.db.models import Count, F, Q, Sum
+from django.db.models.functions import TruncDate
 from django.utils.translation import gettext_lazy as _
 
 from tenants.models_base import TenantForeignKey, TenantManager, TenantModel, TenantQuerySet
@@ -142,6 +144,31 @@ class LedgerTransfer(TenantModel):
         return hashlib.sha256(json.dumps([str(field) for field in fields]).encode()).hexdigest()
 
 
+class UsageQuerySet(TenantQuerySet["UsageEvent"]):
+    """What the workspace in scope used."""
+
+    def since(self, start: datetime) -> "UsageQuerySet":
+        return self.filter(created_at__gte=start)
+
+    def per_day(self) -> dict[date, int]:
+        """Micro-credits by day (UTC); days without work are missing."""
+        days = self.annotate(day=TruncDate("created_at", tzinfo=UTC)).values("day").order_by("day")
+        return dict(days.annotate(spent=Sum("amount")).values_list("day", "spent"))
+
+    def per_kind(self) -> list[Any]:
+        """Jobs, tokens and micro-credits by kind of work, the dearest first."""
+        totals = self.values("kind").annotate(
+            jobs=Count("pk"),
+            tokens=Sum(F("prompt_tokens") + F("completion_tokens")),
+            spent=Sum("amount"),
+        )
+        return list(totals.order_by("-spent", "kind"))
+
+
+class UsageManager(TenantManager.from_queryset(UsageQuerySet)):  # type: ignore[misc]
+    """The usage of the workspace in scope."""
+
+
 class UsageEvent(TenantModel):
     """What one job consumed and what it cost; written with the job's end, once."""
 
@@ -154,6 +181,8 @@ class UsageEvent(TenantModel):
     transfer = TenantForeignKey(
         LedgerTransfer, null=True, on_delete=models.PROTECT, related_name="+"
     )
+
+    objects: ClassVar[UsageManager] = UsageManager()
 
     class Meta(TenantModel.Meta):
         constraints = [

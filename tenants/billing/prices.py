@@ -1,6 +1,10 @@
 """What work costs and what a workspace is given, in integer micro-credits."""
 
 from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
 
 CREDIT = 1_000_000
 MONTHLY_GRANT = 1_000 * CREDIT
@@ -37,9 +41,24 @@ TOKENS = Rate(prompt_token=100, completion_token=1_000)
 
 # By the first part of a job's kind.
 RATES = {"generate": TOKENS}
+# Kinds of work as people call them.
+NAMES = {"generate.variant": _("Writing copy"), "generate.chat": _("Completion by API")}
 
 
 def price(kind: str, usage: Usage) -> int:
     """What this usage costs in a job of this kind; work without a model costs nothing."""
     rate = RATES.get(kind.partition(".")[0], FREE)
     return usage.prompt_tokens * rate.prompt_token + usage.completion_tokens * rate.completion_token
+
+
+def name_of(kind: str) -> str:
+    """The kind of work in words; an unknown one as it is."""
+    return str(NAMES.get(kind, kind))
+
+
+def in_credits(amount: int) -> str:
+    """Micro-credits as people read them: whole credits, with two decimals below ten."""
+    decimals = 0 if abs(amount) >= 10 * CREDIT else 2
+    exact = Decimal(amount) / CREDIT
+    shown = exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_DOWN)
+    return number_format(shown, decimal_pos=decimals, use_l10n=True, force_grouping=True)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from saas.errors import Conflict, InsufficientCredits, Invalid
 from tenants.billing.books import Books, Kind, Overdrawn, State, open_books
 from tenants.billing.models import LedgerAccount, LedgerTransfer, UsageEvent
-from tenants.billing.prices import CREDIT, MONTHLY_GRANT, Usage
+from tenants.billing.prices import MONTHLY_GRANT, Usage, in_credits
 
 LARGEST_AMOUNT = 2**53
 
@@ -200,9 +200,3 @@ def _insufficient(amount: int) -> InsufficientCredits:
     return InsufficientCredits(
         detail, required=amount, available=available, limit="monthly_credits"
     )
-
-
-def in_credits(amount: int) -> str:
-    """Micro-credits as people read them: whole credits, or two decimals below ten."""
-    whole, rest = divmod(amount, CREDIT)
-    return str(whole) if whole >= 10 else f"{whole}.{rest * 100 // CREDIT:02}"

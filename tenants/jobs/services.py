@@ -97,6 +97,11 @@ def jobs_cancel(*, jobs: JobQuerySet) -> list[Job]:
     return locked
 
 
+def jobs_running() -> int:
+    """How many jobs of the workspace in scope wait or run; the portal's shell shows it."""
+    return int(Job.objects.active().count())
+
+
 def due(queue: str, limit: int, *, share: int = SHARE) -> list[tuple[UUID, UUID]]:
     """(tenant_id, job_id) of what may start, fair between workspaces."""
     with connection.cursor() as cursor:

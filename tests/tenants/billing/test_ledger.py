@@ -9,11 +9,10 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from saas.errors import Conflict, InsufficientCredits, Invalid, Unavailable
 from tenants.billing.models import LedgerAccount, LedgerTransfer
-from tenants.billing.prices import MONTHLY_GRANT, Usage, price
+from tenants.billing.prices import MONTHLY_GRANT, Usage, in_credits, price
 from tenants.billing.services import (
     balance,
     expire,
-    in_credits,
     month_start,
     post,
     reserve,
@@ -234,7 +233,14 @@ def test_prices_are_whole_micro_credits() -> None:
 
 @pytest.mark.parametrize(
     ("amount", "shown"),
-    [(0, "0.00"), (9_999, "0.00"), (10_000, "0.01"), (1_239_999, "1.23"), (12_345_678, "12")],
+    [
+        (0, "0.00"),
+        (9_999, "0.00"),
+        (10_000, "0.01"),
+        (1_239_999, "1.23"),
+        (12_345_678, "12"),
+        (10**9, "1,000"),
+    ],
 )
 def test_credits_are_shown_without_rounding_up(amount: int, shown: str) -> None:
     assert in_credits(amount) == shown

@@ -1,0 +1,64 @@
+"""Running and recent work: the drawer that follows the user, the list of all, and cancelling."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from tenants.access import role_required
+from tenants.jobs.models import Job
+from tenants.jobs.services import job_cancel
+
+DRAWER = 12
+PAGE = 50
+FILTERS = ("active", "finished")
+
+
+@require_safe
+def job_list(request: HttpRequest, slug: str) -> HttpResponse:
+    chosen = request.GET.get("show", "")
+    jobs = Job.objects.select_related("created_by", "api_key").newest()
+    if chosen in FILTERS:
+        jobs = getattr(jobs, chosen)()
+    page = Paginator(jobs, PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "jobs": rows(page, slug), "show": chosen}
+    return render(request, "jobs/list.html", context)
+
+
+@require_safe
+def job_drawer(request: HttpRequest, slug: str) -> HttpResponse:
+    active = list(Job.objects.active().newest()[:DRAWER])
+    ended = Job.objects.finished().order_by("-finished_at")[: max(DRAWER - len(active), 4)]
+    context = {"jobs": rows([*active, *ended], slug), "active": bool(active)}
+    return render(request, "jobs/_drawer.html", context)
+
+
+@require_safe
+def job_status(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+    """One row of the list; it asks again for as long as the job is active."""
+    job = get_object_or_404(Job, pk=pk)
+    return render(request, "jobs/_row.html", {"row": rows([job], slug)[0]})
+
+
+@require_POST
+@role_required("editor")
+def job_cancelled(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+    job = job_cancel(job=get_object_or_404(Job, pk=pk))
+    return render(request, "jobs/_row.html", {"row": rows([job], slug)[0]})
+
+
+def rows(jobs: Iterable[Job], slug: str) -> list[tuple[Job, str]]:
+    """The jobs, each with the address of the page that shows its result."""
+    return [(job, page_of(job, slug)) for job in jobs]
+
+
+def page_of(job: Job, slug: str) -> str:
+    """The page that JOB_PAGES names for the kind; its id stands in the payload by that name."""
+    name = settings.JOB_PAGES.get(job.kind, "")
+    pk = job.payload.get(name) if name else None
+    return reverse(name, args=[slug, pk]) if pk else ""
