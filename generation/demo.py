@@ -142,7 +142,7 @@ def _brief(
     return Brief.objects.create(
         kind=kind,
         fields=cleaned,
-        title=brief_title(cleaned),
+        title=brief_title(kind, cleaned),
         brand=brand,
         audience=audience,
         created_by=owner,

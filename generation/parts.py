@@ -15,6 +15,7 @@ from generation.kinds.base import Kind, Part
 MAX_CHARS = 100_000
 # A part of many lines never has more than these; what was posted beyond is not read.
 MAX_LINES = 40
+MOST_COUNTED = 500
 
 
 class EditForm(forms.Form):
@@ -62,10 +63,9 @@ class Row:
     fields: list[forms.BoundField]
 
     @property
-    def few(self) -> int:
-        """How many lines the part still lacks."""
-        filled = sum(1 for field in self.fields if field.value())
-        return max(0, self.part.least - filled) if self.part.many else 0
+    def limit(self) -> int:
+        """The limit to count against; one that nobody gets near only distracts."""
+        return self.part.limit if self.part.limit <= MOST_COUNTED else 0
 
 
 class PartsForm(EditForm):

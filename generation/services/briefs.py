@@ -49,7 +49,7 @@ def brief_request(  # noqa: PLR0913
     brief = Brief.objects.create(
         kind=kind,
         fields=cleaned,
-        title=brief_title(cleaned),
+        title=brief_title(kind, cleaned),
         brand=brand,
         audience=audience,
         language=language,
@@ -87,9 +87,10 @@ def _problem(problem: Any) -> dict[str, Any]:
     return {"pointer": f"/fields/{problem.field}", "code": "invalid", "detail": detail}
 
 
-def brief_title(fields: Mapping[str, Any]) -> str:
-    """The first words of the brief's first answer."""
-    first = next((value for value in fields.values() if isinstance(value, str) and value), "")
+def brief_title(kind: str, fields: Mapping[str, Any]) -> str:
+    """The first words of the brief's first answer in words."""
+    asked = (field.name for field in kinds.load(kind).fields if field.type in {"text", "textarea"})
+    first = next((fields[name] for name in asked if fields.get(name)), "")
     return first.splitlines()[0][:120] if first else _("Untitled")
 
 
@@ -127,6 +128,8 @@ def variant_request(*, variant: Variant, author: Author) -> Variant:
         payload={
             "variant": str(variant.pk),
             "topic": brief.stream,
+            "brief": str(brief.pk),
+            "title": brief.title,
             "expected_tokens": estimate.completion_tokens,
         },
         estimate=brief_price(estimate),

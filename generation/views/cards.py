@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.template.defaultfilters import linebreaks
+from django.template.defaultfilters import linebreaks_filter
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -58,8 +58,10 @@ class Card:
     @property
     def html(self) -> SafeString:
         """The text as it will be read; a kind escapes all of it."""
+        if not self.variant.text:
+            return SafeString("")
         if not self.variant.data:
-            return linebreaks(self.variant.text, autoescape=True)
+            return linebreaks_filter(self.variant.text)
         return mark_safe(self.brief.form.html(self.variant.data))
 
     @cached_property

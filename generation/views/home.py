@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from generation.models import Audience, Brand, Brief, Content, Variant
+from generation.models import Brand, Brief, Content, Variant
 from generation.views.base import PortalRequest, page
 from tenants.billing.services import balance
 
@@ -49,7 +49,7 @@ def written_now() -> QuerySet[Brief]:
 
 
 def first_steps(slug: str) -> list[FirstStep]:
-    """From nothing to the first approved ad, ticked off from what the workspace has."""
+    """From nothing to the first ad in the library, ticked off from what the workspace has."""
     brief = Brief.objects.newest().first()
     return [
         FirstStep(
@@ -72,12 +72,5 @@ def first_steps(slug: str) -> list[FirstStep]:
             _("See the variants"),
             brief.get_absolute_url() if brief else reverse("write", args=[slug]),
             Content.objects.exists(),
-        ),
-        FirstStep(
-            _("Say whom you talk to"),
-            _("An audience makes the copy speak to its worries and wishes."),
-            _("Add an audience"),
-            reverse("audience-new", args=[slug]),
-            Audience.objects.exists(),
         ),
     ]

@@ -87,7 +87,7 @@ class Watch:
         self.ended = {str(job) for job in jobs.values_list("job_id", flat=True)} - self.running
 
     async def frames(self, after: str) -> AsyncIterator[bytes]:
-        await sync_to_async(connection.close)()
+        await release()
         yield RETRY
         for frame in self._news():
             yield frame
@@ -126,6 +126,12 @@ class Watch:
         with translation.override(self.language):
             text = said(event, self.kind)
         return frame(event.name, {**event.data, "text": text}, event.id)
+
+
+@sync_to_async
+def release() -> None:
+    """Give the request's connection back; its thread is the one that looks it up."""
+    connection.close()
 
 
 def said(event: StreamEvent, kind: Kind) -> str:

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from generation.models import Brand, Brief, Content, Variant
+from generation.models import Brief, Content, Variant
 from generation.services import variant_pick
 from generation.services.briefs import Author
 from tenants import scope
