@@ -7,7 +7,7 @@ from typing import Any
 
 from generation.engine.types import EngineError
 from generation.kinds.article_plan import MOST_SECTIONS, Plan, Section, plan, plan_tokens
-from generation.kinds.article_text import TOKENS_PER_WORD, Passage, Writer
+from generation.kinds.article_text import ASK_TOKENS, TOKENS_PER_WORD, Passage, Writer
 from generation.kinds.base import (
     BriefData,
     Choice,
@@ -28,10 +28,12 @@ from generation.kinds.text import N_, count_words, one_line
 
 TITLE, HEADING_CHARS = 120, 80
 # Sentences that do not pass are written again: room for as much as is kept.
-SPARE = 2.2
-PROMPT_TOKENS = 900
+SPARE = 3.5
+PROMPT_TOKENS = 500
+# What the sentences that lead in and out take, roughly.
+FRAME_WORDS = 30
 TOO_POOR = N_("Nothing that the model wrote passed the checks. Try other main points.")
-OPENING_SHARE, CLOSING_SHARE = 0.16, 0.14
+OPENING_SHARE, CLOSING_SHARE = 0.1, 0.1
 
 FORMATS = (
     Choice("blog", N_("Blog post")),
@@ -90,8 +92,9 @@ class Article(Kind):
 
     def estimate_tokens(self, brief: BriefData) -> Estimate:
         tokens = self.tokens(brief)
-        prompt = PROMPT_TOKENS + self.words(brief) * TOKENS_PER_WORD // 4
-        return bound(brief, asks=Writer.most_asks(), prompt=prompt, completion=tokens)
+        prompt = PROMPT_TOKENS
+        asks = 1 + tokens // ASK_TOKENS
+        return bound(brief, asks=asks, prompt=prompt, completion=tokens)
 
     def words(self, brief: BriefData) -> int:
         return self.length.wanted(brief) if self.length else 0
@@ -107,7 +110,8 @@ class Article(Kind):
         passages = [Passage(section, share) for section, share in shares(outline, words)]
         for passage in passages:
             yield from writer.write(passage)
-        yield from writer.balance(passages, words)
+        yield from writer.balance(passages, words - FRAME_WORDS)
+        writer.frame(passages)
         data = assemble(outline, passages)
         return Draft(data, tuple(self.check(data, brief)))
 

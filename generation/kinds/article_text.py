@@ -1,58 +1,78 @@
-"""Writes the sections of an article: ask, keep the sentences that pass, ask for more."""
+"""Writes the sections of an article: ask from one side, keep what passes, ask from the next."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from generation.engine.types import Sampling
+from generation.kinds import lexicon
 from generation.kinds.article_plan import Plan, Section
 from generation.kinds.base import Ask, BriefData, Completion
 from generation.kinds.desk import Desk, Turn, system
-from generation.kinds.facts import known_words, stem
+from generation.kinds.facts import stem
+from generation.kinds.pitch import lower_first
 from generation.kinds.sieve import Sieve
 from generation.kinds.text import count_words, fold, is_cjk, sentences, trim_words
 
 TOKENS_PER_WORD = 2
-TRIES = 3
-ROUNDS = 6
-ENOUGH = 0.85
-WRITING = Sampling(temperature=0.5, top_p=0.9, repetition_penalty=1.1)
+ASK_WORDS = 45
+ASK_TOKENS = 2 * ASK_WORDS
+ROUNDS = 12
+ENOUGH = 0.8
+WRITING = Sampling(temperature=0.4, top_p=0.9, repetition_penalty=1.05)
 
+# The sides from which a point is explained, one ask each, in turn.
+ANGLES = (
+    "Say why it matters.",
+    "Say how to do it.",
+    "Say what often goes wrong.",
+    "Give one more tip.",
+    "Say what you gain from it.",
+)
+CHINESE_ANGLES = (
+    "说说为什么重要。",
+    "说说怎么做。",
+    "说说常见的问题。",
+    "再给一个建议。",
+    "说说有什么好处。",
+)
 EXAMPLES = (
     (
         "Growing tomatoes on a balcony",
         "choose a sunny spot",
-        "Tomatoes need sun more than anything else, so the spot that you choose decides how much "
-        "fruit you get. Look for a corner that is bright from morning until late afternoon. A wall "
-        "that faces south is ideal, because it stays warm after the sun has gone. If your balcony "
-        "is shady, move the pots during the day to follow the light.",
-    ),
-    (
-        "Why small shops should offer gift cards",
-        "bring in new customers",
-        "A gift card is a recommendation that somebody pays for. The person who receives it may "
-        "never have heard of your shop, and now has a reason to walk in. Many of them spend more "
-        "than the card is worth, and some of them come back.",
+        (
+            "Tomatoes need sun more than anything else, so the spot decides how much fruit you "
+            "get. A plant in the shade grows leaves, but few tomatoes.",
+            "Watch your balcony for a day and note where the light stays longest. Put the pots "
+            "there, close to a wall that keeps the warmth.",
+            "Many people put the pots where they look nice and forget about the light. Then the "
+            "plants grow tall and thin and never flower.",
+        ),
     ),
 )
 CHINESE_EXAMPLES = (
     (
         "阳台种番茄",
         "选一个晒得到太阳的地方",
-        "番茄最需要阳光，所以位置决定了收成。找一个从早上到下午都亮堂的角落。朝南的墙边最好，太阳下山以后"
-        "还留着热气。如果阳台偏暗，白天可以跟着光挪一挪花盆。",
+        (
+            "番茄最需要阳光，位置决定了收成。种在阴处，只长叶子不结果。",
+            "先看一天，记下哪里光照最久。把花盆放在那里，靠着能存热的墙。",
+            "很多人只顾好看，忘了光照。结果苗又高又细，不开花。",
+        ),
     ),
 )
 
 
 @dataclass(slots=True)
 class Passage:
-    """A section on its way: the words that it is to have, and the text so far."""
+    """A section on its way: the words that it is to have, the text so far, the asks it took."""
 
     section: Section
     words: int
     text: str = ""
+    asked: int = 0
+    linked: bool = field(default=False)
 
     @property
     def missing(self) -> int:
@@ -61,6 +81,9 @@ class Passage:
     @property
     def done(self) -> bool:
         return count_words(self.text) >= ENOUGH * self.words
+
+
+Asking = Generator[Ask, Completion, None]
 
 
 class Writer:
@@ -72,111 +95,108 @@ class Writer:
         self.outline = outline
         self.sieve = Sieve(brief, strict=False)
         self.chinese = is_cjk(brief.language)
+        points = " ".join(section.point for section in outline.sections)
+        self.topic = telling(" ".join((outline.title, points, *outline.headings)))
 
-    @staticmethod
-    def most_asks() -> int:
-        return 1 + TRIES * 8 + ROUNDS
-
-    def write(self, passage: Passage) -> Generator[Ask, Completion, None]:
-        if not passage.section.heading:
-            passage.text = ""
-        for _ in range(TRIES):
-            if passage.done:
-                break
+    def write(self, passage: Passage) -> Asking:
+        """Ask from each side until the passage is long enough."""
+        tries = 2 + passage.words // 25
+        while not passage.done and passage.asked < tries and self.desk.can(ASK_TOKENS):
             yield from self.extend(passage)
-        self.close(passage)
 
-    def extend(self, passage: Passage) -> Generator[Ask, Completion, None]:
-        """Ask for the passage, or for more of it, and keep what passes."""
-        words = max(25, passage.missing)
+    def extend(self, passage: Passage) -> Asking:
         ask = self.desk.ask(
             passage.section.name,
             self.turns(passage),
-            words * TOKENS_PER_WORD + 16,
-            min_tokens=min(words, 60),
+            ASK_TOKENS,
             sampling=WRITING,
             lead=f"{passage.text} " if passage.text else "",
         )
+        passage.asked += 1
         completion = yield ask
-        kept = self.kept(completion.text, passage)
-        passage.text = self.joined([passage.text, trim_words(kept, int(passage.missing * 1.15))])
+        room = max(20, passage.missing + 15)
+        kept = trim_words(self.kept(completion.text, passage), room)
+        passage.text = self.joined([passage.text, kept])
 
     def kept(self, text: str, passage: Passage) -> str:
-        """The sentences that pass; the first of a passage has to be about its point."""
+        """The sentences that pass and hold the thread."""
         found: list[str] = []
         for sentence in sentences(text):
-            starts = not passage.text and not found
-            if starts and not self.is_about(sentence, passage.section):
-                continue
-            if self.sieve.sentence(sentence):
-                found.append(self.sieve.seen[-1])
+            about = self.is_about(sentence, passage, opens=not (passage.text or found))
+            kept = self.sieve.sentence(sentence) if about else ""
+            passage.linked = bool(kept) and not self.leans(sentence)
+            if kept:
+                found.append(kept)
         return self.joined(found)
 
-    def is_about(self, sentence: str, section: Section) -> bool:
+    def is_about(self, sentence: str, passage: Passage, *, opens: bool) -> bool:
+        """A passage opens with its point; later sentences share a word with the article, or
+        lean on the sentence before them."""
         if self.chinese:
             return True
-        given = known_words(f"{section.point} {section.heading} {self.outline.title}")
-        words = [word for word in fold(sentence).split() if len(word) > 3]
-        return any(word in given or stem(word) in given for word in words)
+        words = telling(sentence)
+        if opens:
+            return bool(words & telling(f"{passage.section.point} {passage.section.heading}"))
+        leans = passage.linked and self.leans(sentence)
+        return bool(words & self.topic) or leans
+
+    def leans(self, sentence: str) -> bool:
+        first = fold(sentence).split()[:1]
+        return first[:1] in (["it"], ["this"], ["that"], ["these"], ["you"])
 
     def turns(self, passage: Passage) -> list[Turn]:
-        role = "你用简单的话讲清楚事情。" if self.chinese else "You explain things in plain words."
+        role = "你用简单的话给出实用的建议。" if self.chinese else (
+            "You give practical advice in plain words, two sentences at a time."
+        )  # fmt: skip
+        angles = CHINESE_ANGLES if self.chinese else ANGLES
         found = [system(role, self.brief)]
-        for topic, point, text in CHINESE_EXAMPLES if self.chinese else EXAMPLES:
-            found += [("user", self.task(topic, "", point)), ("assistant", text)]
+        for topic, point, texts in CHINESE_EXAMPLES if self.chinese else EXAMPLES:
+            for angle, text in zip(angles, texts, strict=False):
+                found += [("user", self.task(topic, "", point, angle)), ("assistant", text)]
         headings = "; ".join(self.outline.headings)
-        found.append(("user", self.task(self.outline.title, headings, point_of(passage, self))))
-        if passage.text:
-            more = "接着写。" if self.chinese else "Go on with the same point."
-            found += [("assistant", passage.text), ("user", more)]
-        return found
+        angle = angles[passage.asked % len(angles)]
+        point = passage.section.point
+        return [*found, ("user", self.task(self.outline.title, headings, point, angle))]
 
-    def task(self, topic: str, headings: str, point: str) -> str:
-        labels = ("主题：", "提纲：", "要点：", "把这个要点讲清楚。") if self.chinese else (
-            "Topic: ", "Outline: ", "Point: ", "Explain the point in four sentences."
+    def task(self, topic: str, headings: str, point: str, angle: str) -> str:
+        labels = ("主题：", "提纲：", "要点：") if self.chinese else (
+            "Topic: ", "Outline: ", "Point: "
         )  # fmt: skip
         outline = f"{labels[1]}{headings}" if headings else ""
-        lines = (f"{labels[0]}{topic}", outline, f"{labels[2]}{point}", labels[3])
+        lines = (f"{labels[0]}{topic}", outline, f"{labels[2]}{point}", angle)
         return "\n".join(filter(None, lines))
 
-    def close(self, passage: Passage) -> None:
-        """An opening or an ending of our own, where nothing of the model's passed."""
-        if not passage.text and passage.section in (
-            self.outline.sections[0],
-            self.outline.sections[-1],
-        ):
-            passage.text = self.fallback(passage.section)
-
-    def fallback(self, section: Section) -> str:
-        points = [each.heading for each in self.outline.sections[1:-1]]
-        listed = ("、" if self.chinese else ", ").join(points)
-        if section is self.outline.sections[0]:
-            return f"这里讲几件要紧的事：{listed}。" if self.chinese else (
-                f"A few things make the difference: {listed}."
-            )  # fmt: skip
-        return "从其中一件事开始，其余的会慢慢跟上。" if self.chinese else (
-            "Start with one of these things today, and the rest will follow."
-        )  # fmt: skip
-
-    def balance(self, passages: list[Passage], words: int) -> Generator[Ask, Completion, None]:
-        """Ask for more where the whole is too short, cut where it is too long."""
+    def balance(self, passages: list[Passage], words: int) -> Asking:
+        """Ask for more where the whole is too short."""
         for _ in range(ROUNDS):
             total = sum(count_words(passage.text) for passage in passages)
-            shortest = max(passages[1:-1], key=lambda passage: passage.missing)
-            if total >= 0.9 * words or not self.desk.can(60):
+            if total >= 0.9 * words or not self.desk.can(ASK_TOKENS):
                 break
-            shortest.words += max(0, 30 - shortest.missing)
+            shortest = max(passages, key=lambda passage: (passage.missing, -passage.asked))
             yield from self.extend(shortest)
+
+    def frame(self, passages: list[Passage]) -> None:
+        """The opening leads into the sections, the closing leads out of them."""
+        points = [lower_first(section.heading) for section in self.outline.sections[1:-1]]
+        if self.chinese:
+            lead = f"这里讲几件要紧的事：{'、'.join(points)}。"
+            end = "从其中一件事开始，其余的会慢慢跟上。"
+        else:
+            lead = f"A few things make the difference: {enumerated(points)}."
+            end = "Start with one of these things today, and the rest will follow."
+        passages[0].text = self.joined([passages[0].text, lead])
+        passages[-1].text = self.joined([passages[-1].text, end])
 
     def joined(self, texts: list[str]) -> str:
         return ("" if self.chinese else " ").join(filter(None, texts))
 
 
-def point_of(passage: Passage, writer: Writer) -> str:
-    """What the passage is to say, in the words of the request."""
-    first, *_, last = writer.outline.sections
-    if passage.section is first:
-        return "为什么值得读" if writer.chinese else "why this is worth knowing"
-    if passage.section is last:
-        return "读者接下来该做什么" if writer.chinese else "what to do next"
-    return passage.section.point
+def telling(text: str) -> set[str]:
+    """The stems of the words that say what a text is about."""
+    words = (word for word in fold(text).split() if len(word) > 2)
+    return {stem(word) for word in words if word not in lexicon.FUNCTION | lexicon.STOCK}
+
+
+def enumerated(items: list[str]) -> str:
+    """`one, two and three`."""
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)

@@ -232,9 +232,10 @@ def offer_sentences(pitch: Pitch) -> Iterator[str]:
         yield f"Get {offer} with {pitch.brand}."
     elif offer.casefold().startswith(("free for", "free until", "free with")):
         yield f"Try {pitch.brand} {offer}."
+        yield f"{call} and try {pitch.brand} {offer}."
     else:
         yield f"{call}: {offer}."
-    yield f"{pitch.brand}: {offer}."
+        yield f"{pitch.brand}: {offer}."
 
 
 def closers(pitch: Pitch) -> list[list[str]]:
@@ -250,7 +251,7 @@ def closers(pitch: Pitch) -> list[list[str]]:
 def openers(pitch: Pitch) -> Groups:
     """First sentences that bring the product in."""
     product = introduced(pitch)
-    found = [f"Meet {product}.", f"Say hello to {product}.", f"This is {product}."]
+    found = [f"Meet {product}.", f"Say hello to {product}."]
     if pitch.product:
         found.append(f"Looking for {article(pitch.product)}? Meet {pitch.brand}.")
     return (tuple(found),)

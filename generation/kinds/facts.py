@@ -208,12 +208,15 @@ def is_claim(word: str) -> bool:
 
 
 def halved_claim(text: str, claims: Iterable[str]) -> bool:
-    """Whether a text promises something free or in numbers, but leaves out on what terms."""
+    """Whether a text promises something free or in numbers, but leaves out on what terms; or
+    names the terms and leaves out that it is free."""
     words = fold(text).split()
     tokens = {stem(word) for word in words}
     promises = {stem(word) for word in words if word == "free" or word[0].isdigit()}
     for claim in claims:
         terms = {stem(word) for word in fold(claim).split() if word not in lexicon.FUNCTION}
+        if terms - tokens == {stem("free")} and len(terms) > 1:
+            return True
         if promises & terms and terms <= tokens:
             promises -= terms
     stated = {stem(word) for claim in claims for word in fold(claim).split()}

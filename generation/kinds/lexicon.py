@@ -54,7 +54,7 @@ STOCK = words(
     "small real true clear clearer calm smart smarter happy friendly warm bright right next first "
     "perfect ideal everyday whole easier simpler sooner busy proud "
     "online here more details welcome thanks thank hello hi sure question questions minute "
-    "sent kept found given told "
+    "send sends offer offers sent kept found given told "
     "seconds less fuss hassle effort stress worry worries click tap reply forward care"
 )
 
@@ -83,8 +83,8 @@ COMMON_CAPITALS = words(
 # Text about the text: a small model describing its task instead of doing it.
 META = words(
     "paragraph paragraphs sentence sentences headline headlines subheadline heading headings "
-    "article articles blog blogpost essay prompt rewritten rephrase rephrased rephrasing revised "
-    "outline copywriter chatbot assistant user's"
+    "article articles blog blogs blogpost story essay prompt rewritten rephrase rephrased "
+    "rephrasing revised outline copywriter chatbot assistant user's"
 )
 META_PHRASES = (
     "as an ai", "language model", "here is", "here's a", "here's an", "here's the", "here are",
@@ -94,6 +94,9 @@ META_PHRASES = (
     "dear reader", "the product description", "a classic example", "can be seen as",
     "is a common misc", "refers to the fact", "call to action", "ad sentence",
 )  # fmt: skip
+
+# Somebody's story, told where advice was wanted.
+NARRATIVE = words("announced decided left went told said asked explained recalled noticed stated")
 
 VERBS = words(
     "accept add adapt allow answer arrive automate avoid be beat book bring build buy calm cancel "

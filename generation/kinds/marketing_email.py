@@ -34,7 +34,6 @@ class MarketingEmail(Short):
     )
 
     def wants(self, brief: BriefData, pitch: Pitch) -> list[Want]:
-        points = tuple(point.text for point in pitch.points)
         return [
             Want("subject", "line", SUBJECT, 1, pitch.things[-1:], spare_lines(pitch, SUBJECT)),
             Want(
@@ -42,7 +41,7 @@ class MarketingEmail(Short):
                 "sentence",
                 PREHEADER,
                 1,
-                points[:1],
+                (),
                 spare_sentences(pitch, PREHEADER),
             ),
             opening(pitch, SENTENCE),

@@ -91,4 +91,4 @@ def paths(pitch: Pitch) -> tuple[str, str]:
 def slug(text: str) -> str:
     """Whole words of a text joined by hyphens, as many as fit."""
     words = re.sub(r"[^\w\s%-]", "", shortened(text, PATH) or text)
-    return clip(words, PATH).replace(" ", "-").strip("-%")
+    return clip(words.lower(), PATH).replace(" ", "-").strip("-%")

@@ -161,7 +161,9 @@ def propose(want: Want, desk: Desk, sieve: Sieve, pitch: Pitch) -> Asking:
         sampling=FREE,
     )
     completion = yield ask
-    return sifted(read_lines(completion.text, name), want, sieve)[: want.count]
+    told = words(" ".join(want.sources)) - words(pitch.full)
+    lines = [text for text in read_lines(completion.text, name) if words(text) & told]
+    return sifted(lines, want, sieve)[: want.count]
 
 
 def sifted(texts: Sequence[str], want: Want, sieve: Sieve) -> list[str]:
@@ -201,7 +203,9 @@ def open_groups(want: Want, own: Sequence[str], sieve: Sieve, common: set[str]) 
     found: list[list[str]] = []
     said = [*sieve.seen, *own]
     for group in want.spare:
-        texts = [text for text in group if sieve.is_clean(text) and not is_said(text, said, common)]
+        texts = [
+            text for text in group if sieve.may_be_said(text) and not is_said(text, said, common)
+        ]
         if texts and not is_said(group[0], said, common):
             found.append(texts[:OPTIONS])
             said.append(texts[0])

@@ -10,10 +10,13 @@ from generation.kinds import facts, lexicon
 from generation.kinds.banned import has_banned
 from generation.kinds.brief import BriefData
 from generation.kinds.checks import PLACEHOLDERS, meta_talk, prefer, speaks
+from generation.kinds.facts import stem
+from generation.kinds.pitch import third_person
 from generation.kinds.text import CJK, fold, is_cjk, one_line, overlap, sentences
 
 FIRST_PERSON = re.compile(r"\b(?:I|I'm|I've|I'd|I'll|my|My|me|Me|myself)\b")
 MARKS = re.compile(r"[#*_`|<>{}\\]|\.\.\.|…|--|\s[,.;!?]|[,;:.!?]\s*[,;:.]|!!|\?\?")
+VERB_STEMS = frozenset(map(stem, lexicon.VERBS))
 SENTENCE = re.compile(r"^[\"'“‘(]?[A-Z0-9].*[.!?][\"'”’)]?$", re.DOTALL)
 CJK_SENTENCE = re.compile(r"^.{4,}[。！？]$", re.DOTALL)
 
@@ -46,10 +49,11 @@ class Sieve:
 
     def sentence(self, text: str, limit: int = 0) -> str:
         """A full sentence as it may stay, or nothing."""
-        text = prefer(one_line(text), self.brief.brand)
+        text = without_stop(prefer(one_line(text), self.brief.brand), self.brief.brand.name)
         form = CJK_SENTENCE if is_cjk(self.brief.language) else SENTENCE
         keep = (
             form.match(text) is not None
+            and (is_cjk(self.brief.language) or has_verb(text))
             and (not limit or len(text) <= limit)
             and self.is_clean(text)
             and not self.is_repeated(text, 0.5)
@@ -76,6 +80,12 @@ class Sieve:
             or is_meta(text, self.known)
         )
 
+    def may_be_said(self, text: str) -> bool:
+        """Whether a line made from the brief's own words may stand: not banned, not halved."""
+        return not (
+            has_banned(text, self.brief.brand.banned) or facts.halved_claim(text, self.claims)
+        )
+
     def is_foreign(self, text: str) -> bool:
         if is_cjk(self.brief.language):
             return not CJK.search(text)
@@ -86,13 +96,23 @@ class Sieve:
             any(facts.unknown_numbers(text, self.known))
             or any(facts.unknown_addresses(text, self.known))
             or any(facts.unknown_names(text, self.known))
-            or (self.strict and self.is_ungrounded(text))
+            or ((self.strict or self.is_about_brand(text)) and self.is_ungrounded(text))
+            or lexicon.NARRATIVE & set(fold(text).split())
         )
+
+    def is_about_brand(self, text: str) -> bool:
+        """Whether a text speaks of the brand, of which nothing may be invented."""
+        name = fold(self.brief.brand.name)
+        return bool(name) and name in fold(text)
 
     def is_ungrounded(self, text: str) -> bool:
         if is_cjk(self.brief.language):
             return overlap(text, self.known, 2) < 0.5
-        return bool(facts.unknown_words(text, self.known) or facts.unknown_claims(text, self.known))
+        return bool(
+            facts.unknown_words(text, self.known)
+            or facts.unknown_claims(text, self.known)
+            or facts.halved_claim(text, self.claims)
+        )
 
     def is_cut(self, text: str, limit: int) -> bool:
         """Whether a line was cut off: by its limit, or behind a word that wants another."""
@@ -117,10 +137,26 @@ class Sieve:
         return text
 
 
+def has_verb(text: str) -> bool:
+    """Whether a sentence can be one: some word in it may be a verb, and it is not a mere title."""
+    return any(
+        word in lexicon.AUXILIARIES
+        or word in lexicon.VERBS
+        or third_person(word)
+        or (word.endswith("ed") and stem(word) in VERB_STEMS)
+        for word in (token.strip(".,;:!?\"'()") for token in text.casefold().split())
+    )
+
+
 def is_meta(text: str, known: str) -> bool:
     """Whether a text talks of paragraphs and headlines, in a brief that does not."""
     given = facts.known_words(known)
     return any(word in lexicon.META and word not in given for word in fold(text).split())
+
+
+def without_stop(text: str, name: str) -> str:
+    """Models put a full stop behind names that end in a short form: `Kettle & Co. sends`."""
+    return re.sub(rf"{re.escape(name)}\.(?=\s+[a-z])", lambda found: name, text)
 
 
 def unbalanced(text: str) -> bool:
@@ -134,7 +170,6 @@ def unbalanced(text: str) -> bool:
 def stutters(text: str) -> bool:
     """Whether a run of words comes twice within one sentence."""
     folded = fold(text).split()
-    if any(one == two for one, two in zip(folded, folded[1:], strict=False)):
-        return True
-    pairs = [tuple(folded[at : at + 3]) for at in range(len(folded) - 2)]
-    return len(pairs) != len(set(pairs))
+    pairs = list(zip(folded, folded[1:], strict=False))
+    telling = [pair for pair in pairs if not lexicon.FUNCTION.intersection(pair)]
+    return any(one == two for one, two in pairs) or len(telling) != len(set(telling))

@@ -10,9 +10,11 @@ from typing import Any
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af]")
 WORD = re.compile(r"[^\W_]+(?:['’\-.&/][^\W_]+)*")
 SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*(?=\s|$)|[。！？…][”’」』）]*")
-NOT_AN_END = re.compile(
-    r"(?:\b(?:mr|mrs|ms|dr|st|vs|no|inc|ltd|co|e\.g|i\.e|etc|approx)|\b[a-z])\.$", re.IGNORECASE
+NEVER_AN_END = re.compile(
+    r"(?:\b(?:mr|mrs|ms|dr|st|vs|e\.g|i\.e|approx)|\b[a-z])\.$", re.IGNORECASE
 )
+# Short forms that end a sentence only where the next word has a capital.
+SELDOM_AN_END = re.compile(r"\b(?:no|inc|ltd|co|etc)\.$", re.IGNORECASE)
 QUOTES = "\"'“”‘’「」『』*_` \t\r\n"
 
 
@@ -32,8 +34,14 @@ def count_words(text: str) -> int:
 
 def sentence_ends(text: str) -> list[int]:
     """Offsets just behind every full sentence."""
-    ends = [found.end() for found in SENTENCE_END.finditer(text)]
-    return [end for end in ends if not NOT_AN_END.search(text[:end])]
+    ends = (found.end() for found in SENTENCE_END.finditer(text))
+    return [end for end in ends if is_end(text[:end], text[end:])]
+
+
+def is_end(before: str, after: str) -> bool:
+    if NEVER_AN_END.search(before):
+        return False
+    return not SELDOM_AN_END.search(before) or not after.strip()[:1].islower()
 
 
 def sentences(text: str) -> list[str]:
