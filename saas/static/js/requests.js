@@ -56,6 +56,7 @@ window.addEventListener("pageshow", (event) => {
 
 // After a refused form the reader starts at the summary of what is wrong.
 document.querySelector(".error-summary")?.focus();
-document.addEventListener("htmx:afterSwap", (event) => {
-  event.detail.target.querySelector?.(".error-summary")?.focus();
+document.addEventListener("htmx:load", (event) => {
+  const { elt } = event.detail;
+  (elt.matches(".error-summary") ? elt : elt.querySelector(".error-summary"))?.focus();
 });
