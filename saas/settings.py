@@ -115,7 +115,7 @@ if env.bool("DATABASE_POOL", True):
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
         "min_size": 1,
         "max_size": env.int("DATABASE_POOL_SIZE", 16),
-        "timeout": 10,
+        "timeout": 25,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -32,7 +32,8 @@ def authenticate_key(request: HttpRequest) -> ApiKey | None:
     if key is None or not key.live:
         raise NotAuthenticated("The API key is unknown, expired or revoked.")
     with tenant_scope(key.tenant_id):
-        refuse_closed(Tenant.objects.get(pk=key.tenant_id))
+        key.tenant = Tenant.objects.get(pk=key.tenant_id)
+        refuse_closed(key.tenant)
         key.mark_used()
     return key
 

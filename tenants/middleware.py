@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable
 from urllib.parse import quote
 
+from django.db import OperationalError, transaction
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from saas.errors import AppError, error_page, not_found, problem_response
+from saas.errors import AppError, Unavailable, error_page, not_found, problem_response
 from tenants import scope
 from tenants.authentication import authenticate_key, refuse_closed
 from tenants.directory import membership_in
@@ -63,14 +64,16 @@ class TenantMiddleware:
 
     def _with_api_key(self, request: HttpRequest) -> HttpResponseBase:
         try:
-            key = authenticate_key(request)
+            with transaction.atomic():
+                key = authenticate_key(request)
         except AppError as error:
             return problem_response(error, request)
+        except OperationalError:
+            return problem_response(Unavailable(), request)
         if key is None:  # the view decides whether it may be read by anybody
             return self.get_response(request)
         request.api_key = key
-        with scope.tenant_scope(key.tenant_id):
-            return self._scoped(request, Tenant.objects.get(pk=key.tenant_id))
+        return self._scoped(request, key.tenant)
 
     def _scoped(self, request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
         request.tenant = tenant

@@ -298,6 +298,17 @@ def test_51_a_database_that_is_down(api: APIClient, monkeypatch: pytest.MonkeyPa
     assert "refused" not in answer.content.decode()
 
 
+def test_51_a_database_that_is_down_at_the_door(
+    api: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*_: object, **__: object) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr("tenants.middleware.authenticate_key", down)
+    answer = api.get(BRANDS)
+    assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
+
+
 def test_54_an_unexpected_exception_shows_nothing(
     api: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
