@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from saas.errors import Unavailable
@@ -31,28 +30,21 @@ class Books:
 
     def enter(self, entry: LedgerTransfer) -> LedgerTransfer:
         """Add the entry to the chain and move the balances; raises Overdrawn."""
-        for side in ("debit", "credit"):
-            self._move(entry, side)
+        debited, credited = self._touched(entry)
+        if entry.pending is None and not debited.covers(entry.amount):
+            raise Overdrawn
         entry.sequence = self.wallet.version + 1
         entry.booked_at = self.now
         entry.prev_sha256 = self._last_sha256()
         entry.entry_sha256 = entry.digest()
         entry.save(force_insert=True)
-        for account in self._touched(entry):
-            account.version += 1
+        _move(debited, deltas(entry, "debit"))
+        _move(credited, deltas(entry, "credit"))
         return entry
 
-    def _touched(self, entry: LedgerTransfer) -> list[LedgerAccount]:
-        sides = (entry.debit_account_id, entry.credit_account_id)
-        return [account for account in self.accounts.values() if account.pk in sides]
-
-    def _move(self, entry: LedgerTransfer, side: str) -> None:
-        changes = {name: F(name) + delta for name, delta in deltas(entry, side).items()}
-        account = LedgerAccount.objects.filter(pk=getattr(entry, f"{side}_account_id"))
-        if side == "debit" and entry.pending_id is None:
-            account = account.filter(with_room_for(entry.amount))
-        if not account.update(version=F("version") + 1, updated_at=Now(), **changes):
-            raise Overdrawn
+    def _touched(self, entry: LedgerTransfer) -> tuple[LedgerAccount, LedgerAccount]:
+        by_id = {account.pk: account for account in self.accounts.values()}
+        return by_id[entry.debit_account_id], by_id[entry.credit_account_id]
 
     def _last_sha256(self) -> str:
         last = LedgerTransfer.objects.order_by("-sequence").values_list("entry_sha256", flat=True)
@@ -69,9 +61,15 @@ def deltas(entry: LedgerTransfer, side: str) -> dict[str, int]:
     return moved
 
 
-def with_room_for(amount: int) -> Q:
-    needed = F("debits_posted") + F("debits_pending") + amount
-    return Q(must_not_go_negative=False) | Q(credits_posted__gte=needed)
+def _move(account: LedgerAccount, moved: dict[str, int]) -> None:
+    """Write the balance, on condition that it is what the open books say: the lock sees to that."""
+    changes = {name: getattr(account, name) + delta for name, delta in moved.items()}
+    unchanged = LedgerAccount.objects.filter(pk=account.pk, version=account.version)
+    if not unchanged.update(version=account.version + 1, updated_at=Now(), **changes):
+        raise Unavailable(code="ledger_inconsistent")
+    account.version += 1
+    for name, value in changes.items():
+        setattr(account, name, value)
 
 
 def open_books() -> Books:

@@ -57,6 +57,9 @@ class LedgerAccount(TenantModel):
         """What may still be spent: reservations are taken off at once."""
         return self.credits_posted - self.debits_posted - self.debits_pending
 
+    def covers(self, amount: int) -> bool:
+        return not self.must_not_go_negative or amount <= self.available
+
 
 class TransferQuerySet(TenantQuerySet["LedgerTransfer"]):
     """The ledger's entries of the workspace in scope."""

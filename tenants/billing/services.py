@@ -42,10 +42,12 @@ def reserve(
     """
     assert_whole(amount)
     books = open_books()
-    known: LedgerTransfer | None = LedgerTransfer.objects.filter(key=key).first()
-    if known:
-        return _same(known, amount, purpose)
-    _grant(books)
+    month = _grant_key(books.now)
+    booked = {entry.key: entry for entry in LedgerTransfer.objects.filter(key__in=(key, month))}
+    if key in booked:
+        return _same(booked[key], amount, purpose)
+    if month not in booked:
+        _grant(books)
     entry = LedgerTransfer(
         debit_account=books.wallet,
         credit_account=books.accounts[Kind.SPENT],
@@ -59,7 +61,7 @@ def reserve(
     try:
         return books.enter(entry)
     except Overdrawn:
-        raise _insufficient(amount) from None
+        raise _insufficient(amount, books.wallet.available) from None
 
 
 @transaction.atomic
@@ -192,8 +194,7 @@ def _wallet() -> Any:
     return LedgerAccount.objects.annotate(now=Now()).filter(kind=Kind.WALLET).first()
 
 
-def _insufficient(amount: int) -> InsufficientCredits:
-    available = LedgerAccount.objects.get(kind=Kind.WALLET).available
+def _insufficient(amount: int, available: int) -> InsufficientCredits:
     detail = _(
         "This may need %(needed)s credits; of its monthly credits the workspace has %(left)s left."
     ) % {"needed": in_credits(amount), "left": in_credits(available)}

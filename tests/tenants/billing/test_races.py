@@ -3,12 +3,12 @@
 import pytest
 
 from saas.errors import Conflict, InsufficientCredits
-from tenants.billing.models import LedgerTransfer
 from tenants.billing.prices import MONTHLY_GRANT
 from tenants.billing.services import balance, post, reserve, void
 from tenants.billing.verify import verify
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests.tenants.billing.buyers import leave_one, race_for_the_last
 from tests.tenants.threads import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -16,30 +16,19 @@ ROUNDS = 20
 BUYERS = 16
 
 
-def buy(key: str, amount: int = 1) -> LedgerTransfer | InsufficientCredits:
-    try:
-        return reserve(amount=amount, purpose="race", key=key)
-    except InsufficientCredits as refused:
-        return refused
-
-
 def test_one_buyer_gets_the_last_credit(acme: Tenant) -> None:
+    wins, refused = race_for_the_last(acme, buyers=BUYERS, rounds=ROUNDS)
+    assert wins == [1] * ROUNDS
+    assert refused == ROUNDS * (BUYERS - 1)
     with tenant_scope(acme):
-        post(
-            reservation=reserve(amount=MONTHLY_GRANT, purpose="all", key="all"),
-            amount=MONTHLY_GRANT - 1,
-        )
-    for round_ in range(ROUNDS):
-        results = race(acme, BUYERS, lambda number, at=round_: buy(f"{at}:{number}"))
-        won = [result for result in results if isinstance(result, LedgerTransfer)]
-        lost = [result for result in results if isinstance(result, InsufficientCredits)]
-        assert (len(won), len(lost)) == (1, BUYERS - 1)
-        assert {refused.extra["available"] for refused in lost} == {0}
-        with tenant_scope(acme):
-            void(reservation=won[0])
-    with tenant_scope(acme):
-        assert balance().available == 1
-        assert verify().faults == []
+        assert (balance().available, verify().faults) == (1, [])
+
+
+def test_a_refusal_says_what_is_left(acme: Tenant) -> None:
+    leave_one(acme)
+    with tenant_scope(acme), pytest.raises(InsufficientCredits) as refused:
+        reserve(amount=2, purpose="race", key="two")
+    assert refused.value.extra["available"] == 1
 
 
 def test_the_first_grant_is_booked_once(acme: Tenant) -> None:
@@ -50,8 +39,8 @@ def test_the_first_grant_is_booked_once(acme: Tenant) -> None:
 
 
 def test_the_same_key_reserves_once_however_many_send_it(acme: Tenant) -> None:
-    entries = race(acme, BUYERS, lambda _: buy("same", 100))
-    assert len({entry.pk for entry in entries if isinstance(entry, LedgerTransfer)}) == 1
+    entries = race(acme, BUYERS, lambda _: reserve(amount=100, purpose="race", key="same"))
+    assert len({entry.pk for entry in entries}) == 1
     with tenant_scope(acme):
         assert balance().reserved == 100
 

@@ -1,0 +1,82 @@
+"""kill -9 of workers and of the broker at random moments, under load; then the history is checked.
+
+python -m tests.prove.chaos --kills 200 --broker-kills 20      (CHAOS_SEED repeats a run)
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+from tests.prove.stage import Stage, stage
+
+if TYPE_CHECKING:
+    from tests.prove.crowd import Crowd
+
+BACKLOG = 12
+QUIET_SECONDS = 180.0
+
+
+def main() -> int:
+    options = _options()
+    random = Random(options.seed)
+    with tempfile.TemporaryDirectory(prefix="prove-") as folder, stage(Path(folder)) as made:
+        from tests.prove.crowd import Crowd
+
+        made.hire(options.workers)
+        crowd = Crowd.gather(options.tenants, random)
+        begun = time.monotonic()
+        _torment(made, crowd, random, options)
+        settled = crowd.wait_until_quiet(QUIET_SECONDS, made.keep_alive)
+        faults, ends = crowd.check()
+        print(
+            f"seed={options.seed} attempts={options.kills + options.broker_kills} "
+            f"failures={len(faults)} controls_ok={ends['succeeded']}\n"
+            f"worker kills={options.kills} broker kills={options.broker_kills} "
+            f"seconds={time.monotonic() - begun:.0f} quiet after={settled:.1f}s\n"
+            f"jobs={sum(len(jobs) for jobs in crowd.promised.values())} "
+            + " ".join(f"{state}={count}" for state, count in sorted(ends.items()))
+            + f"\nin the middle of a job={made.said('job_recovered')} "
+            f"late work refused={made.said('work_discarded')}"
+        )
+        for fault in faults:
+            print(f"  {fault}")
+        if not ends["succeeded"]:
+            print("  control: no job succeeded")
+        return 1 if faults or not ends["succeeded"] else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--broker-kills", type=int, default=20)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--tenants", type=int, default=4)
+    seed = int(os.environ.get("CHAOS_SEED") or time.time())
+    parser.add_argument("--seed", type=int, default=seed)
+    return parser.parse_args()
+
+
+def _torment(made: Stage, crowd: "Crowd", random: Random, options: argparse.Namespace) -> None:
+    """Kill in a random order at random moments."""
+    events = ["worker"] * options.kills + ["broker"] * options.broker_kills
+    random.shuffle(events)
+    for number, event in enumerate(events, 1):
+        for _ in range(max(0, BACKLOG - crowd.active())):
+            crowd.ask()
+        time.sleep(random.uniform(0.05, 1.2))
+        if event == "broker":
+            made.kill_broker(random)
+        else:
+            what = random.choices(["child", "parent", "both"], weights=[70, 15, 15])[0]
+            random.choice(made.workers).kill(what)
+        if number % 20 == 0:
+            print(f"{number}/{len(events)} kills, {crowd.active()} jobs active", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

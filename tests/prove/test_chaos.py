@@ -1,0 +1,24 @@
+"""The proofs that need processes of their own to kill, each run as the program that it is."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.prove.stage import ROOT, clean_environment
+
+pytestmark = pytest.mark.prove
+
+
+def prove(program: str, *options: str) -> None:
+    argv = [sys.executable, "-m", f"tests.prove.{program}", *options]
+    done = subprocess.run(argv, cwd=ROOT, env=clean_environment(), check=False, timeout=3600)
+    assert done.returncode == 0
+
+
+def test_nothing_is_lost_or_done_twice_when_workers_and_the_broker_are_killed() -> None:
+    prove("chaos", "--kills", "200", "--broker-kills", "20")
+
+
+def test_a_paused_worker_commits_nothing_late() -> None:
+    prove("paused", "--times", "10")
