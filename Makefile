@@ -48,6 +48,8 @@ python:
 
 install: python
 	@"$(PYTHON)" deploy/install.py
+	@$(RUN) -m generation.engine.native.build
 
 tools: python
 	@"$(PYTHON)" deploy/install.py --tools
+	@$(RUN) -m generation.engine.native.build

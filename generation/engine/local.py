@@ -16,7 +16,11 @@ from torch import Tensor
 from generation.engine import sampling
 from generation.engine.config import ModelConfig
 from generation.engine.grammar import GrammarCache
-from generation.engine.model import Batch, Llama, Span, load_weights, weights_sha256
+from generation.engine.model import Batch, Span, weights_sha256
+from generation.engine.native.library import library
+from generation.engine.native.sampler import NativeSampler
+from generation.engine.precision import PRECISIONS, load_model
+from generation.engine.sampling import PlainSampler, Sampler
 from generation.engine.scheduler import Row, Scheduler, SchedulerLimits, Work
 from generation.engine.slots import Slots
 from generation.engine.tokenizer import Tokenizer
@@ -32,7 +36,6 @@ from generation.engine.types import (
     TokenLogprob,
 )
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 GRAMMAR_WAIT = 0.01
 MAX_THREADS = 8
 # So many other ways to begin are tried before only a phrase's last token is avoided.
@@ -51,7 +54,7 @@ class LocalSettings:
     model: str | Path
     rows: int = 8
     context: int = 4096
-    dtype: str = "fp32"
+    precision: str = "auto"
     threads: int = min(os.cpu_count() or 1, MAX_THREADS)
     max_queue: int = 1024
     rows_per_tenant: int = 0
@@ -61,8 +64,9 @@ class LocalSettings:
     prefix_cache: bool = True
 
     def __post_init__(self) -> None:
-        if self.dtype not in DTYPES:
-            raise ValueError(f"Unknown dtype {self.dtype!r}; known: {', '.join(DTYPES)}.")
+        if self.precision not in PRECISIONS:
+            known = ", ".join(PRECISIONS)
+            raise ValueError(f"Unknown precision {self.precision!r}; known: {known}.")
         for name in ("rows", "context", "threads", "max_queue", "chunk", "busy_chunk"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1.")
@@ -79,12 +83,10 @@ class LocalEngine:
         self.context = min(settings.context, self.config.context)
         self.tokenizer = Tokenizer(folder)
         self.base_sha256 = weights_sha256(folder)
-        self.model = Llama(
-            self.config,
-            load_weights(folder, DTYPES[settings.dtype]),
-            slots=settings.rows,
-            context=self.context,
+        self.model = load_model(
+            folder, self.config, settings.precision, settings.rows, self.context
         )
+        self.sampler: Sampler = NativeSampler() if library() else PlainSampler()
         self.grammars = GrammarCache(
             self.tokenizer.names, list(self.config.stop_ids), vocab_size=self.config.vocab_size
         )
@@ -187,7 +189,7 @@ class LocalEngine:
 
     def write(self, row: Row, logits: Tensor) -> list[Event]:
         """Sample the row's next token and say what it led to."""
-        if not bool(logits.isfinite().all()):
+        if not self.sampler.finite(logits):
             message = "The model produced numbers that are not finite."
             return [self.fail(row, "model_numerical_error", message)]
         scores = self.allowed(row, logits.clone())
@@ -195,7 +197,7 @@ class LocalEngine:
             message = "Grammar and banned phrases leave nothing to write."
             return [self.fail(row, "output_blocked", message)]
         settings = row.request.sampling
-        token = sampling.choose(scores, settings, row.noise.random())
+        token = self.sampler.choose(scores, settings, row.noise.random())
         if settings.logprobs is not None:
             row.logprobs.append(self.logprob(logits, token, settings.logprobs))
         if row.matcher is not None and not row.matcher.accept_token(token):
@@ -221,7 +223,7 @@ class LocalEngine:
         """Leave only what the grammar allows."""
         mask = xgrammar.allocate_token_bitmask(1, self.config.vocab_size)
         if row.matcher.fill_next_token_bitmask(mask):
-            xgrammar.apply_token_bitmask_inplace(logits[None], mask)
+            self.sampler.mask(logits, mask[0])
         if row.request.grammar is not None and row.request.grammar.kind == "json_schema":
             # xgrammar lets control characters into strings, JSON does not.
             logits[self.control_tokens] = -torch.inf

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Protocol
 
 import torch
+import xgrammar
 from torch import Tensor
 
 from generation.engine.types import Sampling
@@ -33,6 +35,29 @@ def penalise(logits: Tensor, sampling: Sampling, prompt: list[int], output: list
 
 def forbid(logits: Tensor, tokens: Iterable[int]) -> None:
     logits[torch.tensor(list(tokens), dtype=torch.long)] = -torch.inf
+
+
+class Sampler(Protocol):
+    """What is done with each row's logits (V) in every step."""
+
+    def finite(self, logits: Tensor) -> bool: ...
+
+    def mask(self, logits: Tensor, bits: Tensor) -> None: ...
+
+    def choose(self, logits: Tensor, sampling: Sampling, uniform: float) -> int: ...
+
+
+class PlainSampler:
+    """The sampler in torch."""
+
+    def finite(self, logits: Tensor) -> bool:
+        return bool(logits.isfinite().all())
+
+    def mask(self, logits: Tensor, bits: Tensor) -> None:
+        xgrammar.apply_token_bitmask_inplace(logits[None], bits[None])
+
+    def choose(self, logits: Tensor, sampling: Sampling, uniform: float) -> int:
+        return choose(logits, sampling, uniform)
 
 
 def choose(logits: Tensor, sampling: Sampling, uniform: float) -> int:

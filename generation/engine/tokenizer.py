@@ -43,27 +43,21 @@ class Tokenizer:
     @cached_property
     def pieces(self) -> list[bytes]:
         """Each token's bytes; a special token has none, so that it is never shown."""
-        hidden = set(self.special.values())
-        names = [self.fast.id_to_token(number) for number in range(self.size)]
         to_bytes = bytes_of_level if byte_level(self.fast) else bytes_of_metaspace
-        return [
-            b"" if name is None or number in hidden else to_bytes(name)
-            for number, name in enumerate(names)
-        ]
+        return [to_bytes(name) for name in self.names]
 
     @property
     def control_tokens(self) -> list[int]:
         """The tokens that hold a control character, such as a line break."""
         return [number for number, piece in enumerate(self.pieces) if piece and min(piece) < 0x20]
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """Each token as the vocabulary spells it; special ones are left blank."""
-        hidden = set(self.special.values())
-        return [
-            "" if number in hidden else self.fast.id_to_token(number) or ""
-            for number in range(self.size)
-        ]
+        names = [""] * self.size
+        for name, number in self.fast.get_vocab(with_added_tokens=True).items():
+            names[number] = "" if name in self.special else name
+        return names
 
     def encode(self, text: str) -> list[int]:
         """The ids of plain text; nothing in it can become a special token."""
@@ -133,20 +127,20 @@ def byte_level(fast: FastTokenizer) -> bool:
     return "ByteLevel" in json.dumps(json.loads(fast.to_str())["decoder"])
 
 
-def byte_alphabet() -> dict[str, int]:
-    """GPT-2's printable stand-ins for the 256 bytes."""
+def byte_alphabet() -> dict[int, int]:
+    """GPT-2's printable stand-ins for the 256 bytes, as a table for str.translate."""
     plain = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in plain]
-    moved = {chr(256 + place): byte for place, byte in enumerate(others)}
-    return {chr(byte): byte for byte in plain} | moved
+    moved = {256 + place: byte for place, byte in enumerate(others)}
+    return {byte: byte for byte in plain} | moved
 
 
 ALPHABET = byte_alphabet()
 
 
 def bytes_of_level(name: str) -> bytes:
-    if all(char in ALPHABET for char in name):
-        return bytes(ALPHABET[char] for char in name)
+    if ALPHABET.keys() >= set(map(ord, name)):
+        return name.translate(ALPHABET).encode("latin-1")
     return name.encode()
 
 

@@ -22,7 +22,12 @@ def make_engine(toy):
     engines = []
 
     def make(**options):
-        engines.append(load("local", **{"model": toy[0], "threads": 1, "context": 512} | options))
+        engines.append(
+            load(
+                "local",
+                **{"model": toy[0], "threads": 1, "context": 512, "precision": "fp32"} | options,
+            )
+        )
         return engines[-1]
 
     yield make

@@ -18,7 +18,7 @@ PROMPTS = (
 
 @pytest.fixture(scope="module")
 def engine(base_model):
-    engine = load("local", model=base_model, threads=1, context=1024)
+    engine = load("local", model=base_model, threads=1, context=1024, precision="fp32")
     yield engine
     engine.close()
 

@@ -1,0 +1,184 @@
+"""The compiled library as Python sees it: its structures, its functions, or None without it."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import POINTER, Structure, c_double, c_float, c_int, c_int32, c_int64, c_void_p
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from generation.engine.native.build import library_path
+
+LANES = 16
+GROUP = 32
+PAIR = 32
+TARGETS = ("q", "k", "v", "o", "gate", "up", "down")
+
+
+class Linear(Structure):
+    _fields_ = (
+        ("out", c_int32),
+        ("size", c_int32),
+        ("bits", c_int32),
+        ("data", c_void_p),
+        ("bias", c_void_p),
+    )
+
+
+class Quantized(Structure):
+    _fields_ = (("q", c_void_p), ("scales", c_void_p), ("sums", c_void_p))
+
+
+class Layer(Structure):
+    _fields_ = (
+        ("qkv", Linear),
+        ("out", Linear),
+        ("gate_up", Linear),
+        ("down", Linear),
+        ("attention_norm", c_void_p),
+        ("mlp_norm", c_void_p),
+    )
+
+
+class Model(Structure):
+    _fields_ = (
+        ("hidden", c_int32),
+        ("inner", c_int32),
+        ("layers", c_int32),
+        ("heads", c_int32),
+        ("kv_heads", c_int32),
+        ("head_size", c_int32),
+        ("context", c_int32),
+        ("slots", c_int32),
+        ("eps", c_float),
+        ("embedding", c_void_p),
+        ("norm", c_void_p),
+        ("cosines", c_void_p),
+        ("sines", c_void_p),
+        ("layer", POINTER(Layer)),
+        ("head", Linear),
+        ("keys", c_void_p),
+        ("values", c_void_p),
+    )
+
+
+class Delta(Structure):
+    _fields_ = (
+        ("rank", c_int32),
+        ("size", c_int32),
+        ("out", c_int32),
+        ("offset", c_int32),
+        ("down", c_void_p),
+        ("up", c_void_p),
+    )
+
+
+class Segment(Structure):
+    _fields_ = (("begin", c_int32), ("end", c_int32), ("deltas", POINTER(Delta)))
+
+
+class Batch(Structure):
+    _fields_ = (
+        ("rows", c_int32),
+        ("wanted", c_int32),
+        ("segments", c_int32),
+        ("max_rank", c_int32),
+        ("tokens", c_void_p),
+        ("slots", c_void_p),
+        ("positions", c_void_p),
+        ("wanted_rows", c_void_p),
+        ("segment", POINTER(Segment)),
+        ("logits", c_void_p),
+    )
+
+
+class Rule(Structure):
+    _fields_ = (
+        ("temperature", c_float),
+        ("top_p", c_float),
+        ("min_p", c_float),
+        ("top_k", c_int32),
+        ("uniform", c_double),
+    )
+
+
+FUNCTIONS: dict[str, tuple[type | None, tuple[type, ...]]] = {
+    "decoder_new": (c_void_p, (POINTER(Model), c_int)),
+    "decoder_free": (None, (c_void_p,)),
+    "decoder_forward": (None, (c_void_p, POINTER(Batch))),
+    "packed_bytes": (c_int64, (c_int, c_int, c_int)),
+    "pack": (None, (c_void_p, c_int, c_int, c_int, c_int, c_void_p)),
+    "quantize": (None, (c_void_p, c_int, c_int, c_void_p, c_void_p, c_void_p)),
+    "multiply": (None, (POINTER(Linear), POINTER(Quantized), c_int, c_void_p)),
+    "norm": (None, (c_void_p, c_void_p, c_int, c_float, c_void_p)),
+    "silu_gate": (None, (c_void_p, c_int, c_void_p)),
+    "turn": (None, (c_void_p, c_void_p, c_void_p, c_int, c_void_p)),
+    "put": (None, (c_void_p, c_void_p, c_int, c_int, c_void_p, c_void_p)),
+    "attention": (
+        None,
+        (c_void_p, c_void_p, c_void_p, c_int, c_int, c_int, c_void_p, c_void_p),
+    ),
+    "all_finite": (c_int, (c_void_p, c_int)),
+    "apply_mask": (None, (c_void_p, c_int, c_void_p)),
+    "sample": (c_int, (c_void_p, c_int, POINTER(Rule), c_void_p)),
+}
+
+
+@cache
+def library() -> ctypes.CDLL | None:
+    """The library for this processor when the install built one; nothing is compiled here."""
+    path = library_path()
+    if not path.is_file():
+        return None
+    loaded = ctypes.CDLL(str(path))
+    for name, (result, arguments) in FUNCTIONS.items():
+        function = getattr(loaded, name)
+        function.restype, function.argtypes = result, arguments
+    return loaded
+
+
+def required() -> ctypes.CDLL:
+    loaded = library()
+    if loaded is None:
+        raise RuntimeError("The engine's library was not built on this machine.")
+    return loaded
+
+
+def address(tensor: Tensor, dtype: torch.dtype) -> int:
+    """Where the numbers of a contiguous tensor of this very type begin."""
+    if tensor.dtype != dtype or not tensor.is_contiguous():
+        raise ValueError(f"Expected contiguous {dtype}, got {tensor.dtype}.")
+    return tensor.data_ptr()
+
+
+def padded(size: int) -> int:
+    return -(-size // LANES) * LANES
+
+
+class Packed:
+    """A linear map in tiles of 4- or 8-bit numbers; keeps the memory that the C++ side reads."""
+
+    def __init__(self, weight: Tensor, bits: int, bias: Tensor | None = None) -> None:
+        rows, size = weight.shape
+        out = padded(rows)
+        count = required().packed_bytes(out, size, bits)
+        # Tiles are read in whole cache lines.
+        self.tiles = torch.empty(count + 64, dtype=torch.uint8)
+        begin = -self.tiles.data_ptr() % 64
+        source = weight.to(torch.bfloat16).contiguous()
+        at = self.tiles.data_ptr() + begin
+        required().pack(address(source, torch.bfloat16), rows, out, size, bits, at)
+        self.bias = torch.zeros(out)
+        if bias is not None:
+            self.bias[:rows] = bias
+        self.view = Linear(out, size, bits, at, None if bias is None else self.bias.data_ptr())
+
+
+def segments(runs: list[tuple[int, int, ctypes.Array[Delta] | None]]) -> ctypes.Array[Segment]:
+    made = (Segment * max(1, len(runs)))()
+    for place, (begin, end, deltas) in enumerate(runs):
+        pointer = ctypes.cast(deltas, POINTER(Delta)) if deltas is not None else None
+        made[place] = Segment(begin, end, pointer)
+    return made

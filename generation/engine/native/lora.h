@@ -1,0 +1,71 @@
+// Low-rank additions: every run of neighbouring rows may wear an adapter of its own.
+#pragma once
+#include "vec.h"
+
+constexpr int CHAINS = 4;  // sums kept apart, always as many, so that a row's rounding is its own
+
+// The addition to one target: y[offset..] += up (down x). Ranks are padded to a multiple of 16.
+struct Delta {
+  int32_t rank, in, out, offset;
+  const _Float16* down;  // (rank / 16, in, 16)
+  const _Float16* up;    // (out / 16, rank, 16), times the adapter's scale
+};
+
+// Rows [begin, end) of the batch; `deltas` is (layers, targets), or null for the bare base.
+struct Segment {
+  int32_t begin, end;
+  const Delta* deltas;
+};
+
+template <int R>
+inline void lora_down(const _Float16* down, int in, const float* x, int stride, float* u,
+                      int u_stride) {
+  v16f total[R][CHAINS] = {};
+  for (int k = 0; k < in; k += CHAINS)
+    for (int c = 0; c < CHAINS; c++) {
+      v16f a = load_half(down + (k + c) * LANES);
+      for (int r = 0; r < R; r++) total[r][c] = fma(a, all(x[r * stride + k + c]), total[r][c]);
+    }
+  for (int r = 0; r < R; r++)
+    store(u + r * u_stride, (total[r][0] + total[r][1]) + (total[r][2] + total[r][3]));
+}
+
+// u (rows, width) = down x for one block of 16 ranks and the rows of one segment.
+inline void lora_down_rows(const Segment& segment, const Delta& delta, int block, const float* x,
+                           float* u, int width) {
+  const _Float16* down = delta.down + static_cast<size_t>(block) * delta.in * LANES;
+  int row = segment.begin;
+  for (; row + 4 <= segment.end; row += 4)
+    lora_down<4>(down, delta.in, x + static_cast<size_t>(row) * delta.in, delta.in,
+                 u + static_cast<size_t>(row) * width + block * LANES, width);
+  for (; row < segment.end; row++)
+    lora_down<1>(down, delta.in, x + static_cast<size_t>(row) * delta.in, delta.in,
+                 u + static_cast<size_t>(row) * width + block * LANES, width);
+}
+
+template <int R>
+inline void lora_up(const _Float16* up, int rank, const float* u, int width, float* y, int stride) {
+  v16f total[R] = {};
+  for (int k = 0; k < rank; k++) {
+    v16f b = load_half(up + k * LANES);
+    for (int r = 0; r < R; r++) total[r] = fma(b, all(u[r * width + k]), total[r]);
+  }
+  for (int r = 0; r < R; r++) store(y + r * stride, load(y + r * stride) + total[r]);
+}
+
+// y (rows, stride) += up u for the share of thread `id` and the rows of one segment.
+inline void lora_up_rows(const Segment& segment, const Delta& delta, const float* u, int width,
+                         float* y, int stride, int id, int threads) {
+  const int count = delta.out / LANES;
+  for (int tile = count * id / threads; tile < count * (id + 1) / threads; tile++) {
+    const _Float16* up = delta.up + static_cast<size_t>(tile) * delta.rank * LANES;
+    float* out = y + delta.offset + tile * LANES;
+    int row = segment.begin;
+    for (; row + 4 <= segment.end; row += 4)
+      lora_up<4>(up, delta.rank, u + static_cast<size_t>(row) * width, width,
+                 out + static_cast<size_t>(row) * stride, stride);
+    for (; row < segment.end; row++)
+      lora_up<1>(up, delta.rank, u + static_cast<size_t>(row) * width, width,
+                 out + static_cast<size_t>(row) * stride, stride);
+  }
+}

@@ -1,0 +1,44 @@
+"""Which form the base's weights take on this machine, and the model in that form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from generation.engine.config import ModelConfig
+from generation.engine.model import Batch, Llama, load_weights
+from generation.engine.quantized import QuantizedLlama, supported
+from generation.engine.types import EngineError
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+PRECISIONS = ("auto", "int4", *DTYPES)
+
+
+class Cache(Protocol):
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Give the target slot the first `length` positions of the source."""
+
+
+class Model(Protocol):
+    @property
+    def cache(self) -> Cache: ...
+
+    def forward(self, batch: Batch) -> Tensor: ...
+
+
+def load_model(
+    folder: Path, config: ModelConfig, precision: str, slots: int, context: int
+) -> Model:
+    """`auto` is int4 where our library was built and fits the model, else float32."""
+    if precision == "auto":
+        precision = "int4" if supported(config) else "fp32"
+    if precision != "int4":
+        weights = load_weights(folder, DTYPES[precision])
+        return Llama(config, weights, slots=slots, context=context)
+    if not supported(config):
+        raise EngineError("model_unsupported", "The 4-bit engine cannot run here or this model.")
+    weights = load_weights(folder, torch.bfloat16)
+    return QuantizedLlama(config, weights, slots=slots, context=context)

@@ -1,0 +1,242 @@
+"""Each small step of the C++ beside its plain twin in torch, then the whole decoder."""
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from generation.engine.config import ModelConfig
+from generation.engine.model import Batch, Llama, Span, load_weights, rotate
+from generation.engine.native import build
+from generation.engine.native import library as native
+from generation.engine.native.sampler import NativeSampler
+from generation.engine.quantized import QuantizedLlama, supported
+from generation.engine.sampling import PlainSampler
+from generation.engine.types import Sampling
+from tests.generation.engine.toys import ask, finish, run, write_toy
+
+SHAPE = {
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def library():
+    if native.library() is None:
+        if build.compiler() is None:
+            pytest.skip("There is no C++ compiler here.")
+        build.build()
+        native.library.cache_clear()
+    return native.required()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiles")
+    write_toy(folder, **SHAPE)
+    return folder
+
+
+def quantized_weight(weight, bits):
+    """The plain twin of packing: the weights that the tiles stand for."""
+    groups = weight.bfloat16().float().unflatten(1, (-1, native.GROUP))
+    low, high = groups.amin(-1, keepdim=True), groups.amax(-1, keepdim=True)
+    if bits == 8:
+        scale = (torch.maximum(-low, high) / 127).half().float()
+        low = -128 * scale
+    else:
+        scale, low = ((high - low) / 15).half().float(), low.half().float()
+    inverse = torch.where(scale > 0, 1 / scale, 0)
+    numbers = ((groups - low) * inverse).round().clamp(0, 2**bits - 1)
+    return (numbers * scale + low).flatten(1)
+
+
+def quantized_rows(x):
+    """The plain twin of the activations' eight bits."""
+    groups = x.unflatten(1, (-1, native.GROUP))
+    top = groups.abs().amax(-1, keepdim=True)
+    inverse = torch.where(top > 0, 127 / top, 0)
+    return ((groups * inverse).round() * (top / 127)).flatten(1)
+
+
+def quantize(library, x):
+    rows, size = x.shape
+    numbers = torch.empty(rows, size, dtype=torch.int8)
+    scales, sums = torch.empty(2, rows, size // native.GROUP)
+    library.quantize(
+        x.data_ptr(), rows, size, numbers.data_ptr(), scales.data_ptr(), sums.data_ptr()
+    )
+    return numbers, scales, sums
+
+
+def multiply(library, packed, x):
+    numbers, scales, sums = quantize(library, x)
+    form = native.Quantized(numbers.data_ptr(), scales.data_ptr(), sums.data_ptr())
+    y = torch.empty(len(x), packed.view.out)
+    library.multiply(packed.view, form, len(x), y.data_ptr())
+    return y
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("rows", [1, 2, 3, 8, 13])
+def test_a_linear_map_equals_its_twin(library, bits, rows):
+    torch.manual_seed(rows)
+    weight, x = torch.randn(48, 96), torch.randn(rows, 96)
+    bias = torch.randn(48)
+    y = multiply(library, native.Packed(weight, bits, bias), x)
+    expected = F.linear(quantized_rows(x), quantized_weight(weight, bits), bias)
+    torch.testing.assert_close(y, expected, atol=2e-4, rtol=1e-4)
+
+
+def test_outputs_beyond_the_last_tile_are_padded(library):
+    weight, x = torch.randn(21, 32), torch.randn(2, 32)
+    y = multiply(library, native.Packed(weight, 4), x)
+    expected = F.linear(quantized_rows(x), quantized_weight(weight, 4))
+    torch.testing.assert_close(y[:, :21], expected, atol=1e-4, rtol=1e-4)
+    assert y.shape == (2, 32)
+
+
+def test_a_rows_result_does_not_depend_on_its_neighbours(library):
+    weight, x = torch.randn(64, 128), torch.randn(13, 128)
+    packed = native.Packed(weight, 4)
+    together = multiply(library, packed, x)
+    for row in range(13):
+        assert torch.equal(multiply(library, packed, x[row : row + 1])[0], together[row])
+
+
+def test_zeros_stay_zeros(library):
+    packed = native.Packed(torch.zeros(16, 32), 4)
+    assert not multiply(library, packed, torch.zeros(1, 32)).any()
+
+
+def test_the_norm_equals_its_twin(library):
+    x, weight, y = torch.randn(64), torch.randn(64), torch.empty(64)
+    library.norm(x.data_ptr(), weight.data_ptr(), 64, 1e-5, y.data_ptr())
+    torch.testing.assert_close(y, F.rms_norm(x, (64,), weight, 1e-5))
+
+
+def test_the_gate_equals_its_twin(library):
+    x, y = torch.randn(192) * 20, torch.empty(96)
+    library.silu_gate(x.data_ptr(), 96, y.data_ptr())
+    torch.testing.assert_close(y, F.silu(x[:96]) * x[96:], atol=1e-5, rtol=1e-5)
+
+
+def test_the_rotation_equals_its_twin(library):
+    x, angles, y = torch.randn(16), torch.randn(8), torch.empty(16)
+    cosines, sines = angles.cos(), angles.sin()
+    library.turn(x.data_ptr(), cosines.data_ptr(), sines.data_ptr(), 16, y.data_ptr())
+    both = torch.cat([cosines, cosines]), torch.cat([sines, sines])
+    torch.testing.assert_close(y, rotate(x, *both))
+
+
+@pytest.mark.parametrize("heads", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize(("size", "length"), [(16, 1), (64, 31), (80, 33), (128, 100)])
+def test_attention_equals_its_twin(library, heads, size, length):
+    torch.manual_seed(length)
+    room = -(-length // 32) * 32
+    key, value, q = torch.randn(length, size), torch.randn(length, size), torch.randn(heads, size)
+    keys, values = torch.full((2, room * size), math.nan, dtype=torch.float16)
+    for place in range(length):
+        rows = key[place].contiguous(), value[place].contiguous()
+        library.put(
+            keys.data_ptr(), values.data_ptr(), place, size, *(row.data_ptr() for row in rows)
+        )
+    scores, out = torch.empty(heads * (length + 32)), torch.empty(heads, size)
+    library.attention(
+        *(each.data_ptr() for each in (q, keys, values)),
+        *(size, length, heads, scores.data_ptr(), out.data_ptr()),
+    )
+    shares = (q @ key.half().float().T).softmax(-1)
+    torch.testing.assert_close(out, shares @ value.half().float(), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("place", [0, 17, 36])
+def test_every_number_that_is_not_finite_is_seen(bad, place):
+    logits = torch.randn(37)
+    for sampler in (NativeSampler(), PlainSampler()):
+        assert sampler.finite(logits)
+        assert not sampler.finite(logits.index_fill(0, torch.tensor([place]), bad))
+
+
+def test_the_mask_equals_its_twin():
+    bits = torch.randint(-(2**31), 2**31, (3,), dtype=torch.int32)
+    logits = torch.randn(70)
+    masked = logits.clone(), logits.clone()
+    NativeSampler().mask(masked[0], bits)
+    PlainSampler().mask(masked[1], bits)
+    assert torch.equal(*masked)
+
+
+RULES = [
+    {"temperature": 0},
+    {"temperature": 1.3},
+    {"top_k": 1},
+    {"top_k": 40},
+    {"top_p": 0.9},
+    {"top_p": 0.001},
+    {"min_p": 0.05},
+    {"top_k": 50, "top_p": 0.8, "min_p": 0.02, "temperature": 0.7},
+    {"top_p": 0.9999, "temperature": 2.0},
+]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_sampler_picks_what_its_twin_picks(rule):
+    torch.manual_seed(0)
+    native_sampler, plain = NativeSampler(), PlainSampler()
+    numbers = torch.rand(400).tolist()
+    same = 0
+    for uniform in numbers:
+        logits = torch.randn(700) * 3
+        logits[::5] = -math.inf
+        sampling = Sampling(**rule)
+        same += native_sampler.choose(logits, sampling, uniform) == plain.choose(
+            logits, sampling, uniform
+        )
+    # The two sum in different orders, so a number that falls on an edge may go either way.
+    assert same >= 398
+
+
+def test_the_decoder_equals_its_twin_within_its_eight_bits(folder):
+    config = ModelConfig.read(folder)
+    weights = load_weights(folder, torch.float32)
+    ours = QuantizedLlama(config, weights, slots=3, context=100)
+    for name in [name for name in weights if name.endswith("_proj.weight")]:
+        weights[name] = quantized_weight(weights[name], 4)
+    plain = Llama(config, weights, slots=3, context=100)
+    tokens = list(range(3, 60))
+    whole = Batch(tokens, [Span(1, 0, 57)], list(range(57)))
+    ours_out, plain_out = ours.forward(whole), plain.forward(whole)
+    spread = plain_out.std()
+    assert (ours_out - plain_out).abs().mean() < 0.05 * spread
+    assert (ours_out.argmax(-1) == plain_out.argmax(-1)).float().mean() > 0.8
+
+
+def test_chunks_and_neighbours_change_no_bit(folder):
+    config = ModelConfig.read(folder)
+    model = QuantizedLlama(config, load_weights(folder, torch.float32), slots=3, context=100)
+    tokens = list(range(3, 60))
+    whole = model.forward(Batch(tokens, [Span(1, 0, 57)], [20, 56]))
+    model.forward(Batch(tokens[:21], [Span(0, 0, 21)], []))
+    mixed = Batch([9, *tokens[21:], 8, 7], [Span(2, 0, 1), Span(0, 21, 36), Span(2, 1, 2)], [36])
+    assert torch.equal(model.forward(mixed)[0], whole[1])
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_engine_writes_the_same_whatever_runs_beside(make_engine, folder, threads):
+    request = ask(sampling=Sampling(temperature=1.0, seed=3), max_tokens=40)
+    options = {"model": folder, "precision": "int4", "threads": threads}
+    alone = finish(make_engine(**options), request).text
+    others = [ask("in the " * n, id=f"o{n}", tenant=f"t{n}", max_tokens=30) for n in range(1, 6)]
+    crowded = run(make_engine(**options, rows=4, chunk=9), *others, request)
+    assert crowded["r"][-1].text == alone
+
+
+def test_shapes_that_do_not_fit_the_tiles_are_left_to_torch(toy):
+    assert not supported(ModelConfig.read(toy[0]))
