@@ -24,7 +24,7 @@ from generation.kinds.base import (
 from generation.kinds.checks import EMPTY, LENGTH, check_text, duplicates, length_limit
 from generation.kinds.desk import Desk, bound, only
 from generation.kinds.markup import HEADING, to_html
-from generation.kinds.text import N_, count_words, one_line
+from generation.kinds.text import N_, count_words, one_line, sentences
 
 TITLE, HEADING_CHARS = 120, 80
 # Sentences that do not pass are written again: room for as much as is kept.
@@ -33,7 +33,8 @@ PROMPT_TOKENS = 500
 # What the sentences that lead in and out take, roughly.
 FRAME_WORDS = 30
 TOO_POOR = N_("Nothing that the model wrote passed the checks. Try other main points.")
-OPENING_SHARE, CLOSING_SHARE = 0.1, 0.1
+EDGE_SHARE = 0.1
+MOST = 1.12
 
 FORMATS = (
     Choice("blog", N_("Blog post")),
@@ -110,8 +111,10 @@ class Article(Kind):
         passages = [Passage(section, share) for section, share in shares(outline, words)]
         for passage in passages:
             yield from writer.write(passage)
-        yield from writer.balance(passages, words - FRAME_WORDS)
-        writer.frame(passages)
+        frame = count_words(" ".join([outline.title, *outline.headings, *writer.frame]))
+        yield from writer.lengthen(passages, words - frame)
+        shorten(passages, int(words * MOST) - frame)
+        writer.put_frame(passages)
         data = assemble(outline, passages)
         return Draft(data, tuple(self.check(data, brief)))
 
@@ -162,18 +165,27 @@ class Article(Kind):
 
 def shares(outline: Plan, words: int) -> list[tuple[Section, int]]:
     """How many words each section gets."""
-    opening, closing = int(words * OPENING_SHARE), int(words * CLOSING_SHARE)
     headings = sum(count_words(section.heading) for section in outline.sections)
-    rest = words - opening - closing - headings - count_words(outline.title)
+    rest = words - headings - FRAME_WORDS
     middle = outline.sections[1:-1]
-    each = max(30, rest // max(1, len(middle)))
-    budgets = [opening, *[each] * len(middle), closing]
-    return list(zip(outline.sections, budgets, strict=True))
+    each = int(rest * (1 - 2 * EDGE_SHARE)) // max(1, len(middle))
+    edge = max(10, int(rest * EDGE_SHARE))
+    return list(zip(outline.sections, [edge, *[each] * len(middle), edge], strict=True))
+
+
+def shorten(passages: list[Passage], most: int) -> None:
+    """Take the last sentences off the longest sections until the whole fits."""
+    while sum(count_words(passage.text) for passage in passages) > most:
+        longest = max(passages, key=lambda passage: count_words(passage.text))
+        kept = sentences(longest.text)[:-1]
+        if not kept:
+            break
+        longest.text = longest.text[: longest.text.rindex(kept[-1]) + len(kept[-1])]
 
 
 def assemble(outline: Plan, passages: list[Passage]) -> Data:
     written = [passage for passage in passages[1:] if passage.text]
-    if not written:
+    if not any(passage.text for passage in passages[1:-1]):
         raise EngineError("text_too_poor", TOO_POOR)
     sections = [{"heading": each.section.heading, "text": each.text} for each in written]
     return {"title": outline.title, "intro": passages[0].text, "sections": sections}

@@ -10,11 +10,11 @@ from generation.kinds.banned import has_banned
 from generation.kinds.base import Ask, BriefData, Completion
 from generation.kinds.checks import prefer
 from generation.kinds.desk import Desk, Turn, answer, lines_schema, system
-from generation.kinds.facts import known_words, stem
+from generation.kinds.facts import telling
 from generation.kinds.pitch import upper_first
 from generation.kinds.short import read_lines
 from generation.kinds.sieve import Sieve
-from generation.kinds.text import fold, is_cjk, overlap
+from generation.kinds.text import is_cjk, overlap
 
 MOST_SECTIONS = 6
 WORDS_A_SECTION = 110
@@ -169,16 +169,15 @@ def is_about(text: str, brief: BriefData) -> bool:
     given = brief.text("topic") + " " + brief.text("points")
     if is_cjk(brief.language):
         return overlap(text, given, 2) > 0
-    long = [word for word in fold(text).split() if len(word) > 3]
-    return any(word in known_words(given) or stem(word) in known_words(given) for word in long)
+    return bool(telling(text) & telling(given))
 
 
 def point_section(place: int, point: str, headings: list[str]) -> Section:
     """The point's section; its heading is the model's where that is about the point."""
     proposed = headings[place] if place < len(headings) else ""
-    telling = {stem(word) for word in fold(point).split() if len(word) > 3}
-    shared = telling & {stem(word) for word in fold(proposed).split()}
-    close = bool(shared) and len(shared) >= 0.5 * len(telling)
+    wanted = telling(point)
+    shared = wanted & telling(proposed)
+    close = bool(shared) and len(shared) >= 0.5 * len(wanted)
     return Section(f"sections.{place}", proposed if close else upper_first(point), point)
 
 

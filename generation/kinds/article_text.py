@@ -6,11 +6,10 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from generation.engine.types import Sampling
-from generation.kinds import lexicon
 from generation.kinds.article_plan import Plan, Section
 from generation.kinds.base import Ask, BriefData, Completion
 from generation.kinds.desk import Desk, Turn, system
-from generation.kinds.facts import stem
+from generation.kinds.facts import telling
 from generation.kinds.pitch import lower_first
 from generation.kinds.sieve import Sieve
 from generation.kinds.text import count_words, fold, is_cjk, sentences, trim_words
@@ -20,6 +19,7 @@ ASK_WORDS = 45
 ASK_TOKENS = 2 * ASK_WORDS
 ROUNDS = 12
 ENOUGH = 0.8
+LEAST = 0.92
 WRITING = Sampling(temperature=0.4, top_p=0.9, repetition_penalty=1.05)
 
 # The sides from which a point is explained, one ask each, in turn.
@@ -136,7 +136,8 @@ class Writer:
             return True
         words = telling(sentence)
         if opens:
-            return bool(words & telling(f"{passage.section.point} {passage.section.heading}"))
+            point = telling(f"{passage.section.point} {passage.section.heading}")
+            return bool(words & (point or self.topic))
         leans = passage.linked and self.leans(sentence)
         return bool(words & self.topic) or leans
 
@@ -166,35 +167,31 @@ class Writer:
         lines = (f"{labels[0]}{topic}", outline, f"{labels[2]}{point}", angle)
         return "\n".join(filter(None, lines))
 
-    def balance(self, passages: list[Passage], words: int) -> Asking:
+    def lengthen(self, passages: list[Passage], words: int) -> Asking:
         """Ask for more where the whole is too short."""
         for _ in range(ROUNDS):
             total = sum(count_words(passage.text) for passage in passages)
-            if total >= 0.9 * words or not self.desk.can(ASK_TOKENS):
+            if total >= LEAST * words or not self.desk.can(ASK_TOKENS):
                 break
-            shortest = max(passages, key=lambda passage: (passage.missing, -passage.asked))
-            yield from self.extend(shortest)
+            yield from self.extend(max(passages[1:-1], key=lambda passage: passage.missing))
 
-    def frame(self, passages: list[Passage]) -> None:
-        """The opening leads into the sections, the closing leads out of them."""
+    @property
+    def frame(self) -> tuple[str, str]:
+        """The sentences that lead into the sections and out of them."""
         points = [lower_first(section.heading) for section in self.outline.sections[1:-1]]
         if self.chinese:
             lead = f"这里讲几件要紧的事：{'、'.join(points)}。"
-            end = "从其中一件事开始，其余的会慢慢跟上。"
-        else:
-            lead = f"A few things make the difference: {enumerated(points)}."
-            end = "Start with one of these things today, and the rest will follow."
+            return lead, "从其中一件事开始，其余的会慢慢跟上。"
+        lead = f"A few things make the difference: {enumerated(points)}."
+        return lead, "Start with one of these things today, and the rest will follow."
+
+    def put_frame(self, passages: list[Passage]) -> None:
+        lead, end = self.frame
         passages[0].text = self.joined([passages[0].text, lead])
         passages[-1].text = self.joined([passages[-1].text, end])
 
     def joined(self, texts: list[str]) -> str:
         return ("" if self.chinese else " ").join(filter(None, texts))
-
-
-def telling(text: str) -> set[str]:
-    """The stems of the words that say what a text is about."""
-    words = (word for word in fold(text).split() if len(word) > 2)
-    return {stem(word) for word in words if word not in lexicon.FUNCTION | lexicon.STOCK}
 
 
 def enumerated(items: list[str]) -> str:

@@ -221,3 +221,9 @@ def halved_claim(text: str, claims: Iterable[str]) -> bool:
             promises -= terms
     stated = {stem(word) for claim in claims for word in fold(claim).split()}
     return bool(promises & stated)
+
+
+def telling(text: str) -> set[str]:
+    """The stems of the words that say what a text is about."""
+    words = (word for word in fold(text).split() if len(word) > 2)
+    return {stem(word) for word in words if word not in lexicon.FUNCTION | lexicon.STOCK}
