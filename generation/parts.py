@@ -19,7 +19,9 @@ MOST_COUNTED = 500
 
 
 class EditForm(forms.Form):
-    """A text to be edited; `text` is its Markdown and `data` its parts."""
+    """A text to be edited; `text` is its Markdown and `data_now` its parts."""
+
+    use_required_attribute = False
 
     def __init__(self, kind: Kind, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -110,12 +112,19 @@ class PartsForm(EditForm):
             raise ValidationError(_("The text is empty."))
 
 
-def part_field(part: Part, text: str) -> forms.CharField:
+class PartField(forms.CharField):
+    """A part of a text. One that is still empty is a finding of the checks, no reason to refuse."""
+
+    def validate(self, value: str) -> None:
+        pass
+
+
+def part_field(part: Part, text: str) -> PartField:
     widget = forms.Textarea(attrs={"rows": 8}) if part.long else forms.TextInput()
-    return forms.CharField(
+    return PartField(
         label=gettext(part.label),
         initial=text,
-        required=False,
+        required=not part.optional,
         max_length=MAX_CHARS,
         widget=widget,
     )

@@ -13,6 +13,7 @@ class Card {
     this.sections = new Map();
     this.current = "";
     this.waiting = "";
+    this.tokens = 0;
     this.finished = false;
   }
 
@@ -34,7 +35,13 @@ class Card {
     // One paint for all the tokens that came since the last one.
     if (!this.waiting) requestAnimationFrame(() => this.flush());
     this.waiting += text;
-    if (this.progress) this.progress.value = Math.min(this.progress.value + 1, this.progress.max * 0.97);
+    this.tokens += 1;
+    if (this.progress) this.progress.value = this.progress.max * this.share();
+  }
+
+  // The most tokens that may come are known, not how many will: always onward, never at the end.
+  share() {
+    return 1 - Math.exp((-3 * this.tokens) / this.progress.max);
   }
 
   flush() {
@@ -62,6 +69,7 @@ class Card {
     this.waiting = "";
     this.sections.clear();
     this.copy.replaceChildren();
+    this.tokens = 0;
     if (this.progress) this.progress.value = 0;
   }
 
