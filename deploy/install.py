@@ -135,13 +135,18 @@ def _follow(process: "subprocess.Popen[str]") -> list[str]:
     output = process.stdout
     assert output
     reader = threading.Thread(target=lambda: said.extend(line.rstrip() for line in output))
+    started = time.monotonic()
     reader.start()
     while reader.is_alive():
         reader.join(SECONDS_BETWEEN_LINES)
         news = [line.strip() for line in said if line.strip().startswith(NEWS)]
         if reader.is_alive() and news:
             found = sum(line.startswith("Collecting ") for line in news)
-            print(f"install │   {found} found; {news[-1].partition(' (from')[0][:70]}", flush=True)
+            latest = news[-1].partition(" (from")[0][:60]
+            print(
+                f"install │   {time.monotonic() - started:.0f} s, {found} found: {latest}",
+                flush=True,
+            )
     process.wait()
     return said
 

@@ -61,6 +61,7 @@ def run(step: Step, env: Mapping[str, str], place: Place) -> str:
 
 
 def _follow(name: str, process: "subprocess.Popen[str]") -> list[str]:
+    started = time.monotonic()
     said: list[str] = []
     output = process.stdout
     assert output
@@ -71,6 +72,6 @@ def _follow(name: str, process: "subprocess.Popen[str]") -> list[str]:
     while reader.is_alive():
         reader.join(SECONDS_BETWEEN_LINES)
         if reader.is_alive() and said:
-            say(name, f"  {said[-1].strip()[:70]}")
+            say(name, f"  {time.monotonic() - started:.0f} s: {said[-1].strip()[:70]}")
     process.wait()
     return said
