@@ -35,6 +35,9 @@ document.addEventListener("htmx:responseError", (event) => {
   else fail(xhr.status === 403 ? words.textForbidden : words.textError, xhr);
 });
 
+// allauth's scripts report here when a passkey could not be used.
+document.addEventListener("allauth.error", () => fail(words.textKey));
+
 // A plain form shows that it is on its way, and cannot be sent twice.
 const plain = (form) =>
   form.getAttribute("method")?.toLowerCase() === "post" && !form.matches("[hx-post], [data-autosave]");
