@@ -12,6 +12,9 @@ from generation.engine.types import Grammar
 
 # Open whitespace lets a small model write blanks until its tokens run out.
 SEPARATORS = (", ", ": ")
+KEPT_BYTES = 256 * 2**20
+# Most of a compilation is the long strings in it, and their parts are shared by all grammars.
+WARM_UP = Grammar.json_schema({"type": "string", "maxLength": 200})
 
 
 class GrammarCache:
@@ -26,10 +29,13 @@ class GrammarCache:
         self.info = xgrammar.TokenizerInfo(
             names, kind, vocab_size=vocab_size, stop_token_ids=stop_ids
         )
-        self.compiler = xgrammar.GrammarCompiler(self.info, max_threads=1, cache_enabled=False)
+        self.compiler = xgrammar.GrammarCompiler(
+            self.info, max_threads=1, cache_limit_bytes=KEPT_BYTES
+        )
         self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="grammar")
         self.limit = limit
         self.compiled: OrderedDict[Grammar, Future[xgrammar.CompiledGrammar]] = OrderedDict()
+        self.request(WARM_UP)
 
     def request(self, grammar: Grammar) -> Future[xgrammar.CompiledGrammar]:
         """Compiling takes up to seconds, so it runs beside the batch, never inside its step."""
