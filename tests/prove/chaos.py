@@ -25,10 +25,11 @@ def main() -> int:
     options = _options()
     random = Random(options.seed)
     with tempfile.TemporaryDirectory(prefix="prove-") as folder, stage(Path(folder)) as made:
+        from tests.prove.copywriters import Copywriters
         from tests.prove.crowd import Crowd
 
         made.hire(options.workers)
-        crowd = Crowd.gather(options.tenants, random)
+        crowd = (Copywriters if options.copy else Crowd).gather(options.tenants, random)
         begun = time.monotonic()
         _torment(made, crowd, random, options)
         settled = crowd.wait_until_quiet(QUIET_SECONDS, made.keep_alive)
@@ -54,6 +55,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--broker-kills", type=int, default=20)
+    parser.add_argument("--copy", action="store_true", help="have real copy written")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--tenants", type=int, default=4)
     seed = int(os.environ.get("CHAOS_SEED") or time.time())

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -92,39 +92,61 @@ class Crowd:
         ends: Counter[str] = Counter()
         for tenant in self.tenants:
             with tenant_scope(tenant):
-                faults += _check_tenant(set(self.promised[tenant.pk]), ends)
+                jobs = list(Job.objects.select_related("reservation"))
+                faults += _lost(set(self.promised[tenant.pk]), {job.pk for job in jobs})
+                faults += _books(jobs)
+                evidence = Evidence.gather()
+                for job in jobs:
+                    ends[job.state] += 1
+                    ends["tried again"] += job.tries > 1
+                    faults += _end(job)
+                    faults += [f"{job.state} {job.pk}: {why}" for why in self.odd(job, evidence)]
         return faults, ends
 
-
-def _check_tenant(promised: set[UUID], ends: Counter[str]) -> list[str]:
-    jobs = {job.pk: job for job in Job.objects.select_related("reservation")}
-    faults = [f"lost: {pk}" for pk in promised - jobs.keys()]
-    faults += [f"never asked for: {pk}" for pk in jobs.keys() - promised]
-    effects = Counter(AuditEvent.objects.filter(action=EFFECT).values_list("target", flat=True))
-    charges = Counter(
-        LedgerTransfer.objects.filter(state="posted", job_id__isnull=False).values_list(
-            "job_id", flat=True
-        )
-    )
-    usage = dict(UsageEvent.objects.values_list("job_id", "amount"))
-    for job in jobs.values():
-        ends[job.state] += 1
-        ends["tried again"] += job.tries > 1
+    def odd(self, job: Job, evidence: "Evidence") -> Iterator[str]:
+        """What does not fit the way in which the job ended."""
         done = job.state == Job.State.SUCCEEDED
-        cost = cost_of(job.kind, job.payload)
-        found = (effects[str(job.pk)], charges[job.pk], usage.get(job.pk))
-        if job.active:
-            faults.append(f"not at its end: {job.pk} {job.kind} {job.state} try {job.tries}")
-        if found != ((1, 1, cost) if done else (0, 0, None)):
-            faults.append(f"{job.state} {job.pk}: effects, charges, usage are {found}")
-        if job.state == Job.State.DEAD and job.tries < job.max_attempts:
-            faults.append(f"given up too early: {job.pk}")
-    spent = sum(
-        cost_of(job.kind, job.payload) for job in jobs.values() if job.state == Job.State.SUCCEEDED
-    )
-    if balance().spent_this_month != spent:
-        faults.append(f"spent {balance().spent_this_month}, should be {spent}")
+        event = evidence.usage.get(job.pk)
+        found = (evidence.effects[str(job.pk)], evidence.charges[job.pk], event and event.amount)
+        if found != ((1, 1, cost_of(job.kind, job.payload)) if done else (0, 0, None)):
+            yield f"effects, charges, cost are {found}"
+
+
+@dataclass
+class Evidence:
+    """What the jobs of the workspace in scope left behind, counted."""
+
+    effects: Counter[str]
+    charges: Counter[UUID]
+    usage: dict[UUID, UsageEvent]
+
+    @classmethod
+    def gather(cls) -> "Evidence":
+        effects = AuditEvent.objects.filter(action=EFFECT).values_list("target", flat=True)
+        posted = LedgerTransfer.objects.filter(state="posted", job_id__isnull=False)
+        usage = {event.job_id: event for event in UsageEvent.objects.all()}
+        return cls(Counter(effects), Counter(posted.values_list("job_id", flat=True)), usage)
+
+
+def _lost(promised: set[UUID], found: set[UUID]) -> Iterator[str]:
+    yield from (f"lost: {pk}" for pk in promised - found)
+    yield from (f"never committed: {pk}" for pk in found - promised)
+
+
+def _end(job: Job) -> Iterator[str]:
+    if job.active:
+        yield f"not at its end: {job.pk} {job.kind} {job.state} try {job.tries}"
+    if job.state == Job.State.DEAD and job.tries < job.max_attempts:
+        yield f"given up too early: {job.pk}"
+
+
+def _books(jobs: list[Job]) -> Iterator[str]:
     report = verify()
+    yield from report.faults
     if report.open_reservations:
-        faults.append(f"open reservations: {report.open_reservations}")
-    return faults + report.faults
+        yield f"open reservations: {report.open_reservations}"
+    spent, noted = balance().spent_this_month, UsageEvent.objects.all()
+    if spent != sum(event.amount for event in noted):
+        yield f"{spent} were charged, the usage says otherwise"
+    if strangers := {event.job_id for event in noted} - {job.pk for job in jobs}:
+        yield f"usage of unknown jobs: {strangers}"

@@ -9,4 +9,5 @@ JOB_KINDS = {
     "generate.suicide": "tests.prove.kinds.suicide",
     "generate.flaky": "tests.prove.kinds.flaky",
 }
+JOB_WORKERS = {**JOB_WORKERS, "generate": "tests.prove.copywriters.pump"}  # noqa: F405
 LOGGING = {"level": "INFO", "json": False}  # noqa: F405

@@ -123,7 +123,7 @@ class Stage:
     valkey: Valkey
     workers: list[Worker] = field(default_factory=list)
 
-    def hire(self, count: int, queues: str = "default") -> None:
+    def hire(self, count: int, queues: str = "default,generate") -> None:
         for _ in range(count):
             number = len(self.workers)
             log = self.place.data / f"worker{number}.log"

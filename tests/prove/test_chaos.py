@@ -20,5 +20,9 @@ def test_nothing_is_lost_or_done_twice_when_workers_and_the_broker_are_killed() 
     prove("chaos", "--kills", "200", "--broker-kills", "20")
 
 
+def test_no_copy_is_lost_or_charged_twice_when_its_writers_are_killed() -> None:
+    prove("chaos", "--copy", "--kills", "60", "--broker-kills", "6")
+
+
 def test_a_paused_worker_commits_nothing_late() -> None:
     prove("paused", "--times", "10")
