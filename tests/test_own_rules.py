@@ -1,0 +1,220 @@
+"""House rules that a linter does not know, each with samples that it must catch or let be."""
+
+import ast
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+
+import pytest
+
+from tests.source import Source, sources
+from tests.tally import tally
+
+Rule = Callable[[Source], Iterator[str]]
+COUNT = tally("own rules")
+
+# Where statements are written by hand, and why.
+OWN_SQL = {
+    "saas/health.py": "SELECT 1",
+    "tenants/directory.py": "the directory function",
+    "tenants/idempotency/models.py": "an advisory lock",
+    "tenants/jobs/services.py": "a dispatch function",
+    "tenants/jobs/sweeper.py": "dispatch functions",
+    "tenants/postgres/base.py": "pushes the scope",
+    "tenants/postgres/owner.py": "grants",
+    "tenants/walls.py": "reads the catalogue",
+}
+LOOKUPS = {"tenants/directory.py", "tenants/scope.py"}
+RAW_QUERYSETS = {"tenants/directory.py", "tenants/models_base.py"}
+SCOPE_RESETS = {"tenants/middleware.py", "tenants/scope.py"}
+
+
+def calls(source: Source) -> Iterator[tuple[ast.Call, str]]:
+    """Every call with the last name of what is called."""
+    for node in ast.walk(source.tree()):
+        if isinstance(node, ast.Call):
+            callee = node.func
+            if isinstance(callee, ast.Attribute):
+                yield node, callee.attr
+            elif isinstance(callee, ast.Name):
+                yield node, callee.id
+
+
+def where(source: Source, node: ast.AST, what: str) -> str:
+    return f"{source.path}:{node.lineno}: {what}"  # type: ignore[attr-defined]
+
+
+def own_sql(source: Source) -> Iterator[str]:
+    """SQL by hand stands in a few modules only: there a reviewer looks for the tenant."""
+    if source.path in OWN_SQL or "/migrations/" in source.path or "saas/stack/" in source.path:
+        return
+    for node, name in calls(source):
+        if name in {"raw", "cursor", "extra", "RawSQL", "executescript"}:
+            yield where(source, node, f"SQL by hand ({name})")
+
+
+def raw_querysets(source: Source) -> Iterator[str]:
+    """A queryset that no manager has scoped is built by the directory only, or is empty."""
+    if source.path in RAW_QUERYSETS:
+        return
+    empty = {
+        id(node.func.value)
+        for node, name in calls(source)
+        if name == "none" and isinstance(node.func, ast.Attribute)
+    }
+    for node, name in calls(source):
+        if name.endswith("QuerySet") and node.args and id(node) not in empty:
+            yield where(source, node, f"a queryset past the manager ({name})")
+    for node in ast.walk(source.tree()):
+        if isinstance(node, ast.Attribute) and node.attr in {"_base_manager", "_raw_delete"}:
+            yield where(source, node, f"rows past the manager ({node.attr})")
+
+
+def look_ups(source: Source) -> Iterator[str]:
+    """Look-ups before the tenant is known are the directory's business."""
+    if source.path in LOOKUPS:
+        return
+    for node, name in calls(source):
+        if name == "lookup_scope":
+            yield where(source, node, "a look-up outside the directory")
+
+
+def scope_resets(source: Source) -> Iterator[str]:
+    """Nobody throws a scope away but the middleware: everybody else leaves its block."""
+    if source.path in SCOPE_RESETS:
+        return
+    for node, name in calls(source):
+        owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+        if name == "reset" and isinstance(owner, ast.Name) and owner.id == "scope":
+            yield where(source, node, "a scope reset outside the middleware")
+
+
+def tenant_from_request(source: Source) -> Iterator[str]:
+    """Which tenant it is comes from membership or key, never from what the caller sends."""
+    for node, name in calls(source):
+        if name in {"tenant_scope", "Tenant"} and any(map(from_caller, ast.walk(node))):
+            yield where(source, node, "a tenant taken from the request")
+
+
+def from_caller(node: ast.AST) -> bool:
+    sent = {"GET", "POST", "COOKIES", "headers", "META", "query_params", "data"}
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr in sent
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "request"
+    )
+
+
+def floats_in_money(source: Source) -> Iterator[str]:
+    """Credits are integers; a float would lose some. `seconds` are no credits."""
+    if not source.path.startswith("tenants/billing/"):
+        return
+    for node in ast.walk(without_seconds(source.tree())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, float):
+            yield where(source, node, "a float")
+        if isinstance(node, ast.Name) and node.id == "float":
+            yield where(source, node, "a float")
+
+
+def without_seconds(shared: ast.Module) -> ast.Module:
+    tree = deepcopy(shared)
+
+    class Drop(ast.NodeTransformer):
+        def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST | None:  # noqa: N802
+            return None if node.name == "seconds" else self.generic_visit(node)
+
+        def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:  # noqa: N802
+            named = isinstance(node.target, ast.Name) and node.target.id == "seconds"
+            return None if named else node
+
+    return ast.fix_missing_locations(Drop().visit(tree))
+
+
+def unsafe_loading(source: Source) -> Iterator[str]:
+    """Nothing is ever loaded that could run code."""
+    for node, name in calls(source):
+        owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+        module = owner.id if isinstance(owner, ast.Name) else ""
+        if module in {"pickle", "marshal", "shelve", "dill"} or f"{module}.{name}" == "torch.load":
+            yield where(source, node, f"{module}.{name}")
+        if name in {"eval", "exec"} and owner is None:
+            yield where(source, node, name)
+
+
+def csrf_exemptions(source: Source) -> Iterator[str]:
+    """A page that a browser's session opens asks for the CSRF token; only the API has none."""
+    if "/api/" in source.path or source.path.startswith("saas/api"):
+        return
+    for node in ast.walk(source.tree()):
+        if isinstance(node, ast.Name) and node.id == "csrf_exempt":
+            yield where(source, node, "csrf_exempt")
+
+
+RULES: dict[Rule, tuple[list[str], list[str]]] = {
+    own_sql: (
+        ["Brand.objects.raw('x')", "connection.cursor()", "rows.extra(where=[x])"],
+        ["rows.filter(pk=1)", "raw = 1", "Brand.objects.all()"],
+    ),
+    raw_querysets: (
+        ["TenantQuerySet(Brand).get(pk=1)", "models.QuerySet(Brand)", "Brand._base_manager.all()"],
+        ["TenantQuerySet(Brand).none()", "Brand.objects.all()", "class Q(TenantQuerySet): pass"],
+    ),
+    look_ups: (
+        [
+            "lookup_scope(user_id=1)",
+            "scope.lookup_scope()",
+            "with lookup_scope(key_prefix=k): pass",
+        ],
+        ["tenant_scope(tenant)", "workspaces_of(user)", "lookup = 1"],
+    ),
+    scope_resets: (
+        ["scope.reset()", "def f():\n    scope.reset()", "with x:\n    scope.reset()"],
+        ["counter.reset()", "token.reset()", "reset()"],
+    ),
+    tenant_from_request: (
+        [
+            "tenant_scope(UUID(request.GET['tenant']))",
+            "tenant_scope(request.headers['X-Tenant-ID'])",
+            "Tenant.objects.get(pk=request.POST['t']); tenant_scope(request.POST['t'])",
+        ],
+        ["tenant_scope(request.tenant)", "tenant_scope(key.tenant_id)", "form(request.POST)"],
+    ),
+    floats_in_money: (
+        ["x = 0.5", "float(amount)", "def f() -> float: ..."],
+        ["x = 5", "seconds: float = 0.0", "Decimal('0.5')"],
+    ),
+    unsafe_loading: (
+        ["pickle.loads(x)", "torch.load(path)", "eval(text)"],
+        ["json.loads(x)", "model.eval()", "safetensors.torch.load_file(x)"],
+    ),
+    csrf_exemptions: (
+        ["@csrf_exempt\ndef f(): ...", "f = csrf_exempt(f)", "x = [csrf_exempt]"],
+        ["csrf_protect(f)", "exempt = 1", "ensure_csrf_cookie(f)"],
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_source_keeps_the_rule(rule: Rule) -> None:
+    found = []
+    for source in sources():
+        COUNT.attempts += 1
+        found += rule(source)
+    COUNT.failures += len(found)
+    assert found == [], rule.__doc__
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_rule_catches_what_it_must_and_nothing_else(rule: Rule) -> None:
+    bad, good = RULES[rule]
+    for text in bad:
+        assert list(rule(Source("tenants/billing/sample.py", text))), text
+        COUNT.controls += 1
+    for text in good:
+        assert not list(rule(Source("tenants/billing/sample.py", text))), text
+
+
+def test_every_module_with_sql_still_has_some() -> None:
+    for path in OWN_SQL:
+        (source,) = (found for found in sources("saas", "tenants") if found.path == path)
+        assert "cursor" in source.text, f"{path} has none any more: take it off the list"
