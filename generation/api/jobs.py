@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from generation.api.base import StudioViewSet
 from generation.api.filters import JobFilter
 from generation.api.serializers import JobSerializer
-from generation.api.watching import EventStreamRenderer, Watch, event_stream
+from generation.api.watching import EVENT, EventStreamRenderer, Watch, event_stream
 from generation.streams import known_id
 from saas.errors import Gone
 from tenants.jobs.models import Job
@@ -42,7 +42,7 @@ class JobViewSet(StudioViewSet):
         return self.shown(job_cancel(job=self.get_object()))
 
     @extend_schema(
-        parameters=[LAST_EVENT_ID], responses={(200, "text/event-stream"): str}, filters=False
+        parameters=[LAST_EVENT_ID], responses={(200, "text/event-stream"): EVENT}, filters=False
     )
     @action(detail=True, renderer_classes=(JSONRenderer, EventStreamRenderer))
     def stream(self, request: Request, pk: str) -> StreamingHttpResponse:

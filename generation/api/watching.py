@@ -23,6 +23,18 @@ log = logging.getLogger(__name__)
 # Longer than a read waits for the next event.
 SOCKET_TIMEOUT_S = 15.0
 
+# How each event of a stream is described.
+EVENT = {
+    "type": "object",
+    "description": "One server-sent event; its `data` is JSON.",
+    "required": ["data"],
+    "properties": {
+        "id": {"type": "string"},
+        "event": {"type": "string"},
+        "data": {"type": "string"},
+    },
+}
+
 
 class EventStreamRenderer(BaseRenderer):
     """Lets callers ask for an event stream by its media type; the stream is made elsewhere."""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from generation.api.watching import EVENT
+
 STRING = {"type": "string"}
 INTEGER = {"type": "integer"}
 NULLABLE = {"type": ["string", "null"]}
@@ -28,7 +30,7 @@ def answer(kind: str, **part: Any) -> dict[Any, Any]:
         choices={"type": "array", "items": choice},
         usage=USAGE,
     )
-    return {(200, "application/json"): whole, (200, "text/event-stream"): STRING}
+    return {(200, "application/json"): whole, (200, "text/event-stream"): EVENT}
 
 
 CHAT_ANSWER = answer("chat.completion", message=MESSAGE)

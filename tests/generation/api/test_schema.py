@@ -1,0 +1,138 @@
+"""Every operation of the API's description is visited once with success, and keeps its word."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from django.core.management import call_command
+from django.test import Client
+
+from generation.models import Brand
+from saas.api.views import described
+from tenants.models import Tenant
+from tests.api import key_for
+from tests.live import pumping
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+API = "/api/v1"
+AD = {"kind": "search_ad", "fields": {"product": "Anvils", "points": ["Heavy"]}, "variants": 1}
+CHAT = {"model": "echo", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 8}
+
+
+class Tour:
+    """Calls operations and holds each answer against the description."""
+
+    def __init__(self, server: str, secret: str) -> None:
+        self.schema = schemathesis.openapi.from_dict(described("en"))
+        headers = {"Authorization": f"Bearer {secret}"}
+        self.http = httpx.Client(base_url=server, headers=headers, timeout=60)
+        self.visited: set[tuple[str, str]] = set()
+        self.count = 0
+
+    def __call__(self, method: str, path: str, ids: Any = None, **options: Any) -> Any:
+        """One call, by the path as the description spells it; the answer's JSON."""
+        self.count += 1
+        headers = options.pop("headers", {})
+        if method == "POST":
+            headers["Idempotency-Key"] = f"tour-{self.count}"
+        answer = self.http.request(method, path.format(**(ids or {})), headers=headers, **options)
+        assert answer.is_success, (method, path, answer.status_code, answer.text)
+        self.schema[path][method].validate_response(answer)
+        self.visited.add((method, path))
+        plain = answer.headers.get("content-type", "").startswith("application/json")
+        return answer.json() if plain and answer.content else answer
+
+    def operations(self) -> set[tuple[str, str]]:
+        paths = described("en")["paths"]
+        return {(method.upper(), path) for path, each in paths.items() for method in each}
+
+
+@pytest.fixture
+def tour(server: str, acme: Tenant) -> Iterator[Tour]:
+    visits = Tour(server, key_for(acme))
+    with pumping():
+        yield visits
+    visits.http.close()
+
+
+def visit_collection(tour: Tour, name: str, body: dict[str, Any]) -> None:
+    tour("GET", f"{API}/{name}/")
+    made = tour("POST", f"{API}/{name}/", json=body)
+    ids = {"id": made["id"]}
+    tour("GET", f"{API}/{name}/{{id}}/", ids)
+    tour("PATCH", f"{API}/{name}/{{id}}/", ids, json={"name": "Other"})
+    tour("DELETE", f"{API}/{name}/{{id}}/", ids)
+
+
+def visit_writing(tour: Tour, brand: Brand) -> str:
+    """Order, retry, stop, edit and pick; the content's id."""
+    brief = tour("POST", f"{API}/briefs/", json=AD | {"brand": str(brand.pk)})
+    ids = {"id": brief["id"]}
+    tour("GET", f"{API}/briefs/")
+    tour("GET", f"{API}/briefs/{{id}}/", ids)
+    tour("POST", f"{API}/briefs/{{id}}/variants/", ids, json={"count": 1})
+    first = brief["variants"][0]
+    tour("GET", f"{API}/jobs/{{id}}/stream/", {"id": first["job"]})
+    tour("GET", f"{API}/jobs/")
+    tour("GET", f"{API}/jobs/{{id}}/", {"id": first["job"]})
+    tour("POST", f"{API}/jobs/{{id}}/cancel/", {"id": first["job"]})
+    variant = {"id": first["id"]}
+    tour("GET", f"{API}/variants/")
+    tour("GET", f"{API}/variants/{{id}}/", variant)
+    tour("PATCH", f"{API}/variants/{{id}}/", variant, json={"rating": 1})
+    content: str = tour("POST", f"{API}/variants/{{id}}/pick/", variant)["id"]
+    tour("POST", f"{API}/variants/{{id}}/retry/", variant)
+    tour("POST", f"{API}/variants/{{id}}/stop/", variant)
+    return content
+
+
+def visit_library(tour: Tour, content: str) -> None:
+    ids = {"id": content}
+    at = f"{API}/contents/{{id}}"
+    tour("GET", f"{API}/contents/")
+    text = tour("GET", f"{at}/", ids)["text"]
+    change = {"text": f"{text}\nMore", "labels": ["spring"]}
+    sha256 = tour("PATCH", f"{at}/", ids, json=change, headers={"If-Match": "*"})["sha256"]
+    tour("GET", f"{at}/versions/", ids)
+    tour("POST", f"{at}/submit/", ids, json={})
+    tour("POST", f"{at}/return/", ids, json={"comment": "Shorter"})
+    tour("POST", f"{at}/approve/", ids, json={"sha256": sha256})
+    tour("POST", f"{at}/publish/", ids)
+    tour("POST", f"{at}/restore/", ids, json={"version": 1})
+    tour("POST", f"{at}/archive/", ids)
+    tour("POST", f"{at}/unarchive/", ids)
+    for name in ("markdown", "html", "csv", "json"):
+        tour("GET", f"{at}/export/", ids, params={"as": name})
+
+
+def test_every_operation_succeeds_and_keeps_its_word(tour: Tour, brand: Brand) -> None:
+    visit_collection(tour, "brands", {"name": "Lumen"})
+    visit_collection(tour, "audiences", {"name": "Readers"})
+    tour("GET", f"{API}/kinds/")
+    tour("GET", f"{API}/kinds/{{name}}/", {"name": "article"})
+    visit_library(tour, visit_writing(tour, brand))
+    tour("GET", "/v1/models")
+    tour("GET", "/v1/models/{name}", {"name": "echo"})
+    tour("POST", "/v1/chat/completions", json=CHAT)
+    tour("POST", "/v1/chat/completions", json=CHAT | {"stream": True})
+    tour("POST", "/v1/completions", json={"model": "echo", "prompt": "Hello"})
+    assert tour.visited == tour.operations()
+
+
+def test_the_description_is_clean(tmp_path: Any) -> None:
+    call_command(
+        "spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yml")
+    )
+
+
+def test_anybody_may_read_the_description(client: Client) -> None:
+    answer = client.get("/api/v1/schema/")
+    assert json.loads(answer.content)["openapi"].startswith("3.1")
+    assert client.get("/api/v1/schema/?format=yaml").content.startswith(b"openapi: 3.1")
+    page = client.get("/api/docs/").content.decode()
+    assert 'data-schema="/api/v1/schema/"' in page
+    assert "://" not in page.replace("http://www.w3.org", "")
