@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.http import Http404, StreamingHttpResponse
 from django.utils import translation
 from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET
 
 from generation.issues import part_label
 from generation.kinds.base import Kind
@@ -32,6 +33,7 @@ RETRY = b"retry: 2000\n\n"
 
 
 @transaction.non_atomic_requests
+@require_GET
 async def brief_stream(request: PortalRequest, slug: str, pk: UUID) -> StreamingHttpResponse:
     """Server-sent events of a brief; the browser says by Last-Event-ID where it stopped."""
     watch = Watch(request, pk)

@@ -1,0 +1,58 @@
+"""Routes of the API, by the scope that a key needs."""
+
+from generation.models.contents import text_sha256
+from tenants.jobs.models import Job
+from tests.routes.generation import (
+    TEXT,
+    audience,
+    brand,
+    brief,
+    in_scope,
+    make_content,
+    make_variant,
+)
+from tests.routes.table import Route, delete, get, patch, post
+
+variant = in_scope(lambda: {"pk": make_variant().pk})
+content = in_scope(lambda: {"pk": make_content().pk})
+job = in_scope(lambda: {"pk": Job.objects.create(kind="note", input_sha256="0" * 64).pk})
+
+ROUTES = {
+    "api-brand-list": Route(get("read") | post("write", 201, name="Lumen")),
+    "api-brand-detail": Route(
+        get("read") | patch("write", 200, about="Lamps") | delete("write"), row=brand
+    ),
+    "api-audience-list": Route(get("read") | post("write", 201, name="Night readers")),
+    "api-audience-detail": Route(
+        get("read") | patch("write", 200, description="Late") | delete("write"), row=audience
+    ),
+    "api-brief-list": Route(get("read") | post("generate", 422)),
+    "api-brief-detail": Route(get("read"), row=brief),
+    "api-brief-variants": Route(post("generate", 201, count=1), row=brief),
+    "api-variant-list": Route(get("read")),
+    "api-variant-detail": Route(get("read") | patch("write", 200, rating=1), row=variant),
+    "api-variant-pick": Route(post("write", 200), row=variant),
+    "api-variant-retry": Route(post("generate", 202), row=variant),
+    "api-variant-stop": Route(post("write", 200), row=variant),
+    "api-content-list": Route(get("read")),
+    "api-content-detail": Route(get("read") | patch("write", 428, labels=["a"]), row=content),
+    "api-content-approve": Route(post("write", 200, sha256=text_sha256(TEXT)), row=content),
+    "api-content-archive": Route(post("write", 200), row=content),
+    "api-content-export": Route(get("read"), row=content),
+    "api-content-publish": Route(post("write", 409), row=content),
+    "api-content-restore": Route(post("write", 200, version=1), row=content),
+    "api-content-send-back": Route(post("write", 409), row=content),
+    "api-content-submit": Route(post("write", 200), row=content),
+    "api-content-unarchive": Route(post("write", 200), row=content),
+    "api-content-versions": Route(get("read"), row=content),
+    "api-job-list": Route(get("read")),
+    "api-job-detail": Route(get("read"), row=job),
+    "api-job-cancel": Route(post("write", 200), row=job),
+    "api-job-stream": Route(get("read"), row=job),
+    "api-kind-list": Route(get("read")),
+    "api-kind": Route(get("read"), kwargs={"name": "note"}),
+    "openai-models": Route(get("read")),
+    "openai-model": Route(get("read"), kwargs={"name": "echo"}),
+    "openai-chat": Route(post("generate", 400)),
+    "openai-completions": Route(post("generate", 400)),
+}
