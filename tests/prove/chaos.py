@@ -1,5 +1,7 @@
 """kill -9 of workers and of the broker at random moments, under load; then the history is checked.
 
+With --stops workers are asked to stop instead, as a deploy does: no attempt may be lost by that.
+
 python -m tests.prove.chaos --kills 200 --broker-kills 20      (CHAOS_SEED repeats a run)
 """
 
@@ -33,28 +35,36 @@ def main() -> int:
         begun = time.monotonic()
         _torment(made, crowd, random, options)
         settled = crowd.wait_until_quiet(QUIET_SECONDS, made.keep_alive)
-        faults, ends = crowd.check()
-        print(
-            f"seed={options.seed} attempts={options.kills + options.broker_kills} "
-            f"failures={len(faults)} controls_ok={ends['succeeded']}\n"
-            f"worker kills={options.kills} broker kills={options.broker_kills} "
-            f"seconds={time.monotonic() - begun:.0f} quiet after={settled:.1f}s\n"
-            f"jobs={sum(len(jobs) for jobs in crowd.promised.values())} "
-            + " ".join(f"{state}={count}" for state, count in sorted(ends.items()))
-            + f"\nin the middle of a job={made.said('job_recovered')} "
-            f"late work refused={made.said('work_discarded')}"
-        )
-        for fault in faults:
-            print(f"  {fault}")
-        if not ends["succeeded"]:
-            print("  control: no job succeeded")
-        return 1 if faults or not ends["succeeded"] else 0
+        print(f"seconds={time.monotonic() - begun:.0f} quiet after={settled:.1f}s")
+        return _judge(made, crowd, options)
+
+
+def _judge(made: Stage, crowd: "Crowd", options: argparse.Namespace) -> int:
+    faults, ends = crowd.check()
+    recovered, refused = made.said("job_recovered"), made.said("work_discarded")
+    kills = options.kills + options.broker_kills
+    if recovered and not kills:
+        faults.append(f"{recovered} attempts lost by stopping in good order")
+    if not ends["succeeded"]:
+        faults.append("control: no job succeeded")
+    attempts = kills + options.stops
+    print(f"attempts={attempts} failures={len(faults)} controls_ok={ends['succeeded']}")
+    print(f"seed={options.seed} in the middle of a job={recovered} late work refused={refused}")
+    print(
+        f"worker kills={options.kills} broker kills={options.broker_kills} stops={options.stops}",
+        f"jobs={sum(len(jobs) for jobs in crowd.promised.values())}",
+        *(f"{state}={count}" for state, count in sorted(ends.items())),
+    )
+    for fault in faults:
+        print(f"  {fault}")
+    return 1 if faults else 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--broker-kills", type=int, default=20)
+    parser.add_argument("--stops", type=int, default=0)
     parser.add_argument("--copy", action="store_true", help="have real copy written")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--tenants", type=int, default=4)
@@ -66,6 +76,7 @@ def _options() -> argparse.Namespace:
 def _torment(made: Stage, crowd: "Crowd", random: Random, options: argparse.Namespace) -> None:
     """Kill in a random order at random moments."""
     events = ["worker"] * options.kills + ["broker"] * options.broker_kills
+    events += ["stop"] * options.stops
     random.shuffle(events)
     for number, event in enumerate(events, 1):
         for _ in range(max(0, BACKLOG - crowd.active())):
@@ -73,6 +84,8 @@ def _torment(made: Stage, crowd: "Crowd", random: Random, options: argparse.Name
         time.sleep(random.uniform(0.05, 1.2))
         if event == "broker":
             made.kill_broker(random)
+        elif event == "stop":
+            random.choice(made.workers).restart()
         else:
             what = random.choices(["child", "parent", "both"], weights=[70, 15, 15])[0]
             random.choice(made.workers).kill(what)

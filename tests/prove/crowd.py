@@ -99,6 +99,7 @@ class Crowd:
                 for job in jobs:
                     ends[job.state] += 1
                     ends["tried again"] += job.tries > 1
+                    ends["handed back"] += job.handed_back
                     faults += _end(job)
                     faults += [f"{job.state} {job.pk}: {why}" for why in self.odd(job, evidence)]
         return faults, ends

@@ -1,8 +1,10 @@
 """The tests' settings with short leases, so that many crashes are recovered from in minutes."""
 
+import os
+
 from tests.settings import *  # noqa: F403
 
-JOB_LEASE_SECONDS = 3
+JOB_LEASE_SECONDS = int(os.environ.get("PROVE_LEASE_SECONDS", "3"))
 JOB_KINDS = {
     "generate.steps": "tests.prove.kinds.steps",
     "generate.stubborn": "tests.prove.kinds.stubborn",

@@ -94,6 +94,14 @@ class Worker:
             self.process.wait()
             self.start()
 
+    def restart(self) -> None:
+        """A deploy: ask the worker to stop, wait until it has, start it anew."""
+        self.child()
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+        self.start()
+
     def stop(self) -> None:
         """Ask for a graceful stop, then end whatever was ever a part of this worker."""
         self.children()

@@ -10,9 +10,10 @@ from tests.prove.stage import ROOT, clean_environment
 pytestmark = pytest.mark.prove
 
 
-def prove(program: str, *options: str) -> None:
+def prove(program: str, *options: str, lease: int = 3) -> None:
     argv = [sys.executable, "-m", f"tests.prove.{program}", *options]
-    done = subprocess.run(argv, cwd=ROOT, env=clean_environment(), check=False, timeout=3600)
+    env = {**clean_environment(), "PROVE_LEASE_SECONDS": str(lease)}
+    done = subprocess.run(argv, cwd=ROOT, env=env, check=False, timeout=3600)
     assert done.returncode == 0
 
 
@@ -22,6 +23,10 @@ def test_nothing_is_lost_or_done_twice_when_workers_and_the_broker_are_killed() 
 
 def test_no_copy_is_lost_or_charged_twice_when_its_writers_are_killed() -> None:
     prove("chaos", "--copy", "--kills", "60", "--broker-kills", "6")
+
+
+def test_workers_that_stop_in_good_order_lose_no_attempt() -> None:
+    prove("chaos", "--kills", "0", "--broker-kills", "0", "--stops", "20", lease=15)
 
 
 def test_a_paused_worker_commits_nothing_late() -> None:
