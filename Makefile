@@ -24,6 +24,9 @@ prove: tools ## Run the long proofs: kill -9, races, fuzzing
 	@deploy/install-chromium.sh
 	@$(RUN) -m pytest -m prove -s --durations=15 $(ARGS)
 
+bench: install ## Measure how fast the engine writes on this machine
+	@$(RUN) -m bench.engine
+
 lint: tools ## Check style and types
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
