@@ -57,11 +57,18 @@ CHINESE_EXAMPLES = (
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One stretch of the article. The opening has no heading."""
+    """One stretch of the article. The opening has no heading; `usual` sections make no point of
+    the brief's."""
 
     name: str
     heading: str
     point: str
+    usual: bool = False
+
+    @property
+    def about(self) -> str:
+        """What its first sentence has to be about; empty where any part of the topic will do."""
+        return "" if self.usual else f"{self.point} {self.heading}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +146,9 @@ def sections(
     topic = topic_of(brief)
     closing = CHINESE_CLOSING if is_cjk(brief.language) else CLOSING[format_of(brief)]
     return (
-        Section("intro", "", topic),
+        Section("intro", "", topic, usual=True),
         *middle,
-        Section(f"sections.{len(middle)}", closing, topic),
+        Section(f"sections.{len(middle)}", closing, topic, usual=True),
     )
 
 
@@ -193,6 +200,6 @@ def more_sections(
             found.append(heading)
     start = len(before)
     return [
-        Section(f"sections.{start + place}", heading, heading.casefold())
+        Section(f"sections.{start + place}", heading, heading.casefold(), usual=True)
         for place, heading in enumerate(found[:count])
     ]

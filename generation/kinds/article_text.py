@@ -15,51 +15,48 @@ from generation.kinds.sieve import Sieve
 from generation.kinds.text import count_words, fold, is_cjk, sentences, trim_words
 
 TOKENS_PER_WORD = 2
-ASK_WORDS = 45
-ASK_TOKENS = 2 * ASK_WORDS
+ASK_TOKENS = 120
 ROUNDS = 12
 ENOUGH = 0.8
 LEAST = 0.92
-WRITING = Sampling(temperature=0.4, top_p=0.9, repetition_penalty=1.05)
+WRITING = Sampling(temperature=0.5, top_p=0.9, repetition_penalty=1.1)
 
 # The sides from which a point is explained, one ask each, in turn.
 ANGLES = (
-    "Say why it matters.",
-    "Say how to do it.",
-    "Say what often goes wrong.",
-    "Give one more tip.",
-    "Say what you gain from it.",
+    "Explain the point in four sentences.",
+    "Say in four sentences how to do it well.",
+    "Say in four sentences what people gain from it.",
+    "Give four more tips about the point, as full sentences.",
 )
 CHINESE_ANGLES = (
-    "说说为什么重要。",
-    "说说怎么做。",
-    "说说常见的问题。",
-    "再给一个建议。",
-    "说说有什么好处。",
+    "用四句话讲清楚这个要点。",
+    "用四句话说说怎么做好。",
+    "用四句话说说有什么好处。",
+    "再给四个建议，写成完整的句子。",
 )
 EXAMPLES = (
     (
         "Growing tomatoes on a balcony",
         "choose a sunny spot",
-        (
-            "Tomatoes need sun more than anything else, so the spot decides how much fruit you "
-            "get. A plant in the shade grows leaves, but few tomatoes.",
-            "Watch your balcony for a day and note where the light stays longest. Put the pots "
-            "there, close to a wall that keeps the warmth.",
-            "Many people put the pots where they look nice and forget about the light. Then the "
-            "plants grow tall and thin and never flower.",
-        ),
+        "Tomatoes need sun more than anything else, so the spot that you choose decides how much "
+        "fruit you get. Look for a corner that is bright from morning until late afternoon. A wall "
+        "that faces south is ideal, because it stays warm after the sun has gone. If your balcony "
+        "is shady, move the pots during the day to follow the light.",
+    ),
+    (
+        "Why small shops should offer gift cards",
+        "bring in new customers",
+        "A gift card is a recommendation that somebody pays for. The person who receives it may "
+        "never have heard of your shop, and now has a reason to walk in. Many of them spend more "
+        "than the card is worth, and some of them come back.",
     ),
 )
 CHINESE_EXAMPLES = (
     (
         "阳台种番茄",
         "选一个晒得到太阳的地方",
-        (
-            "番茄最需要阳光，位置决定了收成。种在阴处，只长叶子不结果。",
-            "先看一天，记下哪里光照最久。把花盆放在那里，靠着能存热的墙。",
-            "很多人只顾好看，忘了光照。结果苗又高又细，不开花。",
-        ),
+        "番茄最需要阳光，位置决定了收成。找一个从早上到下午都亮堂的角落。朝南的墙边最好，太阳下山以后还"
+        "留着热气。如果阳台偏暗，白天可以跟着光挪一挪花盆。",
     ),
 )
 
@@ -100,7 +97,7 @@ class Writer:
 
     def write(self, passage: Passage) -> Asking:
         """Ask from each side until the passage is long enough."""
-        tries = 2 + passage.words // 25
+        tries = 3 + passage.words // 40
         while not passage.done and passage.asked < tries and self.desk.can(ASK_TOKENS):
             yield from self.extend(passage)
 
@@ -123,7 +120,7 @@ class Writer:
         found: list[str] = []
         for sentence in sentences(text):
             about = self.is_about(sentence, passage, opens=not (passage.text or found))
-            kept = self.sieve.sentence(sentence) if about else ""
+            kept = self.sieve.advice(sentence) if about else ""
             passage.linked = bool(kept) and not self.leans(sentence)
             if kept:
                 found.append(kept)
@@ -136,8 +133,7 @@ class Writer:
             return True
         words = telling(sentence)
         if opens:
-            point = telling(f"{passage.section.point} {passage.section.heading}")
-            return bool(words & (point or self.topic))
+            return bool(words & (telling(passage.section.about) or self.topic))
         leans = passage.linked and self.leans(sentence)
         return bool(words & self.topic) or leans
 
@@ -146,15 +142,12 @@ class Writer:
         return first[:1] in (["it"], ["this"], ["that"], ["these"], ["you"])
 
     def turns(self, passage: Passage) -> list[Turn]:
-        role = "你用简单的话给出实用的建议。" if self.chinese else (
-            "You give practical advice in plain words, two sentences at a time."
-        )  # fmt: skip
+        role = "你用简单的话讲清楚事情。" if self.chinese else "You explain things in plain words."
         angles = CHINESE_ANGLES if self.chinese else ANGLES
         found = [system(role, self.brief)]
-        for topic, point, texts in CHINESE_EXAMPLES if self.chinese else EXAMPLES:
-            for angle, text in zip(angles, texts, strict=False):
-                found += [("user", self.task(topic, "", point, angle)), ("assistant", text)]
-        headings = "; ".join(self.outline.headings)
+        for topic, point, text in CHINESE_EXAMPLES if self.chinese else EXAMPLES:
+            found += [("user", self.task(topic, "", point, angles[0])), ("assistant", text)]
+        headings = "; ".join(self.outline.headings[:-1])
         angle = angles[passage.asked % len(angles)]
         point = passage.section.point
         return [*found, ("user", self.task(self.outline.title, headings, point, angle))]
@@ -178,11 +171,15 @@ class Writer:
     @property
     def frame(self) -> tuple[str, str]:
         """The sentences that lead into the sections and out of them."""
-        points = [lower_first(section.heading) for section in self.outline.sections[1:-1]]
+        known = self.brief.known()
+        given = [section for section in self.outline.sections[1:-1] if not section.usual]
+        points = [lower_first(section.heading, known) for section in given]
         if self.chinese:
-            lead = f"这里讲几件要紧的事：{'、'.join(points)}。"
+            lead = f"这里讲几件要紧的事：{'、'.join(points)}。" if points else "一步一步来看。"
             return lead, "从其中一件事开始，其余的会慢慢跟上。"
-        lead = f"A few things make the difference: {enumerated(points)}."
+        lead = "Let us take it one step at a time."
+        if points:
+            lead = f"A few things make the difference: {enumerated(points)}."
         return lead, "Start with one of these things today, and the rest will follow."
 
     def put_frame(self, passages: list[Passage]) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from generation.kinds import lexicon
-from generation.kinds.pitch import Form, Pitch, Point, base_verb, upper_first
+from generation.kinds.pitch import Form, Pitch, Point, base_verb, upper_first, without_article
 
 Groups = tuple[tuple[str, ...], ...]
 
@@ -17,7 +17,7 @@ BREAKS = re.compile(
 
 def headline_case(text: str) -> str:
     """Capitals as in an ad; words with capitals of their own keep them."""
-    words = text.split()
+    words = without_article(text).split()
     return " ".join(cased(word, at in (0, len(words) - 1)) for at, word in enumerate(words))
 
 
@@ -99,7 +99,7 @@ def sentences(pitch: Pitch, limit: int) -> Groups:
         pair = fitting(pair_sentences(pitch, *points[:2]), limit) if points[1:] else []
         found.append(pair or point_sentences(pitch, points[0]))
         points = points[2 if pair else 1 :]
-    return grouped([*found, offer_sentences(pitch), *closers(pitch)], limit)
+    return grouped([*found[:2], offer_sentences(pitch), *found[2:], *closers(pitch)], limit)
 
 
 def facts(pitch: Pitch, limit: int) -> Groups:
@@ -129,9 +129,11 @@ def told(pitch: Pitch, point: Point) -> list[str]:
     match point.form:
         case Form.DOES:
             verb = agreeing(text, pitch.full)
-            return [f"They {verb}."] if plural else [f"It {verb}.", f"{brand} {verb}."]
+            named = [f"{brand} {verb}."] if is_service(pitch) else []
+            return [f"They {verb}."] if plural else [f"It {verb}.", *named]
         case Form.IS:
-            return [f"They are {text}."] if plural else [f"It is {text}.", f"{brand} is {text}."]
+            named = [f"{brand} is {text}."] if is_service(pitch) else []
+            return [f"They are {text}."] if plural else [f"It is {text}.", *named]
         case Form.DO:
             return [f"You can {text}.", f"{upper_first(text)}."]
         case Form.CLAUSE:
@@ -168,10 +170,10 @@ def point_lines(pitch: Pitch, point: Point) -> Iterator[str]:
     match point.form:
         case Form.DO:
             yield f"{text} with {brand}"
-        case Form.DOES if not is_plural(brand):
+        case Form.DOES if is_service(pitch):
             yield f"{brand} {text}"
         case Form.THING:
-            yield f"{text} with {brand}"
+            yield f"{brand}: {text}"
     yield text
 
 
@@ -186,7 +188,8 @@ def point_sentences(pitch: Pitch, point: Point) -> Iterator[str]:
     match point.form:
         case Form.DOES:
             yield f"{subject} {agreeing(text, full)}."
-            yield f"{pitch.brand} {text}."
+            if is_service(pitch):
+                yield f"{pitch.brand} {text}."
         case Form.IS:
             yield f"{subject} {'are' if is_plural(full) else 'is'} {text}."
         case Form.DO:
@@ -202,25 +205,27 @@ def point_sentences(pitch: Pitch, point: Point) -> Iterator[str]:
 
 def pair_sentences(pitch: Pitch, one: Point, two: Point) -> Iterator[str]:
     full, subject, a, b = upper_first(pitch.full), the(pitch), one.text, two.text
-    if one.form is two.form is Form.DOES:
-        yield f"{subject} {agreeing(a, full)} and {agreeing(b, full)}."
-        yield f"{pitch.brand} {a} and {b}."
-    elif one.form is two.form is Form.IS:
-        yield f"{subject} {'are' if is_plural(full) else 'is'} {a} and {b}."
-    elif {one.form, two.form} == {Form.DOES, Form.IS} and not is_plural(full):
-        yield f"{subject} {verbal(one)} and {verbal(two)}."
-    elif one.form is two.form is Form.DO:
-        yield f"{upper_first(a)} and {b} with {pitch.brand}."
-    elif one.form is two.form is Form.THING:
-        if is_gettable(a) and " and " not in a + b:
-            yield f"With {pitch.brand} you get {a} and {b}."
-        yield f"{full}: {listed((a, b))}."
-    elif Form.CLAUSE not in (one.form, two.form):
-        yield f"{full}: {a}, {b}."
+    match one.form, two.form:
+        case Form.DOES, Form.DOES:
+            yield f"{subject} {agreeing(a, full)} and {agreeing(b, full)}."
+            if is_service(pitch):
+                yield f"{pitch.brand} {a} and {b}."
+        case (Form.IS | Form.DOES, Form.IS | Form.DOES):
+            yield f"{subject} {verbal(one, full)} and {verbal(two, full)}."
+        case Form.DO, Form.DO:
+            yield f"{upper_first(a)} and {b} with {pitch.brand}."
+        case Form.THING, Form.THING:
+            if is_gettable(a) and " and " not in a + b:
+                yield f"With {pitch.brand} you get {a} and {b}."
+            yield f"{full}: {listed((a, b))}."
+        case (Form.DO | Form.THING, Form.DO | Form.THING):
+            yield f"{full}: {a}, {b}."
 
 
-def verbal(point: Point) -> str:
-    return point.text if point.form is Form.DOES else f"is {point.text}"
+def verbal(point: Point, subject: str) -> str:
+    if point.form is Form.DOES:
+        return agreeing(point.text, subject)
+    return f"{'are' if is_plural(subject) else 'is'} {point.text}"
 
 
 def offer_sentences(pitch: Pitch) -> Iterator[str]:
@@ -258,12 +263,18 @@ def openers(pitch: Pitch) -> Groups:
 
 
 def introduced(pitch: Pitch) -> str:
-    """`Ledgerly, the bookkeeping app`, or the product alone where it has the brand's name."""
-    if pitch.full in (pitch.product, pitch.brand):
+    """`Ledgerly, the bookkeeping app`, `the jacket from Nordlys`, or what has the brand in it."""
+    if pitch.full in (pitch.product, pitch.brand) or is_mass(pitch.product):
         return pitch.full
-    if is_mass(pitch.product):
-        return pitch.full
-    return f"{pitch.brand}, the {pitch.product}"
+    if is_service(pitch):
+        return f"{pitch.brand}, the {pitch.product}"
+    article = "" if is_plural(pitch.product) else "the "
+    return f"{article}{pitch.product} from {pitch.brand}"
+
+
+def is_service(pitch: Pitch) -> bool:
+    """Whether the brand is the product, so that it can do what the product does."""
+    return head(pitch.product) in lexicon.SERVICES or not pitch.product
 
 
 def the(pitch: Pitch) -> str:
@@ -308,7 +319,13 @@ def agreeing(text: str, subject: str) -> str:
 def is_gettable(text: str) -> bool:
     first = text.split()[0].casefold() if text.split() else ""
     wanted = {"a", "an", "the", "your", "free", "fresh", "all", "every", "unlimited", "more"}
-    return first in wanted and not text.casefold().startswith("free for") or first[:1].isdigit()
+    counted = first in lexicon.NUMBER_WORDS
+    return (
+        counted
+        or first in wanted
+        and not text.casefold().startswith("free for")
+        or first[:1].isdigit()
+    )
 
 
 def fitting(texts: Iterable[str], limit: int) -> list[str]:

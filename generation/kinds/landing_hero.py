@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from generation.engine.types import EngineError
+from generation.kinds.banned import has_banned
 from generation.kinds.base import BriefData, Data, Part
-from generation.kinds.pitch import CALL, LINK, OFFER, POINTS, PRODUCT, Pitch, upper_first
-from generation.kinds.short import Lines, Short, Want, spare_lines, spare_sentences
-from generation.kinds.text import N_
+from generation.kinds.pitch import (
+    CALL,
+    LINK,
+    OFFER,
+    POINTS,
+    PRODUCT,
+    Pitch,
+    upper_first,
+    without_article,
+)
+from generation.kinds.short import NOT_ENOUGH, Lines, Short, Want, spare_lines, spare_sentences
+from generation.kinds.text import N_, fold
 
 HEADLINE, SUBHEADLINE, CALL_CHARS, BENEFIT = 60, 140, 25, 90
 BENEFITS = 3
@@ -29,18 +40,11 @@ class LandingHero(Short):
     def wants(self, brief: BriefData, pitch: Pitch) -> list[Want]:
         points = [point.text for point in pitch.points]
         by_point = spare_lines(replace(pitch, offer=""), HEADLINE)
-        listed = tuple((upper_first(text),) for text in (*points[1:], *points[:1]))
+        source = pitch.offer or " ".join(points[-1:])
+        told = spare_sentences(pitch, SUBHEADLINE)
         return [
             Want("headline", "line", HEADLINE, 1, tuple(points[:1]), by_point),
-            Want(
-                "subheadline",
-                "sentence",
-                SUBHEADLINE,
-                1,
-                (pitch.offer or " ".join(points[-1:]),),
-                spare_sentences(pitch, SUBHEADLINE),
-            ),
-            Want("benefits", "line", BENEFIT, BENEFITS, (), (*listed, *by_point), least=BENEFITS),
+            Want("subheadline", "sentence", SUBHEADLINE, 1, (source,), told),
         ]
 
     def assemble(self, lines: Lines, brief: BriefData, pitch: Pitch) -> Data:
@@ -48,8 +52,20 @@ class LandingHero(Short):
             "headline": lines["headline"][0],
             "subheadline": lines["subheadline"][0],
             "cta": pitch.call.removesuffix(" today"),
-            "benefits": lines["benefits"],
+            "benefits": benefits(lines["headline"][0], brief, pitch),
         }
 
     def title(self, data: Data) -> str:
         return str(data.get("headline", ""))
+
+
+def benefits(headline: str, brief: BriefData, pitch: Pitch) -> list[str]:
+    """Three facts, first those that the headline does not have, then whatever can be said."""
+    facts = [text for text in pitch.things if text.casefold() not in headline.casefold()]
+    spare = [text for group in spare_lines(pitch, BENEFIT) for text in group]
+    told = [upper_first(without_article(text)) for text in (*facts, *pitch.things)]
+    fitting = {fold(text): text for text in (*told, *spare) if len(text) <= BENEFIT}
+    allowed = [text for text in fitting.values() if not has_banned(text, brief.brand.banned)]
+    if len(allowed) < BENEFITS:
+        raise EngineError("brief_too_narrow", NOT_ENOUGH)
+    return allowed[:BENEFITS]

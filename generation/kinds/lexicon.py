@@ -95,8 +95,12 @@ META_PHRASES = (
     "is a common misc", "refers to the fact", "call to action", "ad sentence",
 )  # fmt: skip
 
-# Somebody's story, told where advice was wanted.
-NARRATIVE = words("announced decided left went told said asked explained recalled noticed stated")
+# Somebody's story, told where advice was wanted; cures and dangers that nobody has checked.
+UNWANTED = words(
+    "announced decided left went told said asked explained recalled noticed stated "
+    "cure cures detox detoxify bacteria disease diseases heals poison kill kills toxic injury"
+)
+ORDINALS = words("first second third fourth fifth sixth seventh firstly secondly thirdly finally")
 
 VERBS = words(
     "accept add adapt allow answer arrive automate avoid be beat book bring build buy calm cancel "
@@ -132,5 +136,12 @@ PREDICATES = words(
     "rated certified tested handmade crafted printed packed baked roasted grown sourced delivered "
     "backed trusted loved powered kind suitable perfect ideal reflective waterproof washable "
     "vegan comfortable compatible approved insured cooked based priced tailored fitted woven sewn"
+)
+# What companies are called after: here the brand and the product are one.
+SERVICES = words(
+    "app software platform tool wiki service system agency studio bank assistant site website "
+    "marketplace dentist clinic practice school academy gym cafe restaurant hotel shop store "
+    "consultancy firm network portal suite workspace crm dashboard api plugin extension newsletter "
+    "podcast community club bakery salon garage plumber accountant insurer lawyer broker"
 )
 HEADLINE_SMALL = words("a an the and or but of for in on at to by from with as per via")

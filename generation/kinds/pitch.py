@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -11,6 +11,7 @@ from generation.kinds import lexicon
 from generation.kinds.banned import has_banned
 from generation.kinds.base import BrandData, BriefData, Choice, Field
 from generation.kinds.checks import prefer
+from generation.kinds.facts import ADDRESS
 from generation.kinds.text import N_, is_cjk
 
 CALLS = {
@@ -104,11 +105,9 @@ class Pitch:
         call = CALLS.get(brief.text("call") or "learn_more", CALLS["learn_more"])
         return cls(
             brand=brief.brand.name.strip(),
-            product=tidy(usable(brief.text("product"), brief.brand)),
-            points=tuple(
-                read_point(tidy(text)) for text in brief.items("points") if is_usable(text, brief)
-            ),
-            offer=tidy(usable(brief.text("offer"), brief.brand)),
+            product=without_article(tidy(usable(brief.text("product"), brief.brand), brief)),
+            points=tuple(map(read_point, filter(None, usable_points(brief)))),
+            offer=tidy(usable(brief.text("offer"), brief.brand), brief),
             call=call[2 if chinese else 1],
             url=brief.text("url") or brief.brand.url,
             keywords=tuple(text for text in brief.items("keywords") if is_usable(text, brief)),
@@ -137,27 +136,45 @@ def usable(text: str, brand: BrandData) -> str:
     return "" if has_banned(text, brand.banned) else prefer(text, brand)
 
 
+def usable_points(brief: BriefData) -> Iterator[str]:
+    for text in brief.items("points"):
+        if is_usable(text, brief):
+            yield tidy(prefer(text, brief.brand), brief)
+
+
 def is_usable(text: str, brief: BriefData) -> bool:
     return not has_banned(text, brief.brand.banned)
 
 
-def tidy(text: str) -> str:
-    """A fact as part of a sentence: no leading article, no full stop at its end."""
+def tidy(text: str, brief: BriefData) -> str:
+    """A fact as part of a sentence: no capital for a plain first word, no full stop at its end."""
     text = " ".join(text.split()).strip(" .。;；,，!！")
-    text = re.sub(r"^(?:an?|the)\s+(?=\w)", "", text, flags=re.IGNORECASE)
-    return lower_first(text)
+    named = text.casefold().startswith(brief.brand.name.casefold())
+    return text if named else lower_first(text, ADDRESS.sub("", brief.known()))
 
 
-def lower_first(text: str) -> str:
-    """Small first letter, unless the word is a name, an acronym or `I`."""
+def without_article(text: str) -> str:
+    return re.sub(r"^(?:an?|the)\s+(?=\w)", "", text, flags=re.IGNORECASE)
+
+
+def lower_first(text: str, known: str = "") -> str:
+    """Small first letter, unless the word is a name, an acronym or `I`; a word is none of these
+    where it is common, or where the brief writes it with a small letter elsewhere."""
     first = text.split(" ", 1)[0].rstrip(",.:;")
-    plain = first.casefold()
-    common = (
-        plain in lexicon.FUNCTION | lexicon.STOCK | lexicon.VERBS | lexicon.PREDICATES
-        or base_verb(plain) != ""
+    if first == "I" or not (first[1:].islower() or len(first) == 1):
+        return text
+    return text[:1].lower() + text[1:] if is_plain(first.casefold(), known) else text
+
+
+def is_plain(word: str, known: str) -> bool:
+    listed = lexicon.FUNCTION | lexicon.STOCK | lexicon.VERBS | lexicon.PREDICATES
+    numbers = lexicon.NUMBER_WORDS
+    return (
+        word in listed
+        or word in numbers
+        or base_verb(word) != ""
+        or re.search(rf"(?<![^\W_]){re.escape(word.rstrip('s'))}", known) is not None
     )
-    is_word = first[1:].islower() or len(first) == 1
-    return text[:1].lower() + text[1:] if common and is_word and first != "I" else text
 
 
 def upper_first(text: str) -> str:

@@ -10,7 +10,7 @@ from generation.kinds import facts, lexicon
 from generation.kinds.banned import has_banned
 from generation.kinds.brief import BriefData
 from generation.kinds.checks import PLACEHOLDERS, meta_talk, prefer, speaks
-from generation.kinds.facts import stem
+from generation.kinds.facts import stem, telling
 from generation.kinds.pitch import third_person
 from generation.kinds.text import CJK, fold, is_cjk, one_line, overlap, sentences
 
@@ -97,7 +97,7 @@ class Sieve:
             or any(facts.unknown_addresses(text, self.known))
             or any(facts.unknown_names(text, self.known))
             or ((self.strict or self.is_about_brand(text)) and self.is_ungrounded(text))
-            or lexicon.NARRATIVE & set(fold(text).split())
+            or lexicon.UNWANTED & set(fold(text).split())
         )
 
     def is_about_brand(self, text: str) -> bool:
@@ -128,6 +128,15 @@ class Sieve:
         folded = fold(text)
         return any(folded == fold(other) or overlap(text, other) > share for other in self.seen)
 
+    def advice(self, text: str) -> str:
+        """A sentence of an article as it may stay, or nothing: it has to stand by itself, must
+        not go round in circles, and must not warn, for a small model warns of the wrong things."""
+        first = fold(text).split()[:2]
+        steps = lexicon.ORDINALS.intersection(first) or first[:1] in (["don"], ["never"], ["avoid"])
+        if steps or circles(text) or any(alike(text, other) for other in self.seen):
+            return ""
+        return self.sentence(text)
+
     def note(self, texts: Iterable[str]) -> None:
         """Texts that others must not repeat."""
         self.seen.extend(text for text in texts if text)
@@ -157,6 +166,19 @@ def is_meta(text: str, known: str) -> bool:
 def without_stop(text: str, name: str) -> str:
     """Models put a full stop behind names that end in a short form: `Kettle & Co. sends`."""
     return re.sub(rf"{re.escape(name)}\.(?=\s+[a-z])", lambda found: name, text)
+
+
+def circles(text: str) -> bool:
+    """Whether a sentence comes back to the same word again and again."""
+    stems = [stem(word) for word in fold(text).split() if telling(word)]
+    most = max((stems.count(each) for each in stems), default=0)
+    return most > 2 or (most > 1 and len(stems) < 7)
+
+
+def alike(text: str, other: str) -> bool:
+    """Whether two sentences have nearly the same telling words."""
+    own, others = telling(text), telling(other)
+    return len(own & others) > 0.7 * len(own | others)
 
 
 def unbalanced(text: str) -> bool:

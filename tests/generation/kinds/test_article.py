@@ -43,6 +43,11 @@ def sensible() -> Callable[[Ask], str]:
     return answer
 
 
+def once(ask: Ask) -> str:
+    """A model that has one sentence to say, and only about one section."""
+    return "Measure the leaves with a small spoon." if ask.section == "sections.1" else ""
+
+
 def text_of(brief: BriefData, answer: Callable[[Ask], str] | list[str]) -> str:
     return ARTICLE.render(write(brief, answer).draft.data)
 
@@ -140,7 +145,7 @@ def test_a_sentence_that_invents_or_strays_is_dropped(sentence: str) -> None:
 
 
 def test_no_sentence_comes_twice() -> None:
-    text = text_of(brief_of("article"), lambda ask: "Measure the leaves with a small spoon.")
+    text = text_of(brief_of("article"), once)
     assert text.count("small spoon") == 1
 
 
@@ -157,13 +162,13 @@ def test_a_model_that_writes_nothing_is_reported() -> None:
 
 
 def test_a_short_text_is_flagged() -> None:
-    told = write(brief_of("article"), lambda ask: "Measure the leaves with a small spoon.")
+    told = write(brief_of("article"), once)
     assert "length" in [issue.code for issue in told.draft.issues]
 
 
 def test_it_never_asks_for_more_than_it_estimated() -> None:
     brief = brief_of("article")
-    for answer in (sensible(), lambda ask: "Measure the leaves."):
+    for answer in (sensible(), once):
         told = write(brief, answer)
         estimate = ARTICLE.estimate_tokens(brief)
         assert told.tokens <= estimate.completion_tokens

@@ -19,7 +19,7 @@ from tests.generation.kinds.scripted import BRAND, PITCH, brief_of, write
 
 SHORT = [name for name in kinds.KINDS if name != "article"]
 FREELY = settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -218,7 +218,7 @@ def test_a_sentence_says_something_and_only_what_is_known(sentence: str, kept: b
 def test_any_brief_gives_a_valid_form_or_a_clear_refusal(
     product: str, points: list[str], offer: str
 ) -> None:
-    given_points = [*points, PITCH["points"][0]]
+    given_points = [PITCH["points"][0], *points]
     fields = {"product": f"tea {product}", "points": given_points[:10], "offer": offer}
     for kind in SHORT:
         brief = brief_of(kind, **fields)

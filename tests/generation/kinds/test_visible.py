@@ -23,7 +23,7 @@ def test_an_unfinished_key_is_not_shown() -> None:
     assert json_strings('{"headl') == ""
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.text(max_size=8), max_size=4), st.booleans())
 def test_it_only_ever_grows(values: list[str], plain: bool) -> None:
     text = json.dumps({"a": values, "b": {"c": values}}, ensure_ascii=not plain)
@@ -35,7 +35,7 @@ def test_it_only_ever_grows(values: list[str], plain: bool) -> None:
     assert shown == "\n".join([*values, *values])
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(st.text(alphabet='{}[]":,\\ua0 ', max_size=40))
 def test_broken_json_raises_nothing(text: str) -> None:
     json_strings(text).encode()
