@@ -9,12 +9,16 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from saas.api.limiter import Charge, Policy
+from saas.api.throttling import charge
 from saas.errors import BadRequest, Conflict
 from tenants import services
 from tenants.access import role_required
 from tenants.forms import InviteForm, RoleForm, roles_within
-from tenants.limits import limited
 from tenants.models import Invitation, Membership, Role
+
+# Mails to strangers in our name: so many an hour from one workspace.
+MAIL = Charge(Policy("invitations", quota=30, window=3600))
 
 
 @require_safe
@@ -64,8 +68,8 @@ def member_remove(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
 
 @require_POST
 @role_required("admin")
-@limited("invitation", per_hour=30)
 def invite(request: HttpRequest, slug: str) -> HttpResponse:
+    charge(request, [MAIL])
     form = InviteForm(request.POST, by=request.membership)
     if form.is_valid() and send_invitation(request, form):
         return redirect("team", slug=slug)
@@ -84,8 +88,8 @@ def send_invitation(request: HttpRequest, form: InviteForm) -> bool:
 
 @require_POST
 @role_required("admin")
-@limited("invitation", per_hour=30)
 def invitation_resend(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+    charge(request, [MAIL])
     sent = services.invitation_resend(invitation_id=pk, by=request.user, request=request)
     messages.success(request, _("Invitation sent to %(email)s.") % {"email": sent.email})
     return redirect("team", slug=slug)

@@ -204,7 +204,7 @@ def test_the_thirty_first_mail_in_an_hour_waits(
     ]
     assert [answer.status_code for answer in statuses[:30]] == [302] * 30
     assert statuses[30].status_code == 429
-    assert statuses[30]["Retry-After"] == "3600"
+    assert 1 <= int(statuses[30]["Retry-After"]) <= 120
 
 
 def test_a_newcomer_signs_up_and_joins_without_a_workspace_of_their_own(
