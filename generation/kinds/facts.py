@@ -97,7 +97,7 @@ def unknown_names(text: str, known: str) -> Iterator[Span]:
         return
     starts = {0, *sentence_ends(text), *(found.end() for found in re.finditer(r"\n|[:*•]", text))}
     run: list[re.Match[str]] = []
-    for found in [*WORD.finditer(text), None]:
+    for found in [*WORD.finditer(CJK.sub(" ", text)), None]:
         if found and run and not continues(text, run[-1], found):
             yield from name_in(run, text, starts, known)
             run = []

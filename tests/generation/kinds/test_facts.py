@@ -76,6 +76,8 @@ def test_unknown_addresses(text: str, found: list[str]) -> None:
         ("Fresh Tea Every Month", []),
         ("- Fresh tea\n- Free post", []),
         ("He said: “Tea is good.”", []),
+        ("认识Kettle & Co散装茶", []),
+        ("认识一下Zoom的茶", ["Zoom"]),
     ],
 )
 def test_unknown_names(text: str, found: list[str]) -> None:
