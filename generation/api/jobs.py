@@ -44,7 +44,7 @@ class JobViewSet(StudioViewSet):
     @extend_schema(
         parameters=[LAST_EVENT_ID], responses={(200, "text/event-stream"): EVENT}, filters=False
     )
-    @action(detail=True, renderer_classes=(JSONRenderer, EventStreamRenderer))
+    @action(detail=True, renderer_classes=(JSONRenderer, EventStreamRenderer), problems=(410,))
     def stream(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The text as it is written (server-sent events).
 
@@ -54,8 +54,6 @@ class JobViewSet(StudioViewSet):
         watch = Watch(self.get_object())
         refuse_expired(watch)
         return event_stream(watch.frames(known_id(request.headers.get("Last-Event-ID", "0"))))
-
-    stream.problems = (410,)
 
 
 def refuse_expired(watch: Watch) -> None:

@@ -68,7 +68,7 @@ class AutoSchema(SpectacularSchema):
             statuses |= {412, 428}
         if AllowAny in self.view.permission_classes:
             statuses -= {401, 403, 429}
-        statuses |= set(getattr(self._handler(), "problems", ()))
+        statuses |= set(getattr(self.view, "problems", ()))
         return sorted(map(openai_status, statuses) if self._openai() else statuses)
 
 

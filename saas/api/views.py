@@ -25,9 +25,11 @@ class ApiView(APIView):
 
     metadata_class = None
     scope = "write"
-    # Query parameters beside a list's own, and policies that count for calls with an effect.
+    # Query parameters beside a list's own, policies that count for calls with an effect, and
+    # statuses of problems that are not every view's.
     parameters: ClassVar[tuple[str, ...]] = ()
     limits: ClassVar[tuple[str, ...]] = ()
+    problems: ClassVar[tuple[int, ...]] = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

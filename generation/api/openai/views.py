@@ -41,6 +41,7 @@ class AnswerView(ApiView):
 
     scope = "generate"
     limits = ("generations",)
+    problems = (404, 500)
     tag = "openai"
     renderer_classes = (JSONRenderer, EventStreamRenderer)
     asks: ClassVar[type[BaseSerializer[Any]]]
