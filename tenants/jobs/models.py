@@ -143,7 +143,7 @@ class Job(TenantModel):
         ]
         indexes = [
             models.Index(
-                fields=["queue", "tenant", "enqueued_at"],
+                fields=["queue", "tenant", "id"],
                 condition=Q(state="queued"),
                 name="job_waiting",
             ),

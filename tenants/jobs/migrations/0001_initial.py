@@ -130,7 +130,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(
                         condition=models.Q(("state", "queued")),
-                        fields=["queue", "tenant", "enqueued_at"],
+                        fields=["queue", "tenant", "id"],
                         name="job_waiting",
                     ),
                     models.Index(

@@ -4,20 +4,35 @@ from django.db import migrations
 
 from tenants.rls import DispatchFunction, TenantTable
 
-# As if the jobs were started one by one, each for the workspace with the fewest running.
+# As if the jobs were started one by one, each for the workspace with the fewest running. The
+# workspaces, and the first few jobs of each (ids sort by time), are single steps in an index:
+# it does not matter how many wait behind them.
 DUE = """
-SELECT w.tenant_id, w.id FROM (
-    SELECT j.tenant_id, j.id, j.enqueued_at,
-        row_number() OVER (PARTITION BY j.tenant_id ORDER BY j.enqueued_at, j.id) AS place
+WITH RECURSIVE waiting AS (
+    (
+        SELECT j.tenant_id FROM jobs_job j WHERE j.state = 'queued' AND j.queue = wanted
+        ORDER BY j.tenant_id LIMIT 1
+    )
+    UNION ALL
+    SELECT (
+        SELECT j.tenant_id FROM jobs_job j WHERE j.state = 'queued' AND j.queue = wanted
+        AND j.tenant_id > waiting.tenant_id ORDER BY j.tenant_id LIMIT 1
+    )
+    FROM waiting WHERE waiting.tenant_id IS NOT NULL
+)
+SELECT w.tenant_id, w.id FROM waiting
+CROSS JOIN LATERAL (
+    SELECT j.tenant_id, j.id, row_number() OVER (ORDER BY j.id) AS place
     FROM jobs_job j
-    WHERE j.state = 'queued' AND j.queue = wanted AND j.due_at <= statement_timestamp()
+    WHERE j.state = 'queued' AND j.queue = wanted AND j.tenant_id = waiting.tenant_id
+    AND j.due_at <= statement_timestamp()
+    ORDER BY j.id LIMIT share
 ) w
 LEFT JOIN (
     SELECT j.tenant_id, count(*) AS jobs FROM jobs_job j
     WHERE j.state = 'running' AND j.queue = wanted GROUP BY j.tenant_id
 ) running ON running.tenant_id = w.tenant_id
-WHERE w.place <= share
-ORDER BY w.place + coalesce(running.jobs, 0), w.enqueued_at, w.id
+ORDER BY w.place + coalesce(running.jobs, 0), w.id
 LIMIT batch
 """
 OVERDUE = """
