@@ -184,7 +184,7 @@ def point_section(place: int, point: str, headings: list[str]) -> Section:
     proposed = headings[place] if place < len(headings) else ""
     wanted = telling(point)
     shared = wanted & telling(proposed)
-    close = bool(shared) and len(shared) >= 0.5 * len(wanted)
+    close = len(shared) > 0.5 * len(wanted)
     return Section(f"sections.{place}", proposed if close else upper_first(point), point)
 
 

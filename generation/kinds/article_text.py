@@ -21,6 +21,8 @@ ENOUGH = 0.8
 LEAST = 0.92
 WRITING = Sampling(temperature=0.5, top_p=0.9, repetition_penalty=1.1)
 
+# A sentence that begins with one of these speaks of the sentence before it.
+LEANING = frozenset({"it", "its", "this", "that", "these", "those", "they", "he", "she", "so"})
 # The sides from which a point is explained, one ask each, in turn.
 ANGLES = (
     "Explain the point in four sentences.",
@@ -133,13 +135,13 @@ class Writer:
             return True
         words = telling(sentence)
         if opens:
-            return bool(words & (telling(passage.section.about) or self.topic))
+            point = telling(passage.section.about) or self.topic
+            return bool(words & point) and not self.leans(sentence)
         leans = passage.linked and self.leans(sentence)
         return bool(words & self.topic) or leans
 
     def leans(self, sentence: str) -> bool:
-        first = fold(sentence).split()[:1]
-        return first[:1] in (["it"], ["this"], ["that"], ["these"], ["you"])
+        return bool(LEANING.intersection(fold(sentence).split()[:1]))
 
     def turns(self, passage: Passage) -> list[Turn]:
         role = "你用简单的话讲清楚事情。" if self.chinese else "You explain things in plain words."

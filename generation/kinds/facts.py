@@ -203,6 +203,12 @@ def unknown_claims(text: str, known: str) -> list[str]:
     ]
 
 
+def unknown_amounts(text: str, known: str) -> list[str]:
+    """Those of the unknown claims that promise a number of something, or something free."""
+    first = ((claim, claim.split()[0]) for claim in unknown_claims(text, known))
+    return [claim for claim, word in first if word == "free" or word not in lexicon.RISKY]
+
+
 def is_claim(word: str) -> bool:
     return word in lexicon.RISKY or word in lexicon.NUMBER_WORDS or word[0].isdigit()
 

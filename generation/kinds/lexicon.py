@@ -98,8 +98,11 @@ META_PHRASES = (
 # Somebody's story, told where advice was wanted; cures and dangers that nobody has checked.
 UNWANTED = words(
     "announced decided left went told said asked explained recalled noticed stated "
-    "cure cures detox detoxify bacteria disease diseases heals poison kill kills toxic injury"
+    "cure cures detox detoxify bacteria disease diseases heals poison kill kills toxic injury die "
+    "dies died death complimentary refund reward rewards"
 )
+# Words with which a company speaks of itself.
+COMPANY = words("we our us ours company")
 ORDINALS = words("first second third fourth fifth sixth seventh firstly secondly thirdly finally")
 
 VERBS = words(

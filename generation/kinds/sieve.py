@@ -97,13 +97,14 @@ class Sieve:
             or any(facts.unknown_addresses(text, self.known))
             or any(facts.unknown_names(text, self.known))
             or ((self.strict or self.is_about_brand(text)) and self.is_ungrounded(text))
+            or facts.unknown_amounts(text, self.known)
             or lexicon.UNWANTED & set(fold(text).split())
         )
 
     def is_about_brand(self, text: str) -> bool:
-        """Whether a text speaks of the brand, of which nothing may be invented."""
-        name = fold(self.brief.brand.name)
-        return bool(name) and name in fold(text)
+        """Whether a text speaks of the brand or for it: of that nothing may be invented."""
+        name, folded = fold(self.brief.brand.name), fold(text)
+        return bool(name) and name in folded or bool(lexicon.COMPANY & set(folded.split()))
 
     def is_ungrounded(self, text: str) -> bool:
         if is_cjk(self.brief.language):

@@ -132,6 +132,12 @@ def test_a_section_in_which_nothing_passes_is_left_out() -> None:
         "Kettle & Co was founded to measure the leaves of Assam.",
         "Measure the [leaves] with care.",
         "They announced that they measure the leaves.",
+        "Our shop will measure the leaves in Assam for you.",
+        "Measure the leaves and get free biscuits.",
+        "Measure the leaves for two weeks.",
+        "First measure the leaves in the pot.",
+        "Never measure the leaves in the dark.",
+        "Measure the leaves, then measure them, and measure again.",
         "Bake the bread until the crust is brown.",
     ],
 )
