@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -14,6 +15,7 @@ import xgrammar
 from torch import Tensor
 
 from generation.engine import sampling
+from generation.engine.adapters import Adapter, AdapterCache, read_adapter
 from generation.engine.config import ModelConfig
 from generation.engine.grammar import GrammarCache
 from generation.engine.model import Batch, Span, weights_sha256
@@ -25,6 +27,7 @@ from generation.engine.scheduler import Row, Scheduler, SchedulerLimits, Work
 from generation.engine.slots import Slots
 from generation.engine.tokenizer import Tokenizer
 from generation.engine.types import (
+    AdapterRef,
     EngineError,
     EngineStats,
     Event,
@@ -36,7 +39,7 @@ from generation.engine.types import (
     TokenLogprob,
 )
 
-GRAMMAR_WAIT = 0.01
+READY_WAIT = 0.01
 MAX_THREADS = 8
 # So many other ways to begin are tried before only a phrase's last token is avoided.
 FIRST_TOKENS_TRIED = 8
@@ -60,6 +63,7 @@ class LocalSettings:
     rows_per_tenant: int = 0
     chunk: int = 512
     busy_chunk: int = 64
+    adapters: int = 32
     weights: dict[str, float] = field(default_factory=dict)
     prefix_cache: bool = True
 
@@ -67,7 +71,7 @@ class LocalSettings:
         if self.precision not in PRECISIONS:
             known = ", ".join(PRECISIONS)
             raise ValueError(f"Unknown precision {self.precision!r}; known: {known}.")
-        for name in ("rows", "context", "threads", "max_queue", "chunk", "busy_chunk"):
+        for name in ("rows", "context", "threads", "max_queue", "chunk", "busy_chunk", "adapters"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1.")
 
@@ -100,9 +104,14 @@ class LocalEngine:
                 weights=settings.weights,
             ),
         )
+        self.adapters = AdapterCache(self.load_adapter, settings.adapters)
         self.control_tokens = torch.tensor(self.tokenizer.control_tokens, dtype=torch.long)
         self.prompt_tokens = self.completion_tokens = self.cached_tokens = 0
         self.recent: deque[tuple[float, int]] = deque(maxlen=RATE_STEPS)
+
+    def load_adapter(self, ref: AdapterRef) -> Adapter:
+        sha256, pairs = read_adapter(ref, self.config, self.base_sha256)
+        return Adapter(sha256, self.model.bind(pairs))
 
     @property
     def free_rows(self) -> int:
@@ -113,8 +122,6 @@ class LocalEngine:
         return bool(self.scheduler.rows)
 
     def submit(self, request: GenerationRequest) -> None:
-        if request.adapter is not None:
-            raise EngineError("adapter_not_available", "This engine has no adapters.")
         prompt = self.tokenizer.encode_request(request)
         requested = len(prompt) + request.max_tokens
         if requested > self.context:
@@ -124,8 +131,12 @@ class LocalEngine:
                 limit=self.context,
                 requested=requested,
             )
-        row = Row(request, prompt, (self.base_sha256, None, request.tenant))
+        adapter = request.adapter
+        key = (self.base_sha256, adapter.sha256 if adapter else None, request.tenant)
+        row = Row(request, prompt, key)
         self.scheduler.add(row)
+        if adapter is not None:
+            row.adapter = self.adapters.request(adapter)
         if request.grammar is not None:
             row.grammar = self.grammars.request(request.grammar)
 
@@ -141,7 +152,7 @@ class LocalEngine:
             events += self.start(row)
         work = self.scheduler.plan()
         if not work:
-            self.await_grammar()
+            self.await_ready()
             return events
         for row, logits in self.run(work):
             events += self.write(row, logits)
@@ -155,24 +166,27 @@ class LocalEngine:
             self.model.cache.copy(place.source, place.slot, place.length)
         self.prompt_tokens += len(row.prompt)
         self.cached_tokens += place.length
-        if row.grammar is None:
-            return []
-        if error := row.grammar.exception():
-            return [self.fail(row, "grammar_invalid", str(error))]
-        row.matcher = xgrammar.GrammarMatcher(row.grammar.result())
+        if row.adapter is not None and (error := row.adapter.exception()):
+            return [self.fail(row, *reason(error, "adapter_invalid"))]
+        if row.grammar is not None and (error := row.grammar.exception()):
+            return [self.fail(row, *reason(error, "grammar_invalid"))]
+        if row.grammar is not None:
+            row.matcher = xgrammar.GrammarMatcher(row.grammar.result())
         return []
 
-    def await_grammar(self) -> None:
-        """With nothing to compute, give the compiler a moment instead of spinning."""
-        for row in self.scheduler.find(lambda row: not row.ready)[:1]:
-            assert row.grammar is not None
-            try:
-                row.grammar.exception(timeout=GRAMMAR_WAIT)
-            except TimeoutError:
-                return
+    def await_ready(self) -> None:
+        """With nothing to compute, wait a moment for grammars and adapters instead of spinning."""
+        futures = [
+            future
+            for row in self.scheduler.find(lambda row: not row.ready)
+            for future in (row.grammar, row.adapter)
+            if future is not None and not future.done()
+        ]
+        wait(futures, timeout=READY_WAIT, return_when=FIRST_COMPLETED)
 
     def run(self, work: list[Work]) -> list[tuple[Row, Tensor]]:
         """Compute the step; the rows whose last token is now known, each with its logits (V)."""
+        work = sorted(work, key=lambda item: item.row.key[1] or "")
         tokens: list[int] = []
         wanted: list[int] = []
         for item in work:
@@ -180,7 +194,8 @@ class LocalEngine:
             if item.count == item.row.pending:
                 wanted.append(len(tokens) - 1)
         spans = [Span(item.row.slot, item.row.computed, item.count) for item in work]
-        logits = self.model.forward(Batch(tokens, spans, wanted))
+        adapters = [item.row.adapter and item.row.adapter.result().bound for item in work]
+        logits = self.model.forward(Batch(tokens, spans, wanted, adapters))
         for item in work:
             self.scheduler.done(item)
         complete = [item.row for item in work if item.row.pending == 0]
@@ -282,6 +297,7 @@ class LocalEngine:
             completion_tokens=len(row.output),
             seconds=monotonic() - row.began,
             base_sha256=self.base_sha256,
+            adapter_sha256=bound_sha256(row),
             cached_tokens=row.cached,
         )
 
@@ -302,8 +318,23 @@ class LocalEngine:
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
             cached_tokens=self.cached_tokens,
+            adapter_swaps=self.adapters.swaps,
             tokens_per_second=written / seconds if seconds else 0.0,
         )
 
     def close(self) -> None:
         self.grammars.close()
+        self.adapters.close()
+
+
+def reason(error: BaseException, code: str) -> tuple[str, str]:
+    """An error from beside the batch as the code and the message of a failed request."""
+    return (error.code, error.message) if isinstance(error, EngineError) else (code, str(error))
+
+
+def bound_sha256(row: Row) -> str | None:
+    """The hash of the adapter that the row's steps really used; None if it never started."""
+    if row.adapter is None or row.slot < 0:
+        return None
+    sha256: str = row.adapter.result().sha256
+    return sha256

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
 from torch import Tensor
 from torch.nn import functional as F
 
+from generation.engine.adapters import Pairs, cast, module_offsets
 from generation.engine.config import ModelConfig
 from generation.engine.types import EngineError
 
@@ -34,11 +36,27 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The tokens of one step, span after span; logits are made for the `wanted` ones."""
+    """The tokens of one step, span after span; logits are made for the `wanted` ones.
+
+    `adapters` has what `bind` gave for each span's adapter, None for the bare base.
+    """
 
     tokens: list[int]
     spans: list[Span]
     wanted: list[int]
+    adapters: list[Any] = field(default_factory=list)
+
+    def runs(self) -> list[tuple[int, int, Any]]:
+        """(begin, end, adapter) of neighbouring rows that wear the same one."""
+        runs: list[tuple[int, int, Any]] = []
+        begin = 0
+        for span, adapter in zip(self.spans, self.adapters, strict=False):
+            first, end = begin, begin + span.count
+            if runs and runs[-1][2] is adapter:
+                first = runs.pop()[0]
+            runs.append((first, end, adapter))
+            begin = end
+        return [run for run in runs if run[2] is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +78,26 @@ class Layer:
     mlp_norm: Tensor
     gate_up: Linear
     down: Linear
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What the adapters of a batch add to the linear maps of one layer."""
+
+    runs: list[tuple[int, int, Pairs]]
+    number: int
+    offsets: dict[str, int]
+
+    def __call__(self, y: Tensor, x: Tensor, *modules: str) -> Tensor:
+        """y (N, out), the joined outputs of the modules for x (N, in), changed in place."""
+        for begin, end, pairs in self.runs:
+            for module in modules:
+                if pair := pairs.get((self.number, module)):
+                    low, up = pair
+                    start = self.offsets[module]
+                    more = F.linear(F.linear(x[begin:end], low), up)
+                    y[begin:end, start : start + len(up)] += more
+        return y
 
 
 class Cache:
@@ -88,6 +126,11 @@ class Llama:
         self.head: Linear = Dense(weights[head])
         self.cache = Cache(config, slots, context, self.dtype)
         self.cosines, self.sines = rotations(config, context)
+        self.offsets = module_offsets(config)
+
+    def bind(self, pairs: Pairs) -> Pairs:
+        """An adapter in the form that this model's batches take."""
+        return cast(pairs, self.dtype)
 
     @torch.inference_mode()
     def forward(self, batch: Batch) -> Tensor:
@@ -97,22 +140,26 @@ class Llama:
         slots = torch.tensor([span.slot for span in batch.spans for _ in range(span.count)])
         turn = self.cosines[positions], self.sines[positions]  # (N, 1, D) each
         masks = [causal_mask(span, self.config.groups) for span in batch.spans]
+        runs = batch.runs()
         for number, part in enumerate(self.layers):
-            q, k, v = self.project(part, x, turn)
+            add = Additions(runs, number, self.offsets)
+            y = self.normed(x, part.attention_norm)
+            q, k, v = self.split(add(part.qkv(y), y, "q_proj", "k_proj", "v_proj"), turn)
             self.cache.keys[number][slots, :, positions] = k
             self.cache.values[number][slots, :, positions] = v
-            x = x + part.out(self.attend(number, q, batch.spans, masks))
-            x = x + part.down(gated(part.gate_up(self.normed(x, part.mlp_norm))))
+            y = self.attend(number, q, batch.spans, masks)
+            x = x + add(part.out(y), y, "o_proj")
+            y = self.normed(x, part.mlp_norm)
+            y = gated(add(part.gate_up(y), y, "gate_proj", "up_proj"))
+            x = x + add(part.down(y), y, "down_proj")
         x = self.normed(x[torch.tensor(batch.wanted, dtype=torch.long)], self.norm)
         return self.head(x).float()
 
-    def project(
-        self, part: Layer, x: Tensor, turn: tuple[Tensor, Tensor]
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries (N, H, D), keys and values (N, K, D) of normed x, rotated to their places."""
+    def split(self, qkv: Tensor, turn: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (N, H, D), keys and values (N, K, D), rotated to their places."""
         config = self.config
         sizes = [config.query_size, config.kv_size, config.kv_size]
-        q, k, v = torch.split(part.qkv(self.normed(x, part.attention_norm)), sizes, dim=-1)
+        q, k, v = torch.split(qkv, sizes, dim=-1)
         q = rotate(q.view(-1, config.heads, config.head_dim), *turn)
         k = rotate(k.view(-1, config.kv_heads, config.head_dim), *turn)
         return q, k, v.view(-1, config.kv_heads, config.head_dim)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from generation.engine.adapters import Pairs
 from generation.engine.config import ModelConfig
 from generation.engine.model import Batch, Llama, load_weights
 from generation.engine.quantized import QuantizedLlama, supported
@@ -25,6 +26,9 @@ class Cache(Protocol):
 class Model(Protocol):
     @property
     def cache(self) -> Cache: ...
+
+    def bind(self, pairs: Pairs) -> Any:
+        """An adapter's weights in the form that `Batch.adapters` takes."""
 
     def forward(self, batch: Batch) -> Tensor: ...
 

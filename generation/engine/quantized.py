@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from generation.engine.adapters import Pairs
 from generation.engine.config import ModelConfig
 from generation.engine.model import Batch, Weights, rotations
 from generation.engine.native import library as native
@@ -109,6 +110,10 @@ class QuantizedLlama:
             mlp_norm=self.floats(weights[f"{prefix}post_attention_layernorm.weight"]),
         )
 
+    def bind(self, pairs: Pairs) -> native.Deltas:
+        """An adapter in the form that this model's batches take."""
+        return native.Deltas(pairs, self.config)
+
     def forward(self, batch: Batch) -> Tensor:
         """The logits (wanted, vocabulary) in float32."""
         tokens = torch.tensor(batch.tokens, dtype=torch.int32)
@@ -118,17 +123,17 @@ class QuantizedLlama:
         owners = torch.tensor(slots, dtype=torch.int32)
         wanted = torch.tensor(batch.wanted, dtype=torch.int32)
         logits = torch.empty(len(batch.wanted), self.head.view.out)
-        runs = native.segments([])
+        runs = batch.runs()
         described = native.Batch(
             rows=len(batch.tokens),
             wanted=len(batch.wanted),
-            segments=0,
-            max_rank=0,
+            segments=len(runs),
+            max_rank=max((bound.rank for _, _, bound in runs), default=0),
             tokens=tokens.data_ptr(),
             slots=owners.data_ptr(),
             positions=places.data_ptr(),
             wanted_rows=wanted.data_ptr(),
-            segment=runs,
+            segment=native.segments(runs),
             logits=logits.data_ptr(),
         )
         native.required().decoder_forward(self.decoder, ctypes.byref(described))

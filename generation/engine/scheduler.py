@@ -26,6 +26,7 @@ class Row:
     prompt: list[int]
     key: CacheKey
     grammar: Future[Any] | None = None
+    adapter: Future[Any] | None = None
     matcher: Any = None
     output: list[int] = field(default_factory=list)
     slot: int = -1
@@ -59,7 +60,7 @@ class Row:
 
     @property
     def ready(self) -> bool:
-        return self.grammar is None or self.grammar.done()
+        return all(future is None or future.done() for future in (self.grammar, self.adapter))
 
     def upcoming(self, count: int) -> list[int]:
         """The next `count` tokens to compute."""

@@ -144,10 +144,11 @@ class Decoder {
   void apply(int id, int number, int target, int parts, const Linear& w, const float* x, float* y,
              bool add) {
     const int width = 3 * b_->max_rank;
+    int unit = 0;
     each_delta(number, target, parts, [&](const Segment& segment, const Delta& delta, int part) {
       float* u = room_.low.data() + part * b_->max_rank;
-      share(id, delta.rank / LANES,
-            [&](int block) { lora_down_rows(segment, delta, block, x, u, width); });
+      for (int block = 0; block < delta.rank / LANES; block++)
+        if (unit++ % pool_.size() == id) lora_down_rows(segment, delta, block, x, u, width);
     });
     linear(w, numbers(), b_->rows, y, add, id, pool_.size());
     pool_.barrier.arrive();

@@ -9,12 +9,13 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from generation.engine.adapters import MODULES, Pairs, invalid, module_offsets
+from generation.engine.config import ModelConfig
 from generation.engine.native.build import library_path
 
 LANES = 16
 GROUP = 32
 PAIR = 32
-TARGETS = ("q", "k", "v", "o", "gate", "up", "down")
 
 
 class Linear(Structure):
@@ -176,9 +177,44 @@ class Packed:
         self.view = Linear(out, size, bits, at, None if bias is None else self.bias.data_ptr())
 
 
-def segments(runs: list[tuple[int, int, ctypes.Array[Delta] | None]]) -> ctypes.Array[Segment]:
+class Deltas:
+    """An adapter for the C++ side: a table (layers, modules) over one block of half floats."""
+
+    def __init__(self, pairs: Pairs, config: ModelConfig) -> None:
+        offsets = module_offsets(config)
+        parts = {key: (down_tiles(a), up_tiles(b)) for key, (a, b) in pairs.items()}
+        self.rank = max(padded(a.shape[0]) for a, _ in pairs.values())
+        self.numbers = torch.cat([half for both in parts.values() for half in both])
+        if not bool(self.numbers.isfinite().all()):
+            raise invalid("too_large")
+        self.table = (Delta * (config.layers * len(MODULES)))()
+        at = address(self.numbers, torch.float16)
+        for (layer, module), (down, up) in parts.items():
+            a, b = pairs[layer, module]
+            place = layer * len(MODULES) + list(MODULES).index(module)
+            after = at + 2 * len(down)
+            self.table[place] = Delta(
+                padded(len(a)), a.shape[1], len(b), offsets[module], at, after
+            )
+            at = after + 2 * len(up)
+
+
+def down_tiles(a: Tensor) -> Tensor:
+    """A (rank, in) as (rank / 16, in, 16), flat, ranks padded by zeros."""
+    full = torch.zeros(padded(len(a)), a.shape[1])
+    full[: len(a)] = a
+    return full.view(-1, LANES, a.shape[1]).transpose(1, 2).flatten().half()
+
+
+def up_tiles(b: Tensor) -> Tensor:
+    """B (out, rank) as (out / 16, rank, 16), flat, ranks padded by zeros."""
+    full = torch.zeros(len(b), padded(b.shape[1]))
+    full[:, : b.shape[1]] = b
+    return full.view(-1, LANES, full.shape[1]).transpose(1, 2).flatten().half()
+
+
+def segments(runs: list[tuple[int, int, Deltas]]) -> ctypes.Array[Segment]:
     made = (Segment * max(1, len(runs)))()
     for place, (begin, end, deltas) in enumerate(runs):
-        pointer = ctypes.cast(deltas, POINTER(Delta)) if deltas is not None else None
-        made[place] = Segment(begin, end, pointer)
+        made[place] = Segment(begin, end, deltas.table)
     return made

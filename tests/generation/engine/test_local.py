@@ -198,7 +198,7 @@ def test_numbers_that_are_not_finite_end_the_request_alone(make_engine):
     (event,) = engine.step()
     assert (event.code, engine.busy) == ("model_numerical_error", False)
     engine.model.forward = forward
-    assert finish(engine, ask(max_tokens=5)).completion_tokens == 5
+    assert finish(engine, ask(max_tokens=5, min_tokens=5)).completion_tokens == 5
 
 
 def test_a_prompt_longer_than_the_context_is_refused(make_engine):

@@ -1,10 +1,11 @@
 """A toy model in a folder, made on the spot, and the ways to run an engine in a test."""
 
+import hashlib
 import json
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-from generation.engine.types import Finished, GenerationRequest
+from generation.engine.types import AdapterRef, Finished, GenerationRequest
 
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 TEMPLATE = (
@@ -75,3 +76,26 @@ def run(engine, *requests):
 
 def finish(engine, request) -> Finished:
     return run(engine, request)[request.id][-1]
+
+
+def write_adapter(folder, model, **changes):
+    """A random LoRA adapter for a toy model, written and applied by PEFT itself."""
+    import copy
+
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    settings = {
+        "r": 4,
+        "lora_alpha": 8,
+        "target_modules": ["q_proj", "k_proj", "v_proj", "o_proj"],
+        "seed": 0,
+    } | changes
+    torch.manual_seed(settings.pop("seed"))
+    adapted = get_peft_model(copy.deepcopy(model), LoraConfig(**settings)).eval()
+    for name, weight in adapted.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight, std=0.3)
+    adapted.save_pretrained(folder)
+    data = (folder / "adapter_model.safetensors").read_bytes()
+    return AdapterRef(folder.name, str(folder), hashlib.sha256(data).hexdigest()), adapted

@@ -1,0 +1,233 @@
+"""Adapters: equal to PEFT, mixed in one batch, never mistaken, never trusted unread."""
+
+import hashlib
+import json
+import math
+import random
+from dataclasses import replace
+
+import pytest
+import safetensors.torch
+import torch
+
+from generation.engine.adapters import MODULES, AdapterCache
+from generation.engine.config import ModelConfig
+from generation.engine.model import Batch, Llama, Span, load_weights
+from generation.engine.native.library import library
+from generation.engine.quantized import QuantizedLlama
+from generation.engine.types import AdapterRef, Failed, Sampling
+from tests.generation.engine.test_native import SHAPE
+from tests.generation.engine.toys import ask, finish, run, write_adapter, write_toy
+
+GREEDY = Sampling(temperature=0)
+
+
+@pytest.fixture(scope="module")
+def adapters(toy, tmp_path_factory):
+    """[(reference, the model as PEFT adapts it)] of different ranks and targets."""
+    folder = tmp_path_factory.mktemp("adapters")
+    kinds = [
+        {"r": 1},
+        {"r": 4, "use_rslora": True},
+        {"r": 16, "target_modules": list(MODULES)},
+        {"r": 33, "target_modules": ["gate_proj", "down_proj"]},
+    ]
+    return [
+        write_adapter(folder / str(place), toy[1], seed=place, **kind)
+        for place, kind in enumerate(kinds)
+    ]
+
+
+def written(model, prompt, count):
+    with torch.inference_mode():
+        ids = model.generate(
+            input_ids=torch.tensor([prompt]),
+            max_new_tokens=count,
+            do_sample=False,
+            pad_token_id=0,
+        )[0, len(prompt) :].tolist()
+    return ids[: ids.index(2)] if 2 in ids else ids
+
+
+def test_a_mixed_batch_equals_peft_row_by_row(make_engine, toy, adapters):
+    engine = make_engine(rows=5, chunk=9)
+    prompt = engine.tokenizer.encode("the cat in the hat")
+    wearers = [(None, toy[1]), *adapters, *adapters, (None, toy[1])]
+    for place, (ref, _) in enumerate(wearers):
+        text = "the cat in the hat"
+        engine.submit(ask(text, id=str(place), adapter=ref, sampling=GREEDY, max_tokens=16))
+    rows = dict(engine.scheduler.rows)
+    while engine.busy:
+        engine.step()
+    outputs = [rows[str(place)].output for place in range(len(wearers))]
+    assert outputs == [written(model, prompt, 16) for _, model in wearers]
+    assert len({tuple(output) for output in outputs}) == 5
+
+
+def test_finished_names_the_adapter_that_was_worn(make_engine, adapters):
+    engine = make_engine()
+    assert finish(engine, ask()).adapter_sha256 is None
+    for ref, _ in adapters:
+        assert finish(engine, ask(adapter=ref)).adapter_sha256 == ref.sha256
+
+
+def test_a_prefix_is_not_shared_between_adapters(make_engine, adapters):
+    engine = make_engine()
+    text = "the cat in the hat " * 4
+    assert finish(engine, ask(text)).cached_tokens == 0
+    for ref, _ in adapters:
+        assert finish(engine, ask(text, adapter=ref)).cached_tokens == 0
+        assert finish(engine, ask(text, adapter=ref)).cached_tokens > 0
+
+
+def test_many_tenants_get_their_own_while_adapters_come_and_go(make_engine, toy, tmp_path):
+    refs = [write_adapter(tmp_path / str(n), toy[1], seed=n)[0] for n in range(12)]
+    solo = make_engine()
+    expected = {ref.id: finish(solo, ask(adapter=ref, sampling=GREEDY)).text for ref in refs}
+    assert len(set(expected.values())) == 12
+    engine, numbers = make_engine(rows=6, adapters=3), random.Random(5)
+    chosen = {str(n): numbers.choice(refs) for n in range(150)}
+    requests = [
+        ask(id=name, tenant=ref.id, adapter=ref, sampling=GREEDY) for name, ref in chosen.items()
+    ]
+    events = run(engine, *requests)
+    ends = {name: events[name][-1] for name in chosen}
+    assert all(ends[name].text == expected[ref.id] for name, ref in chosen.items())
+    assert all(ends[name].adapter_sha256 == ref.sha256 for name, ref in chosen.items())
+    assert engine.stats().adapter_swaps > 12
+
+
+def test_a_row_ends_with_the_version_that_it_began_with(make_engine, toy, tmp_path):
+    old, _ = write_adapter(tmp_path / "a", toy[1], seed=1)
+    expected = finish(make_engine(), ask(adapter=old, sampling=GREEDY, max_tokens=30)).text
+    engine = make_engine(adapters=1)
+    engine.submit(ask(adapter=old, sampling=GREEDY, max_tokens=30))
+    while not engine.scheduler.running:
+        engine.step()
+    new, _ = write_adapter(tmp_path / "a", toy[1], seed=2)
+    engine.submit(ask(id="new", adapter=new, sampling=GREEDY, max_tokens=30))
+    ends = {}
+    while engine.busy:
+        ends |= {event.request_id: event for event in engine.step()}
+    assert (ends["r"].text, ends["r"].adapter_sha256) == (expected, old.sha256)
+    assert ends["new"].adapter_sha256 == new.sha256
+    assert ends["new"].text != expected
+
+
+def refused(make_engine, ref):
+    event = run(make_engine(), ask(adapter=ref))["r"][-1]
+    assert isinstance(event, Failed)
+    return event.code
+
+
+def test_an_adapter_that_is_not_there_is_not_available(make_engine, tmp_path):
+    assert refused(make_engine, AdapterRef("x", str(tmp_path), "0")) == "adapter_not_available"
+
+
+def test_another_adapter_under_the_same_name_is_caught(make_engine, adapters):
+    wrong = replace(adapters[0][0], sha256=adapters[1][0].sha256)
+    assert refused(make_engine, wrong) == "adapter_invalid"
+
+
+def test_an_adapter_of_another_base_is_refused(make_engine, toy, tmp_path):
+    ref, _ = write_adapter(tmp_path / "a", toy[1])
+    path = tmp_path / "a" / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"base_sha256": "0" * 64}))
+    assert refused(make_engine, ref) == "adapter_base_mismatch"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"peft_type": "IA3"},
+        {"r": 0},
+        {"r": 65},
+        {"r": 8},
+        {"r": "4"},
+        {"lora_alpha": math.inf},
+        {"lora_alpha": None},
+        {"bias": "all"},
+        {"modules_to_save": ["lm_head"]},
+        {"use_dora": True},
+        {"auto_map": {"x": "http://evil"}},
+        {"rank_pattern": {"q_proj": 2}},
+    ],
+)
+def test_a_config_that_means_something_else_is_refused(make_engine, toy, tmp_path, changes):
+    ref, _ = write_adapter(tmp_path / "a", toy[1])
+    path = tmp_path / "a" / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    assert refused(make_engine, ref) == "adapter_invalid"
+
+
+def broken_tensors(tensors):
+    """Each way in which the weights of an adapter may be wrong."""
+    name = next(name for name in tensors if "lora_A" in name)
+    yield {**tensors, name: tensors[name] * math.nan}
+    yield {**tensors, name: tensors[name][:, :-1].contiguous()}
+    yield {**tensors, name: tensors[name].to(torch.int32)}
+    yield {key: tensor for key, tensor in tensors.items() if key != name}
+    yield {
+        **tensors,
+        "base_model.model.model.layers.9.self_attn.q_proj.lora_A.weight": torch.ones(1),
+    }
+    yield {}
+
+
+def test_weights_that_do_not_fit_are_refused(make_engine, toy, tmp_path):
+    ref, _ = write_adapter(tmp_path / "a", toy[1])
+    path = tmp_path / "a" / "adapter_model.safetensors"
+    whole = safetensors.torch.load_file(path)
+    versions = [safetensors.torch.save(tensors) for tensors in broken_tensors(whole)]
+    versions += [b"", b"not safetensors at all", path.read_bytes()[:-3]]
+    codes = []
+    for data in versions:
+        path.write_bytes(data)
+        codes.append(refused(make_engine, replace(ref, sha256=hashlib.sha256(data).hexdigest())))
+    assert codes == ["adapter_invalid"] * 9
+
+
+def test_a_failed_load_is_tried_again():
+    answers = [ValueError("first"), "second"]
+
+    def load(ref):
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    cache, ref = AdapterCache(load, limit=2), AdapterRef("a", "p", "s")
+    assert isinstance(cache.request(ref).exception(5), ValueError)
+    assert cache.request(ref).result(5) == "second"
+    cache.close()
+
+
+@pytest.mark.skipif(library() is None, reason="The library was not built here.")
+def test_the_decoder_adds_adapters_as_its_twin_does(tmp_path):
+    model = write_toy(tmp_path, **SHAPE)
+    config, weights = ModelConfig.read(tmp_path), load_weights(tmp_path, torch.float32)
+    engines = [kind(config, weights, slots=4, context=64) for kind in (Llama, QuantizedLlama)]
+    kinds = [{"r": 3, "target_modules": list(MODULES)}, {"r": 20}]
+    worn = []
+    for place, kind in enumerate(kinds):
+        ref, _ = write_adapter(tmp_path / str(place), model, seed=place, **kind)
+        worn.append(pairs_in(ref, config))
+    gaps = []
+    for adapted in (True, False):
+        outputs = []
+        for engine in engines:
+            first, second = (engine.bind(pairs) if adapted else None for pairs in worn)
+            adapters = [first, first, None, second]
+            spans = [Span(0, 0, 5), Span(1, 0, 1), Span(2, 0, 3), Span(3, 0, 9)]
+            outputs.append(
+                engine.forward(Batch(list(range(3, 21)), spans, list(range(18)), adapters))
+            )
+        gaps.append(float((outputs[0] - outputs[1]).abs().mean() / outputs[0].std()))
+    # With or without adapters the two differ by the four bits of the base only.
+    assert gaps[0] < 1.5 * gaps[1]
+
+
+def pairs_in(ref, config):
+    from generation.engine.adapters import read_adapter
+
+    return read_adapter(ref, config, "")[1]
