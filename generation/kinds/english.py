@@ -257,7 +257,7 @@ def openers(pitch: Pitch) -> Groups:
     """First sentences that bring the product in."""
     product = introduced(pitch)
     found = [f"Meet {product}.", f"Say hello to {product}."]
-    if pitch.product:
+    if pitch.product and pitch.full != pitch.product:
         found.append(f"Looking for {article(pitch.product)}? Meet {pitch.brand}.")
     return (tuple(found),)
 

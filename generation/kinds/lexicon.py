@@ -101,6 +101,8 @@ UNWANTED = words(
     "cure cures detox detoxify bacteria disease diseases heals poison kill kills toxic injury die "
     "dies died death complimentary refund reward rewards"
 )
+# With these a sentence adds a condition or a reason.
+TERMS = words("if because unless although though since but until while")
 # Words with which a company speaks of itself.
 COMPANY = words("we our us ours company")
 ORDINALS = words("first second third fourth fifth sixth seventh firstly secondly thirdly finally")

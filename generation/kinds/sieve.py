@@ -11,7 +11,7 @@ from generation.kinds.banned import has_banned
 from generation.kinds.brief import BriefData
 from generation.kinds.checks import PLACEHOLDERS, meta_talk, prefer, speaks
 from generation.kinds.facts import stem, telling
-from generation.kinds.pitch import third_person
+from generation.kinds.pitch import base_verb, third_person
 from generation.kinds.text import CJK, fold, is_cjk, one_line, overlap, sentences
 
 FIRST_PERSON = re.compile(r"\b(?:I|I'm|I've|I'd|I'll|my|My|me|Me|myself)\b")
@@ -110,10 +110,20 @@ class Sieve:
         if is_cjk(self.brief.language):
             return overlap(text, self.known, 2) < 0.5
         return bool(
-            facts.unknown_words(text, self.known)
+            self.is_awkward(text)
+            or facts.unknown_words(text, self.known)
             or facts.unknown_claims(text, self.known)
             or facts.halved_claim(text, self.claims)
         )
+
+    def is_awkward(self, text: str) -> bool:
+        """Short copy that sets terms of its own or lacks its subject: `Keep you dry`."""
+        words = fold(text).split()
+        terms = [word for word in words if word in lexicon.TERMS and word not in self.known.split()]
+        headless = base_verb(words[0]) != "" and text.endswith(".") if words else True
+        loose = words[1:2] == ["you"] and words[0] in lexicon.VERBS
+        article = "a free " in fold(text) and "a free " not in fold(self.known)
+        return bool(terms) or headless or loose or article or (text.endswith(".") and circles(text))
 
     def is_cut(self, text: str, limit: int) -> bool:
         """Whether a line was cut off: by its limit, or behind a word that wants another."""
