@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from csp.constants import NONE, SELF
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from saas import env as read
@@ -209,6 +210,9 @@ UNFOLD = {
     "SITE_TITLE": "Kindling",
     "SITE_HEADER": _("Kindling operators"),
     "SITE_SYMBOL": "local_fire_department",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/logo.svg")}
+    ],
     "SIDEBAR": {"show_search": True, "show_all_applications": True},
 }
 

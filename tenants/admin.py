@@ -5,7 +5,10 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
@@ -27,7 +30,9 @@ from tenants.services import audit, keep_an_owner, lock_members, member_of
 
 # Operators sign in like everybody else: with the same limits, and with their second factor.
 admin.site.login = secure_admin_login(admin.site.login)
-admin.site.unregister(Group)
+# What allauth registers shows second factors and addresses of people, and nobody needs it here.
+for unwanted in (Group, EmailAddress, Authenticator, UserSession):
+    admin.site.unregister(unwanted)
 
 
 class TenantAdmin(ModelAdmin):  # type: ignore[misc]

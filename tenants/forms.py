@@ -92,7 +92,7 @@ class ApiKeyForm(forms.Form):
         ("30", _("30 days")),
         ("90", _("90 days")),
         ("365", _("One year")),
-        ("", _("Until it is revoked")),
+        ("0", _("Never")),
     )
 
     name = forms.CharField(
@@ -108,12 +108,8 @@ class ApiKeyForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     days = forms.TypedChoiceField(
-        label=_("Expires"), choices=LIFETIMES, coerce=int, empty_value=None, required=False
+        label=_("Expires after"), choices=LIFETIMES, coerce=int, initial="90"
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["days"].initial = "90"
 
 
 class AuditFilterForm(forms.Form):

@@ -121,6 +121,8 @@ class Membership(TenantModel):
     objects = TenantManager.from_queryset(MembershipQuerySet)()
 
     class Meta(TenantModel.Meta):
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
         constraints = [
             models.UniqueConstraint(fields=["tenant", "user"], name="one_membership_per_user")
         ]
@@ -154,6 +156,8 @@ class Invitation(TenantModel):
     objects = TenantManager.from_queryset(InvitationQuerySet)()
 
     class Meta(TenantModel.Meta):
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "email"],
@@ -202,6 +206,8 @@ class ApiKey(TenantModel):
     last_used_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(TenantModel.Meta):
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
         constraints = [models.UniqueConstraint(fields=["tenant", "prefix"], name="key_prefix")]
         indexes = [models.Index(fields=["prefix"], name="key_by_prefix")]
 
@@ -260,6 +266,8 @@ class AuditEvent(TenantModel):
     request_id = models.CharField(max_length=40, blank=True)
 
     class Meta(TenantModel.Meta):
+        verbose_name = _("audit event")
+        verbose_name_plural = _("audit log")
         indexes = [models.Index(fields=["tenant", "-created_at"], name="audit_newest")]
 
     def __str__(self) -> str:

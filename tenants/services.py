@@ -222,9 +222,9 @@ def refuse_unusable(invitation: Invitation, user: User) -> None:
 
 @transaction.atomic
 def api_key_issue(
-    *, name: str, scopes: list[str], days: int | None, by: User, request: HttpRequest
+    *, name: str, scopes: list[str], days: int, by: User, request: HttpRequest
 ) -> tuple[ApiKey, str]:
-    """A new API key and its secret, which nobody can read again."""
+    """A new API key, for so many days or for ever (0), and its secret, to be read this once."""
     expires_at = timezone.now() + timedelta(days=days) if days else None
     key, secret = ApiKey.issue(name=name, scopes=scopes, expires_at=expires_at, created_by=by)
     audit(action="api_key.issued", actor=by, target=key, request=request, scopes=scopes)

@@ -37,14 +37,14 @@ def test_the_secret_is_shown_once(acme: Tenant, ada: User, client_for: ClientFor
 
 
 def test_a_key_without_an_end_has_none(acme: Tenant, ada: User, client_for: ClientFor) -> None:
-    client_for(ada).post(KEYS, {**FORM, "days": ""})
+    client_for(ada).post(KEYS, {**FORM, "days": "0"})
     with tenant_scope(acme):
         assert ApiKey.objects.get().expires_at is None
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"name": ""}, {"name": "x" * 81}, {"scopes": []}, {"scopes": ["root"]}, {"days": "9999"}],
+    [{"name": ""}, {"name": "x" * 81}, {"scopes": []}, {"scopes": ["root"]}, {"days": "9999"}, {"days": ""}],
 )
 def test_a_wrong_form_makes_no_key_and_loses_nothing(
     acme: Tenant, ada: User, client_for: ClientFor, wrong: dict[str, object]
