@@ -221,7 +221,7 @@ def test_a_row_that_waits_for_its_grammar_lets_others_pass():
 
 def test_a_twin_waits_for_the_prompt_that_it_can_copy():
     scheduler = make_scheduler(chunk=20)
-    prompt = list(range(50))
+    prompt = list(range(150))
     scheduler.add(make_row("1", prompt=prompt))
     scheduler.add(make_row("2", prompt=prompt))
     scheduler.add(make_row("3", tenant="other", prompt=prompt))
@@ -231,7 +231,7 @@ def test_a_twin_waits_for_the_prompt_that_it_can_copy():
         step(scheduler)
     step(scheduler)
     (row,) = [row for row in scheduler.running if row.id == "2"]
-    assert scheduler.slots.slots[row.slot].tokens[:49] == prompt[:49]
+    assert scheduler.slots.slots[row.slot].tokens[:149] == prompt[:149]
 
 
 def test_a_slot_is_released_once():
