@@ -231,7 +231,7 @@ def test_a_twin_waits_for_the_prompt_that_it_can_copy():
         step(scheduler)
     step(scheduler)
     (row,) = [row for row in scheduler.running if row.id == "2"]
-    assert scheduler.slots.slots[row.slot].tokens[:149] == prompt[:149]
+    assert scheduler.slots.slots[row.slot].tokens[:118] == prompt[:118]
 
 
 def test_a_slot_is_released_once():
