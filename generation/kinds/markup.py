@@ -52,8 +52,8 @@ def blocks(text: str, labels: Iterable[str]) -> Iterator[tuple[str, str]]:
         rf"^(?:##[ \t]+({names})[ \t]*$|\*\*({names}):\*\*[ \t]*)", re.IGNORECASE | re.MULTILINE
     )
     found = list(marker.finditer(text))
-    ends = [place.start() for place in found[1:]] + [len(text)]
-    for place, end in zip(found, ends, strict=True):
+    ends = [*(place.start() for place in found[1:]), len(text)]
+    for place, end in zip(found, ends, strict=False):  # a text without labels has one end more
         yield (place.group(1) or place.group(2)).casefold(), text[place.end() : end]
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from generation import kinds
 from generation.job_kinds import QUEUE, WRITE
-from generation.kinds.base import BriefError, Estimate, Issue
+from generation.kinds.base import BriefError, Estimate, Issue, Kind
 from generation.models import Audience, Batch, Brand, Brief, Content, ContentEvent, Variant
 from generation.models.briefs import MAX_VARIANTS
 from saas.errors import Conflict, Invalid
@@ -178,9 +178,8 @@ def variant_edit(*, variant: Variant, text: str) -> Variant:
     """Change a variant's text in place; the model's own text stays beside it."""
     variant = Variant.objects.select_for_update().get(pk=variant.pk)
     refuse_unfinished(variant)
-    data = parse(variant.brief, text)
-    issues = check(variant.brief, data)
-    variant.keep({"text": variant.brief.form.render(data), "data": data, "issues": issues})
+    data, text = read_text(variant.brief.form, text)
+    variant.keep({"text": text, "data": data, "issues": check(variant.brief, data)})
     return variant
 
 
@@ -189,11 +188,16 @@ def refuse_unfinished(variant: Variant) -> None:
         raise Conflict(_("This variant has no text yet."), code="variant_not_ready")
 
 
-def parse(brief: Brief, text: str) -> dict[str, Any]:
-    if not text.strip():
-        problem = {"pointer": "/text", "code": "blank", "detail": _("The text is empty.")}
-        raise Invalid(errors=[problem])
-    return brief.form.parse(text)
+def read_text(form: Kind, text: str) -> tuple[dict[str, Any], str]:
+    """An edited text as data and in its kind's form; raises Invalid where nothing is left of it."""
+    data = form.parse(text)
+    kept = form.render(data)
+    if not kept.strip():
+        detail = _("The text has none of the parts of this kind of copy. Keep their headings.")
+        if not text.strip():
+            detail = _("The text is empty.")
+        raise Invalid(errors=[{"pointer": "/text", "code": "blank", "detail": detail}])
+    return data, kept
 
 
 def check(brief: Brief, data: dict[str, Any]) -> list[dict[str, Any]]:

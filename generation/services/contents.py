@@ -7,7 +7,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from generation.models import Approval, Content, ContentEvent, ContentVersion
-from saas.errors import AppError, Conflict, Invalid
+from generation.services.briefs import read_text
+from saas.errors import AppError, Conflict
 from tenants.models import User
 
 Status = Content.Status
@@ -52,11 +53,7 @@ def content_edit(
     content = _locked(content)
     if expected is not None and expected != content.version:
         raise PreconditionFailed(version=content.version)
-    if not text.strip():
-        problem = {"pointer": "/text", "code": "blank", "detail": _("The text is empty.")}
-        raise Invalid(errors=[problem])
-    data = content.form.parse(text)
-    text = content.form.render(data)
+    data, text = read_text(content.form, text)
     if text == content.text:
         return content
     return _new_text(content, text, data, actor, Action.EDITED)

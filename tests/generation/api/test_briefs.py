@@ -102,6 +102,15 @@ def test_a_variant_is_edited_rated_and_picked(api: APIClient, brief: Brief) -> N
     assert first.json()["id"] == again.json()["id"]
 
 
+def test_an_edit_that_loses_the_whole_text_is_refused(api: APIClient, brand: Brand) -> None:
+    where = f"/api/v1/variants/{order(api, brand).json()['variants'][0]['id']}/"
+    pump()
+    before = api.get(where).json()["text"]
+    refused = api.patch(where, {"text": "No headings at all"})
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "blank")
+    assert api.get(where).json()["text"] == before
+
+
 def test_a_waiting_variant_can_be_stopped_and_written_anew(api: APIClient, brief: Brief) -> None:
     where = f"/api/v1/variants/{variants_of(api, str(brief.pk))[0]['id']}/"
     assert api.post(f"{where}pick/").json()["code"] == "variant_not_ready"

@@ -229,3 +229,7 @@ def test_any_brief_gives_a_valid_form_or_a_clear_refusal(
         brief = brief_of(kind, **fields)
         with contextlib.suppress(EngineError):
             jsonschema.validate(write(brief).draft.data, kinds.load(kind).schema(brief))
+
+
+def test_an_ad_without_labels_holds_no_part() -> None:
+    assert not any(kinds.load("search_ad").parse("Just a line.").values())
