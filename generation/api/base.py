@@ -1,6 +1,6 @@
 """What the studio's endpoints share: rows of the workspace, refusals, and who acts."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
@@ -18,6 +18,7 @@ from saas.api.views import ApiView
 from saas.errors import Conflict, TooManyRequests
 from tenants.idempotency.api import idempotent
 from tenants.jobs.models import Job
+from tenants.models import ApiKey
 from tenants.models_base import TenantModel, TenantQuerySet
 
 RETRY_AFTER_S = 10
@@ -25,7 +26,8 @@ RETRY_AFTER_S = 10
 
 def author(request: Request) -> Author:
     """The key that the request came with, and the member who made the key."""
-    return Author(user=request.auth.created_by, api_key=request.auth)
+    key = cast(ApiKey, request.auth)
+    return Author(user=key.created_by, api_key=key)
 
 
 def refuse_full_queue() -> None:
@@ -70,7 +72,7 @@ class EditableViewSet(StudioViewSet):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         self.store(serializer)
-        where = f"{request.path_info.rstrip('/')}/{serializer.instance.pk}/"
+        where = f"{request.path_info.rstrip('/')}/{serializer.data['id']}/"
         return Response(serializer.data, status.HTTP_201_CREATED, headers={"Location": where})
 
     def partial_update(self, request: Request, pk: str) -> Response:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
@@ -21,6 +20,7 @@ from generation.api.serializers import (
 )
 from generation.models import Brief, Variant
 from tenants.idempotency.api import idempotent
+from tenants.models_base import TenantQuerySet
 
 ORDER = OpenApiExample(
     "A search ad",
@@ -82,7 +82,7 @@ class VariantViewSet(StudioViewSet):
     filterset_class = VariantFilter
     orders = ("updated_at",)
 
-    def get_queryset(self) -> QuerySet[Any]:
+    def get_queryset(self) -> TenantQuerySet[Any]:
         return super().get_queryset().select_related("brief__brand", "brief__audience", "job")
 
     def partial_update(self, request: Request, pk: str) -> Response:

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from generation import exports, services
-from generation.api.base import StudioViewSet
+from generation.api.base import StudioViewSet, author
 from generation.api.filters import ContentFilter
 from generation.api.serializers import (
     ApprovalSerializer,
@@ -26,6 +26,7 @@ from generation.services.contents import PreconditionFailed
 from saas.api.pagination import PARAMETERS, refused
 from saas.errors import AppError, Invalid
 from tenants.idempotency.api import idempotent
+from tenants.models import User
 from tenants.models_base import TenantQuerySet
 
 FORMAT = OpenApiParameter(
@@ -196,8 +197,8 @@ def download(export: exports.Export) -> HttpResponse:
     return HttpResponse(export.body, content_type=export.media_type, headers=headers)
 
 
-def actor(request: Request) -> Any:
-    return request.auth.created_by
+def actor(request: Request) -> User | None:
+    return author(request).user
 
 
 def no_version() -> Invalid:

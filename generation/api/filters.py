@@ -8,7 +8,8 @@ from django_filters import CharFilter, ChoiceFilter, FilterSet, ModelChoiceFilte
 from generation import kinds
 from generation.models import Audience, Brand, Brief, Content, Variant
 from generation.models.briefs import LANGUAGES
-from tenants.jobs.models import Job
+from generation.models.contents import ContentQuerySet
+from tenants.jobs.models import Job, JobQuerySet
 
 KINDS = [(name, name) for name in kinds.KINDS]
 YES_NO = [("true", "true"), ("false", "false")]
@@ -20,7 +21,7 @@ def of(model: type[Any], name: str) -> ModelChoiceFilter:
     return ModelChoiceFilter(field_name=name, queryset=lambda request: model.objects.all())
 
 
-class BriefFilter(FilterSet):
+class BriefFilter(FilterSet):  # type: ignore[misc]
     """Briefs by what they order."""
 
     kind = ChoiceFilter(choices=KINDS)
@@ -29,7 +30,7 @@ class BriefFilter(FilterSet):
     audience = of(Audience, "audience")
 
 
-class VariantFilter(FilterSet):
+class VariantFilter(FilterSet):  # type: ignore[misc]
     """Variants by brief and by how far they are."""
 
     brief = of(Brief, "brief")
@@ -37,7 +38,7 @@ class VariantFilter(FilterSet):
     rating = ChoiceFilter(choices=RATINGS)
 
 
-class ContentFilter(FilterSet):
+class ContentFilter(FilterSet):  # type: ignore[misc]
     """The library. Archived contents are only there when asked for."""
 
     q = CharFilter(max_length=200, method="search", label="Words that the title or text holds.")
@@ -48,21 +49,21 @@ class ContentFilter(FilterSet):
     brief = of(Brief, "brief")
     archived = ChoiceFilter(choices=YES_NO, method="kept")
 
-    def search(self, found: Any, name: str, value: str) -> QuerySet[Content]:
+    def search(self, found: ContentQuerySet, name: str, value: str) -> QuerySet[Content]:
         return found.search(value)
 
-    def labelled(self, found: Any, name: str, value: str) -> QuerySet[Content]:
+    def labelled(self, found: ContentQuerySet, name: str, value: str) -> QuerySet[Content]:
         return found.filter(labels__contains=[value])
 
-    def kept(self, found: Any, name: str, value: str) -> QuerySet[Content]:
+    def kept(self, found: ContentQuerySet, name: str, value: str) -> QuerySet[Content]:
         return found.filter(archived_at__isnull=value == "false")
 
 
-class JobFilter(FilterSet):
+class JobFilter(FilterSet):  # type: ignore[misc]
     """Jobs by kind and state."""
 
     kind = CharFilter(max_length=60, method="of_kind", label="`generate` or `generate.variant`.")
     state = ChoiceFilter(choices=Job.State.choices)
 
-    def of_kind(self, found: Any, name: str, value: str) -> QuerySet[Job]:
+    def of_kind(self, found: JobQuerySet, name: str, value: str) -> QuerySet[Job]:
         return found.of_kind(value)

@@ -3,7 +3,6 @@
 import redis
 from django.conf import settings
 from django.http import StreamingHttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
@@ -58,8 +57,7 @@ class JobViewSet(StudioViewSet):
 
 def refuse_expired(watch: Watch) -> None:
     """Raise where the job is over and its events are not kept any more."""
-    job = get_object_or_404(Job.objects, pk=watch.job_id)
-    if job.active:
+    if Job.objects.active().filter(pk=watch.job_id).exists():
         return
     with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2) as client:
         if not client.exists(watch.key):

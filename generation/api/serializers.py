@@ -54,7 +54,7 @@ class KindSerializer(serializers.Serializer[Any]):
     """A kind of copy: the schema of a brief's `fields`, and that of the finished copy."""
 
     name = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     description = serializers.CharField()
     fields_schema = serializers.SerializerMethodField()
     copy_schema = serializers.SerializerMethodField()
@@ -80,7 +80,7 @@ class VariantSummarySerializer(StrictModelSerializer):
 class BriefSerializer(StrictModelSerializer):
     """An order for copy."""
 
-    fields = JSONObject(read_only=True)
+    fields = JSONObject(read_only=True)  # type: ignore[assignment]
     variants = VariantSummarySerializer(many=True, read_only=True)
 
     class Meta:
@@ -96,7 +96,9 @@ class BriefRequestSerializer(StrictSerializer):
     """What is to be written, and how many times."""
 
     kind = ChoiceField(choices=list(kinds.KINDS))
-    fields = JSONObject(help_text="As the kind's `fields_schema` says.")
+    fields = JSONObject(  # type: ignore[assignment]
+        help_text="As the kind's `fields_schema` says."
+    )
     brand = TenantRelatedField(queryset=Brand.objects)
     audience = TenantRelatedField(queryset=Audience.objects, allow_null=True, default=None)
     language = ChoiceField(choices=LANGUAGES, default="en")

@@ -70,7 +70,8 @@ class Watch:
     def _find(self) -> Job:
         try:
             with tenant_scope(self.tenant_id):
-                return Job.objects.get(pk=self.job_id)
+                job: Job = Job.objects.get(pk=self.job_id)
+                return job
         finally:
             release_connection()
 

@@ -74,7 +74,7 @@ class UUIDField(serializers.UUIDField):
         return super().to_internal_value(data)
 
 
-class TenantRelatedField(serializers.PrimaryKeyRelatedField):
+class TenantRelatedField(serializers.PrimaryKeyRelatedField[Any]):
     """The id of a row of the same workspace; any other id does not exist."""
 
     default_error_messages = {"does_not_exist": _("There is no object with this id.")}

@@ -13,7 +13,7 @@ from saas.api.pagination import PARAMETERS, refused
 from saas.errors import Invalid
 
 
-class StrictFilterBackend(DjangoFilterBackend):
+class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
     """Refuses what DjangoFilterBackend would silently leave out."""
 
     def filter_queryset(
@@ -24,7 +24,8 @@ class StrictFilterBackend(DjangoFilterBackend):
             return queryset
         if not filterset.is_valid():
             raise refusal(filterset)
-        return filterset.qs
+        found: QuerySet[Any] = filterset.qs
+        return found
 
 
 def refusal(filterset: FilterSet) -> Invalid:
@@ -38,10 +39,12 @@ def refusal(filterset: FilterSet) -> Invalid:
 
 
 def refuse_unknown(request: Request, known: set[str]) -> None:
-    """Raise for the first query parameter that the view does not take."""
-    for name in request.query_params:
+    """Raise for the first query parameter that the view does not take, or that says nothing."""
+    for name, values in request.query_params.lists():
         if name not in known:
             raise refused(name, _("This parameter is not known here."))
+        if len(values) > 1 or not values[0]:
+            raise refused(name, _("Give one value, or leave it out."))
 
 
 def known_parameters(view: APIView) -> set[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, cast
 from uuid import UUID
 
 from django.core import signing
@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from saas.api.throttling import CountedRequest
 from saas.errors import Invalid
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
@@ -36,16 +37,13 @@ class CursorPagination(BasePagination):
     A cursor is signed for one workspace, one list and one order; elsewhere it means nothing.
     """
 
-    display_page_controls: ClassVar[bool] = False
-
-    def paginate_queryset(
+    def paginate_queryset(  # type: ignore[override]
         self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
     ) -> list[Any]:
         query = request.query_params
         self.order = order_of(view, query.get("order", DEFAULT_ORDER))
-        self.salt = ":".join(
-            ["cursor", str(request._request.tenant.pk), request.path_info.rstrip("/"), self.order]
-        )
+        tenant = cast(CountedRequest, request._request).tenant
+        self.salt = f"cursor:{tenant.pk}:{request.path_info.rstrip('/')}:{self.order}"
         limit = limit_of(query.get("limit", str(DEFAULT_LIMIT)))
         after, before = query.get("after"), query.get("before")
         if after is not None and before is not None:

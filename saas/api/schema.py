@@ -197,6 +197,6 @@ def _query(name: str, each: Any) -> dict[str, Any]:
     elif isinstance(each, ChoiceFilter):
         schema["enum"] = [value for value, _ in each.extra["choices"]]
     elif "max_length" in each.extra:
-        schema["maxLength"] = each.extra["max_length"]
+        schema |= {"minLength": 1, "maxLength": each.extra["max_length"]}
     described = {"description": str(each._label)} if each._label else {}
     return {"name": name, "in": "query", "required": False, "schema": schema, **described}

@@ -41,7 +41,7 @@ class StrictSerializer(serializers.Serializer[Any]):
         known = self.fields.keys() | RESERVED
         return {
             escape(name): serializers.ErrorDetail(
-                READ_ONLY if name in known else UNKNOWN,
+                str(READ_ONLY if name in known else UNKNOWN),
                 "read_only_field" if name in known else "unknown_field",
             )
             for name in data
@@ -58,7 +58,7 @@ class StrictModelSerializer(StrictSerializer, serializers.ModelSerializer[Any]):
 
     serializer_related_field = fields.TenantRelatedField
     serializer_choice_field = fields.ChoiceField
-    serializer_field_mapping: ClassVar[dict[type[models.Field], type[serializers.Field]]] = {
+    serializer_field_mapping: ClassVar[dict[Any, Any]] = {
         **serializers.ModelSerializer.serializer_field_mapping,
         models.CharField: fields.CharField,
         models.TextField: fields.CharField,

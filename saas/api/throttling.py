@@ -1,7 +1,7 @@
 """The limits that each workspace's API calls meet, and the headers that tell of them."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import redis
 from django.conf import settings
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 _local = limiter.LocalBucket()
+
+
+class CountedRequest(HttpRequest):
+    """A request of a workspace, with how its limits stand."""
+
+    tenant: Any
+    standings: tuple[Standing, ...]
 
 
 def policy(name: str) -> Policy:
@@ -50,14 +57,15 @@ class TenantThrottle(BaseThrottle):
 
 def charge(request: HttpRequest, charges: Sequence[Charge], *, safe: bool = False) -> None:
     """Charge the request's workspace, or raise TooManyRequests; notes how its limits stand."""
-    owner = request.tenant.pk
+    counted = cast(CountedRequest, request)
+    owner = counted.tenant.pk
     try:
         verdict = limiter.admit(owner, charges)
     except redis.RedisError as error:
         if not safe:
             raise Unavailable(_("Nothing can be changed at this moment.")) from error
         verdict = _local.admit(owner, charges)
-    request.standings = (*getattr(request, "standings", ()), *verdict.standings)
+    counted.standings = (*getattr(request, "standings", ()), *verdict.standings)
     if not verdict.admitted:
         raise refusal(verdict.refused_by)
 

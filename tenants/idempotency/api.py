@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from functools import partial, wraps
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from saas.errors import AppError, BadRequest, Conflict, Invalid, problem_response
 from tenants.idempotency.models import IdempotencyRecord, lock
+from tenants.models import ApiKey
 
 PRINTABLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 # Answers that say how the work went. Others refuse the call itself and are worked out anew.
@@ -69,7 +70,7 @@ def read_key(request: Request, *, required: bool) -> str | None:
 
 def once(request: Request, key: str, call: Callable[[], Any]) -> HttpResponse:
     """Run the call, or give the answer that its first run left behind."""
-    principal = request.auth
+    principal = cast(ApiKey, request.auth)
     identity = {"api_key": principal, "key": key}
     if not lock(principal.tenant_id, principal.pk, key):
         raise StillRunning

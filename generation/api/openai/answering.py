@@ -72,7 +72,7 @@ class Answering:
         events = self.watch.events()
         first = asyncio.ensure_future(anext(events, END))
         await asyncio.wait([first], timeout=PATIENCE_S)
-        if first.done() and (first.result() is END or first.result().name in {"error", "done"}):
+        if first.done() and over(first.result()):
             succeeded(await self.watch.job())
         return event_stream(self._frames(first, events))
 
@@ -126,6 +126,11 @@ class Answering:
 
     async def _abandon(self) -> None:
         await asyncio.shield(self.watch.cancel())
+
+
+def over(event: Any) -> bool:
+    """Whether nothing more comes after this."""
+    return event is END or (event is not None and event.name in {"error", "done"})
 
 
 async def resumed(

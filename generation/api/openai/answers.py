@@ -66,7 +66,7 @@ class Shape:
 
     def closing(self) -> bytes:
         """The chunks that end each choice, with the usage where it was asked for."""
-        empty = {"delta": {}} if self.plan.chat else {"text": ""}
+        empty: dict[str, Any] = {"delta": {}} if self.plan.chat else {"text": ""}
         ends = [
             self._chunk([self._piece(choice["index"], choice["finish_reason"], **empty)])
             for choice in self.job.result["choices"]

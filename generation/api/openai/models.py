@@ -53,7 +53,7 @@ class ModelListSerializer(serializers.Serializer[dict[str, object]]):
     """All models."""
 
     object = serializers.CharField()
-    data = ModelSerializer(many=True)
+    data = ModelSerializer(many=True)  # type: ignore[assignment]
 
 
 class ModelList(ApiView):

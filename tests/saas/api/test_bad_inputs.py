@@ -114,6 +114,8 @@ CASES = [
     query("38-order", "order=password", "invalid_parameter"),
     query("38-order-path", "order=tenant__name", "invalid_parameter"),
     query("38-filter", "tenant=1", "invalid_parameter"),
+    query("38-empty", "order=", "invalid_parameter"),
+    query("38-twice", "limit=1&limit=2", "invalid_parameter"),
     query("38-lookup", "name__startswith=a", "invalid_parameter"),
     Case("38-value", 422, "invalid_parameter", path=f"{BRIEFS}?kind=poem", method="get"),
     Case(
