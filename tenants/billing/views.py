@@ -2,6 +2,7 @@
 
 import csv
 from datetime import UTC, timedelta
+from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -26,18 +27,26 @@ def usage(request: HttpRequest, slug: str) -> HttpResponse:
     recent = UsageEvent.objects.since(now - timedelta(days=DAYS))
     events = Paginator(UsageEvent.objects.newest(), PAGE).get_page(request.GET.get("page"))
     month = month_start(now)
+    kinds = UsageEvent.objects.since(month).per_kind()
     context = {
         "balance": balance(),
         "renewal": month_start(month + timedelta(days=32)),
         "grant": MONTHLY_GRANT,
         "days": DAYS,
         "bars": chart.bars(recent.per_day(), last=now.date(), days=DAYS),
-        "kinds": UsageEvent.objects.since(month).per_kind(),
+        "kinds": kinds,
+        "pieces_per_credit": pieces_per_credit(kinds),
         "events": events,
         "written_per_credit": CREDIT // TOKENS.completion_token,
         "read_per_credit": CREDIT // TOKENS.prompt_token,
     }
     return render(request, "billing/usage.html", context)
+
+
+def pieces_per_credit(kinds: list[Any]) -> int:
+    """How many jobs a credit bought on average; 0 where it was less than one, or nothing yet."""
+    spent = sum(kind["spent"] for kind in kinds)
+    return int(sum(kind["jobs"] for kind in kinds) * CREDIT // spent) if spent else 0
 
 
 @require_safe
