@@ -13,7 +13,7 @@ NO_SERVERS := SECRET_KEY=unused DATABASE_URL=postgres://unused@/unused REDIS_URL
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: install ## Run Kindling on http://127.0.0.1:8000 (PORT=8001, ONCE=1 to stop after the first ad)
+up: install ## Run Kindling on http://localhost:8000 (PORT=8001, ONCE=1 to stop after the first ad)
 	@exec $(RUN) -m saas.stack
 
 test: tools ## Set up what tests need and run them

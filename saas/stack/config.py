@@ -36,7 +36,8 @@ class Config:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        """For people: by this name, unlike by the number, browsers allow passkeys without https."""
+        return f"http://localhost:{self.port}"
 
 
 def _port(value: str) -> int:
