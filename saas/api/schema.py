@@ -1,5 +1,6 @@
 """How views describe themselves in OpenAPI: problems, idempotency, limits, preconditions."""
 
+import re
 from typing import Any
 
 from django_filters import ChoiceFilter, ModelChoiceFilter
@@ -21,6 +22,33 @@ IF_MATCH = "The `ETag` of the text that you have read. Another text since then a
 LIMIT_HEADERS = ("RateLimit-Policy", "RateLimit")
 
 
+VERBS = {
+    "list": "List",
+    "create": "Create",
+    "retrieve": "Read",
+    "partial_update": "Change",
+    "destroy": "Delete",
+}
+ABOUT = """
+Copy in your brand's voice, from a model of your own.
+
+**Keys.** Send `Authorization: Bearer sk_…`; keys are made under Settings, Keys, with the scopes
+`read`, `write` and `generate`.
+
+**Errors** are problems as RFC 9457 has them. Their `code` never changes, and their `type` leads to
+a page that says what to do. Quote the `request_id` when you ask us about one.
+
+**Retries.** Give each POST an `Idempotency-Key` of its own. Sent again, it does nothing twice and
+is answered as the first time. Calls that cost credits need one.
+
+**Lists** take `limit`, `order`, and `after` or `before` with a cursor of the page before.
+
+**Limits** stand in `RateLimit-Policy` and `RateLimit`; after a 429 wait for `Retry-After` seconds.
+
+**OpenAI's clients** work with the base URL `/v1` and a key of ours.
+"""
+
+
 class AutoSchema(SpectacularSchema):
     """Adds to each operation what all of our API shares."""
 
@@ -32,6 +60,15 @@ class AutoSchema(SpectacularSchema):
         if getattr(self._handler(), "precondition", False):
             found.append(header("If-Match", IF_MATCH, required=True))
         return found
+
+    def get_summary(self) -> str:
+        """One line: how the handler's or the view's docstring begins, or what its name says."""
+        verb = VERBS.get(getattr(self.view, "action", ""))
+        if verb is None:
+            text = getattr(self._handler(), "__doc__", None) or type(self.view).__doc__ or ""
+            return re.split(r"[.:;](?:\s|$)", text.strip(), maxsplit=1)[0]
+        noun = str(self.view.model._meta.verbose_name)
+        return f"{verb} {noun}s" if verb == "List" else f"{verb} {article(noun)} {noun}"
 
     def get_tags(self) -> list[str]:
         tag = getattr(self.view, "tag", "")
@@ -70,6 +107,10 @@ class AutoSchema(SpectacularSchema):
             statuses -= {401, 403, 429}
         statuses |= set(getattr(self.view, "problems", ()))
         return sorted(map(openai_status, statuses) if self._openai() else statuses)
+
+
+def article(noun: str) -> str:
+    return "an" if noun[0] in "aeiou" else "a"
 
 
 def header(name: str, description: str, *, required: bool) -> OpenApiParameter:
@@ -158,7 +199,8 @@ FIELD_SCHEMA = {
 
 
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """A spectacular hook: the two schemas that every problem response refers to."""
+    """A spectacular hook: the words at the top, and the schemas of problems."""
+    result["info"]["description"] = ABOUT.strip()
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas |= {
         "Problem": PROBLEM_SCHEMA,
