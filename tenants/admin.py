@@ -26,10 +26,11 @@ from unfold.admin import ModelAdmin
 from tenants.directory import Workspace, all_workspaces
 from tenants.models import ApiKey, AuditEvent, Invitation, Membership, Role, Tenant, User
 from tenants.operators import enter, leave
+from tenants.requests import OperatorRequest
 from tenants.services import audit, keep_an_owner, lock_members, member_of
 
 # Operators sign in like everybody else: with the same limits, and with their second factor.
-admin.site.login = secure_admin_login(admin.site.login)
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 # What allauth registers shows second factors and addresses of people, and nobody needs it here.
 for unwanted in (Group, EmailAddress, Authenticator, UserSession):
     admin.site.unregister(unwanted)
@@ -42,31 +43,35 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc]
     workspace's own audit log instead of Django's, which every operator can read.
     """
 
-    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def changelist_view(
+        self, request: OperatorRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
         return to_register(request) or super().changelist_view(request, *args, **kwargs)
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def changeform_view(
+        self, request: OperatorRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
         return to_register(request) or super().changeform_view(request, *args, **kwargs)
 
-    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def delete_view(self, request: OperatorRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return to_register(request) or super().delete_view(request, *args, **kwargs)
 
-    def history_view(self, request: HttpRequest, object_id: str, **kwargs: Any) -> HttpResponse:
+    def history_view(self, request: OperatorRequest, object_id: str, **kwargs: Any) -> HttpResponse:
         query = urlencode({"q": object_id})
         return redirect(f"{reverse('admin:tenants_auditevent_changelist')}?{query}")
 
-    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> None:
+    def log_addition(self, request: OperatorRequest, obj: Model, message: Any) -> None:
         self._audit(request, "operator.added", obj)
 
-    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> None:
+    def log_change(self, request: OperatorRequest, obj: Model, message: Any) -> None:
         fields = [name for part in message or [] for name in changed_fields(part)]
         self._audit(request, "operator.changed", obj, fields=fields)
 
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
+    def log_deletions(self, request: OperatorRequest, queryset: Any) -> None:
         for row in queryset:
             self._audit(request, "operator.deleted", row)
 
-    def _audit(self, request: HttpRequest, action: str, obj: Model, **details: Any) -> None:
+    def _audit(self, request: OperatorRequest, action: str, obj: Model, **details: Any) -> None:
         target = f"{obj._meta.label_lower} {obj.pk}"
         audit(action=action, actor=request.user, target=target, request=request, **details)
 
@@ -89,7 +94,7 @@ class ReadOnlyAdmin(TenantAdmin):
         return False
 
 
-def to_register(request: HttpRequest) -> HttpResponseRedirect | None:
+def to_register(request: OperatorRequest) -> HttpResponseRedirect | None:
     """The way to the register of workspaces, for an operator who has opened none."""
     if request.operator_visit is not None:
         return None
@@ -126,7 +131,9 @@ class WorkspaceAdmin(TenantAdmin):
         ]
         return [*own, *super().get_urls()]
 
-    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def changelist_view(
+        self, request: OperatorRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
         self._refuse_strangers(request)
         query = request.GET.get("q", "").strip().lower()
         context = {
@@ -209,7 +216,9 @@ class MembershipAdmin(TenantAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
+    def save_model(
+        self, request: OperatorRequest, obj: Membership, form: Any, change: bool
+    ) -> None:
         lock_members()
         if obj.role != Role.OWNER:
             keep_an_owner(member_of(obj.pk))

@@ -46,7 +46,7 @@ def find_api_key(secret: str) -> ApiKey | None:
     if not prefix:
         return None
     with lookup_scope(key_prefix=prefix), transaction.atomic():
-        candidates = list(TenantQuerySet(ApiKey).filter(prefix=prefix))
+        candidates: list[ApiKey] = list(TenantQuerySet(ApiKey).filter(prefix=prefix))
     return next((key for key in candidates if key.matches(secret)), None)
 
 

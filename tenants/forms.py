@@ -67,11 +67,12 @@ class InviteForm(forms.Form):
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
-    role = forms.ChoiceField(label=_("Role"), initial=Role.EDITOR)
 
     def __init__(self, *args: Any, by: Membership, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["role"].choices = roles_within(by)
+        self.fields["role"] = forms.ChoiceField(
+            label=_("Role"), initial=Role.EDITOR, choices=roles_within(by)
+        )
 
 
 class RoleForm(forms.Form):
@@ -134,7 +135,8 @@ class AuditFilterForm(forms.Form):
             "created_at__date__lte": found.get("until"),
         }
         chosen = {lookup: value for lookup, value in lookups.items() if value}
-        return AuditEvent.objects.filter(**chosen).select_related("actor", "api_key").newest()
+        rows: TenantQuerySet[AuditEvent] = AuditEvent.objects.filter(**chosen)
+        return rows.select_related("actor", "api_key").newest()
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]

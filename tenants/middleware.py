@@ -58,7 +58,7 @@ class TenantMiddleware:
             refuse_closed(membership.tenant)
         except AppError as error:
             return error_page(request, error)
-        request.membership = membership
+        request.membership = membership  # type: ignore[attr-defined]
         remember(request, slug)
         return self._scoped(request, membership.tenant)
 
@@ -72,11 +72,11 @@ class TenantMiddleware:
             return problem_response(Unavailable(), request)
         if key is None:  # the view decides whether it may be read by anybody
             return self.get_response(request)
-        request.api_key = key
+        request.api_key = key  # type: ignore[attr-defined]
         return self._scoped(request, key.tenant)
 
     def _scoped(self, request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
-        request.tenant = tenant
+        request.tenant = tenant  # type: ignore[attr-defined]
         with scope.tenant_scope(tenant):
             return self.get_response(request)
 

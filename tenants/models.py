@@ -112,13 +112,17 @@ class MembershipQuerySet(TenantQuerySet["Membership"]):
         return self.filter(role=Role.OWNER)
 
 
+class MembershipManager(TenantManager.from_queryset(MembershipQuerySet)):  # type: ignore[misc]
+    """Members of the workspace in scope."""
+
+
 class Membership(TenantModel):
     """A user's place in a workspace."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.EDITOR)
 
-    objects = TenantManager.from_queryset(MembershipQuerySet)()
+    objects: ClassVar[MembershipManager] = MembershipManager()
 
     class Meta(TenantModel.Meta):
         verbose_name = _("member")
@@ -141,6 +145,10 @@ class InvitationQuerySet(TenantQuerySet["Invitation"]):
         return self.filter(accepted_at=None)
 
 
+class InvitationManager(TenantManager.from_queryset(InvitationQuerySet)):  # type: ignore[misc]
+    """Invitations of the workspace in scope."""
+
+
 class Invitation(TenantModel):
     """An offer to join, sent by e-mail; the link's secret is stored as its hash alone."""
 
@@ -153,7 +161,7 @@ class Invitation(TenantModel):
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
 
-    objects = TenantManager.from_queryset(InvitationQuerySet)()
+    objects: ClassVar[InvitationManager] = InvitationManager()
 
     class Meta(TenantModel.Meta):
         verbose_name = _("invitation")

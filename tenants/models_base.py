@@ -29,7 +29,8 @@ class TenantManager(models.Manager.from_queryset(TenantQuerySet)):  # type: igno
     """Starts every query with the tenant in scope; raises ScopeError where there is none."""
 
     def get_queryset(self) -> TenantQuerySet[Any]:
-        return super().get_queryset().filter(tenant_id=scope.current_tenant_id())
+        rows: TenantQuerySet[Any] = super().get_queryset()
+        return rows.filter(tenant_id=scope.current_tenant_id())
 
 
 class TenantForeignKey(models.ForeignKey):  # type: ignore[type-arg]

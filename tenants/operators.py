@@ -89,7 +89,7 @@ def leave_at_logout(sender: Any, request: HttpRequest, user: User | None, **kwar
 
 
 def _operator(request: HttpRequest) -> User:
-    return User.objects.get(pk=request.user.pk)
+    return User.objects.get(email=request.user.get_username())
 
 
 class OperatorMiddleware:
@@ -101,9 +101,10 @@ class OperatorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith(ADMIN_PATH):
             return self.get_response(request)
-        request.operator_visit = current_visit(request)
-        response = self._answer(request, request.operator_visit)
-        response._csp_update = ADMIN_CSP
+        visit = current_visit(request)
+        request.operator_visit = visit  # type: ignore[attr-defined]
+        response = self._answer(request, visit)
+        response._csp_update = ADMIN_CSP  # type: ignore[attr-defined]
         return response
 
     def _answer(self, request: HttpRequest, visit: Visit | None) -> HttpResponseBase:

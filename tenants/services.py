@@ -54,7 +54,7 @@ def audit(
     **details: Any,
 ) -> AuditEvent:
     """Note who did what in the workspace in scope."""
-    return AuditEvent.objects.create(
+    event: AuditEvent = AuditEvent.objects.create(
         action=action,
         actor=actor,
         api_key=api_key,
@@ -63,6 +63,7 @@ def audit(
         address=request.META.get("REMOTE_ADDR") or None if request else None,
         request_id=getattr(request, "request_id", ""),
     )
+    return event
 
 
 def lock_members() -> None:
@@ -105,8 +106,14 @@ def member_change_role(*, member_id: Any, role: str, by: User, request: HttpRequ
         keep_an_owner(member)
     before, member.role = member.role, role
     member.save(update_fields=["role", "updated_at"])
-    changed = {"before": before, "after": role}
-    audit(action="member.role_changed", actor=by, target=member.user, request=request, **changed)
+    audit(
+        action="member.role_changed",
+        actor=by,
+        target=member.user,
+        request=request,
+        before=before,
+        after=role,
+    )
     return member
 
 
@@ -162,7 +169,8 @@ def invitation_revoke(*, invitation_id: Any, by: User, request: HttpRequest) -> 
 
 
 def _open_invitation(pk: Any) -> Invitation:
-    invitation = Invitation.objects.select_for_update().open().filter(pk=pk).first()
+    rows = Invitation.objects.select_for_update().open()
+    invitation: Invitation | None = rows.filter(pk=pk).first()
     if invitation is None:
         raise NotFound
     return invitation
@@ -202,8 +210,8 @@ def invitation_accept(*, secret: str, user: User, request: HttpRequest) -> Tenan
         invitation.accepted_at = timezone.now()
         invitation.save(update_fields=["accepted_at", "updated_at"])
         Membership.objects.create(user=user, role=invitation.role)
-        joined = {"target": user, "request": request, "role": invitation.role}
-        audit(action="member.joined", actor=user, **joined)
+        role = invitation.role
+        audit(action="member.joined", actor=user, target=user, request=request, role=role)
     return tenant
 
 
@@ -234,7 +242,7 @@ def api_key_issue(
 @transaction.atomic
 def api_key_revoke(*, key_id: Any, by: User, request: HttpRequest) -> ApiKey:
     """Stop a key from working, for good."""
-    key = ApiKey.objects.select_for_update().filter(pk=key_id).first()
+    key: ApiKey | None = ApiKey.objects.select_for_update().filter(pk=key_id).first()
     if key is None:
         raise NotFound
     if key.revoked_at is None:

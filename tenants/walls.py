@@ -1,6 +1,7 @@
 """Reads from Postgres' own catalogue whether the tenants' walls stand."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
@@ -34,10 +35,10 @@ def assert_standing() -> None:
         raise ImproperlyConfigured("The walls between workspaces do not stand. " + " ".join(found))
 
 
-def _rows(sql: str, *params: object) -> list[tuple[object, ...]]:
+def _rows(sql: str, *params: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _role() -> Iterator[str]:
@@ -59,7 +60,7 @@ def _role() -> Iterator[str]:
 
 
 def _tables() -> Iterator[str]:
-    forced = dict(
+    forced: dict[str, bool] = dict(
         _rows(
             "SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity AND EXISTS ("
             " SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid AND p.polcmd = '*'"

@@ -26,7 +26,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.execute_wrappers.append(in_transaction)
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        super()._set_autocommit(autocommit)
+        super()._set_autocommit(autocommit)  # type: ignore[misc]
         if not autocommit and not scope.current().empty:
             self.push_scope()
 

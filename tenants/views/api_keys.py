@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -12,13 +12,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 from tenants.access import role_required
 from tenants.forms import ApiKeyForm
 from tenants.models import ApiKey
+from tenants.requests import MemberRequest
 from tenants.services import api_key_issue, api_key_revoke
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @role_required("admin")
-def api_keys(request: HttpRequest, slug: str) -> HttpResponse:
+def api_keys(request: MemberRequest, slug: str) -> HttpResponse:
     """The secret stands in the answer to the POST alone: it is in no session and no log."""
     form = ApiKeyForm(request.POST or None)
     context = {"form": form, "secret": "", "issued": None}
@@ -34,7 +35,7 @@ def api_keys(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @role_required("admin")
-def api_key_revoked(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+def api_key_revoked(request: MemberRequest, slug: str, pk: UUID) -> HttpResponse:
     key = api_key_revoke(key_id=pk, by=request.user, request=request)
     messages.success(request, _("“%(name)s” no longer works.") % {"name": key.name})
     return redirect("api-keys", slug=slug)

@@ -4,7 +4,7 @@ import csv
 import json
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from tenants.access import role_required
 from tenants.forms import AuditFilterForm
 from tenants.models import AuditEvent
+from tenants.requests import MemberRequest
 
 PAGE = 50
 EXPORT_LIMIT = 50_000
@@ -20,7 +21,7 @@ COLUMNS = ("when", "action", "who", "target", "details", "address", "request_id"
 
 @require_safe
 @role_required("admin")
-def audit(request: HttpRequest, slug: str) -> HttpResponse:
+def audit(request: MemberRequest, slug: str) -> HttpResponse:
     form = AuditFilterForm(request.GET)
     events = Paginator(form.rows(), PAGE).get_page(request.GET.get("page"))
     return render(request, "tenants/audit.html", {"form": form, "events": events})
@@ -28,7 +29,7 @@ def audit(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 @role_required("admin")
-def audit_csv(request: HttpRequest, slug: str) -> HttpResponse:
+def audit_csv(request: MemberRequest, slug: str) -> HttpResponse:
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     name = f"audit-{slug}-{timezone.now():%Y-%m-%d}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -16,25 +16,24 @@ from tenants import services
 from tenants.access import role_required
 from tenants.forms import InviteForm, RoleForm, roles_within
 from tenants.models import Invitation, Membership, Role
+from tenants.requests import MemberRequest
 
 # Mails to strangers in our name: so many an hour from one workspace.
 MAIL = Charge(Policy("invitations", quota=30, window=3600))
 
 
 @require_safe
-def team(request: HttpRequest, slug: str) -> HttpResponse:
+def team(request: MemberRequest, slug: str) -> HttpResponse:
     return render(request, "tenants/team.html", team_page(request))
 
 
-def team_page(request: HttpRequest, form: InviteForm | None = None) -> dict[str, Any]:
+def team_page(request: MemberRequest, form: InviteForm | None = None) -> dict[str, Any]:
     me = request.membership
     manages = me.may(Role.ADMIN)
-    members = list(Membership.objects.select_related("user").order_by("created_at", "pk"))
-    for member in members:
-        member.manageable = manages and me.may(member.role)
+    members = Membership.objects.select_related("user").order_by("created_at", "pk")
     return {
         "form": form or InviteForm(by=me),
-        "members": members,
+        "members": [(member, manages and me.may(member.role)) for member in members],
         "invitations": Invitation.objects.open().newest() if manages else [],
         "manages": manages,
         "roles": roles_within(me),
@@ -43,7 +42,7 @@ def team_page(request: HttpRequest, form: InviteForm | None = None) -> dict[str,
 
 @require_POST
 @role_required("admin")
-def member_role(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+def member_role(request: MemberRequest, slug: str, pk: UUID) -> HttpResponse:
     form = RoleForm(request.POST)
     if not form.is_valid():
         raise BadRequest
@@ -55,7 +54,7 @@ def member_role(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-def member_remove(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+def member_remove(request: MemberRequest, slug: str, pk: UUID) -> HttpResponse:
     """Admins remove others; anybody may leave."""
     member = services.member_remove(member_id=pk, by=request.user, request=request)
     if member.user_id == request.user.pk:
@@ -68,7 +67,7 @@ def member_remove(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
 
 @require_POST
 @role_required("admin")
-def invite(request: HttpRequest, slug: str) -> HttpResponse:
+def invite(request: MemberRequest, slug: str) -> HttpResponse:
     charge(request, [MAIL])
     form = InviteForm(request.POST, by=request.membership)
     if form.is_valid() and send_invitation(request, form):
@@ -76,7 +75,7 @@ def invite(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "tenants/team.html", team_page(request, form), status=422)
 
 
-def send_invitation(request: HttpRequest, form: InviteForm) -> bool:
+def send_invitation(request: MemberRequest, form: InviteForm) -> bool:
     try:
         services.invitation_send(**form.cleaned_data, by=request.user, request=request)
     except Conflict as conflict:  # a member already: said beside the field
@@ -88,7 +87,7 @@ def send_invitation(request: HttpRequest, form: InviteForm) -> bool:
 
 @require_POST
 @role_required("admin")
-def invitation_resend(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+def invitation_resend(request: MemberRequest, slug: str, pk: UUID) -> HttpResponse:
     charge(request, [MAIL])
     sent = services.invitation_resend(invitation_id=pk, by=request.user, request=request)
     messages.success(request, _("Invitation sent to %(email)s.") % {"email": sent.email})
@@ -97,7 +96,7 @@ def invitation_resend(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse
 
 @require_POST
 @role_required("admin")
-def invitation_revoke(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+def invitation_revoke(request: MemberRequest, slug: str, pk: UUID) -> HttpResponse:
     services.invitation_revoke(invitation_id=pk, by=request.user, request=request)
     messages.success(request, _("The invitation was taken back."))
     return redirect("team", slug=slug)

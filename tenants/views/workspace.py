@@ -2,13 +2,14 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from tenants.access import role_required
 from tenants.forms import WorkspaceForm
+from tenants.requests import MemberRequest, UserRequest
 from tenants.services import workspace_create, workspace_rename
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -16,7 +17,7 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 @form_page
 @login_required
-def workspace_new(request: HttpRequest) -> HttpResponse:
+def workspace_new(request: UserRequest) -> HttpResponse:
     form = WorkspaceForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         return redirect(workspace_create(owner=request.user, name=form.cleaned_data["name"]))
@@ -26,7 +27,7 @@ def workspace_new(request: HttpRequest) -> HttpResponse:
 
 @form_page
 @role_required("admin")
-def settings_general(request: HttpRequest, slug: str) -> HttpResponse:
+def settings_general(request: MemberRequest, slug: str) -> HttpResponse:
     form = WorkspaceForm(request.POST or None, initial={"name": request.tenant.name})
     if request.method == "POST" and form.is_valid():
         name = form.cleaned_data["name"]
