@@ -2,12 +2,25 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
+
+if TYPE_CHECKING:
+    from saas.api.body import BodyLimit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 
-application = get_asgi_application()
+
+def guarded() -> "BodyLimit":
+    app = get_asgi_application()
+    from saas.api.body import BodyLimit  # imports what only exists after the set-up
+
+    return BodyLimit(app, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+
+application = guarded()
 
 
 def check_walls() -> None:

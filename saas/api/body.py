@@ -1,0 +1,77 @@
+"""Refuses bodies that are too large at the door, before anything of them is kept."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from saas.errors import TooLarge, problem_response
+from saas.ids import uuid7
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+
+class Overflow(Exception):
+    """More has come than the limit allows."""
+
+
+class BodyLimit:
+    """An ASGI app around another: a declared length is believed, an undeclared one is counted."""
+
+    def __init__(self, app: App, limit: int) -> None:
+        self.app = app
+        self.limit = limit
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+        elif declared(scope) > self.limit:
+            await self._refuse(scope, send)
+        else:
+            try:
+                await self.app(scope, self._counted(receive), send)
+            except Overflow:  # Django reads the whole body before it answers anything
+                await self._refuse(scope, send)
+
+    def _counted(self, receive: Receive) -> Receive:
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self.limit:
+                raise Overflow
+            return message
+
+        return counted
+
+    async def _refuse(self, scope: Message, send: Send) -> None:
+        request = HttpRequest()
+        request.path = request.path_info = scope["path"]
+        request_id = f"req_{uuid7().hex}"
+        request.request_id = request_id  # type: ignore[attr-defined]
+        error = TooLarge(_("At most %d bytes are taken.") % self.limit, limit=self.limit)
+        response = problem_response(error, request)
+        headers = {**response.headers, "X-Request-Id": request_id, "Connection": "close"}
+        await send(
+            {
+                "type": "http.response.start",
+                "status": response.status_code,
+                "headers": [
+                    (name.encode("latin-1"), value.encode("latin-1"))
+                    for name, value in headers.items()
+                ],
+            }
+        )
+        await send({"type": "http.response.body", "body": response.content})
+
+
+def declared(scope: Message) -> int:
+    """The body's length as the request states it; 0 where it does not."""
+    length = dict(scope["headers"]).get(b"content-length", b"")
+    return int(length) if length.isdigit() else 0
