@@ -1,6 +1,6 @@
 # Two commands matter: `make up` runs everything, `make test` checks everything.
 .DEFAULT_GOAL := help
-.PHONY: help up test prove lint bench messages lock
+.PHONY: help up test prove lint bench bench-engine messages lock
 
 # The first Python that is new enough; choose another with `make up PYTHON=/path/to/python`.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -11,7 +11,7 @@ RUN := .venv/bin/python
 NO_SERVERS := SECRET_KEY=unused DATABASE_URL=postgres://unused@/unused REDIS_URL=redis://unused
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: install ## Run Kindling on http://localhost:8000 (PORT=8001, ONCE=1 to stop after the first ad)
 	@exec $(RUN) -m saas.stack
@@ -26,6 +26,9 @@ prove: tools ## Run the long proofs: kill -9, races, fuzzing
 
 bench: install ## Measure how fast the engine writes on this machine
 	@$(RUN) -m bench.engine
+
+bench-engine: tools ## Measure it beside transformers and PEFT, and keep the numbers
+	@$(RUN) -m bench.engine --compare --rows 1 8 32
 
 lint: tools ## Check style and types
 	@$(RUN) -m ruff check .

@@ -1,5 +1,6 @@
-"""Adapters: equal to PEFT, mixed in one batch, never mistaken, never trusted unread."""
+"""Adapters: equal to merged weights, mixed in one batch, never mistaken, never trusted unread."""
 
+import copy
 import hashlib
 import json
 import math
@@ -24,7 +25,7 @@ GREEDY = Sampling(temperature=0)
 
 @pytest.fixture(scope="module")
 def adapters(toy, tmp_path_factory):
-    """[(reference, the model as PEFT adapts it)] of different ranks and targets."""
+    """[(reference, the model with it merged)] of different ranks and targets."""
     folder = tmp_path_factory.mktemp("adapters")
     kinds = [
         {"r": 1},
@@ -49,7 +50,7 @@ def written(model, prompt, count):
     return ids[: ids.index(2)] if 2 in ids else ids
 
 
-def test_a_mixed_batch_equals_peft_row_by_row(make_engine, toy, adapters):
+def test_a_mixed_batch_equals_merged_models_row_by_row(make_engine, toy, adapters):
     engine = make_engine(rows=5, chunk=9)
     prompt = engine.tokenizer.encode("the cat in the hat")
     wearers = [(None, toy[1]), *adapters, *adapters, (None, toy[1])]
@@ -62,6 +63,19 @@ def test_a_mixed_batch_equals_peft_row_by_row(make_engine, toy, adapters):
     outputs = [rows[str(place)].output for place in range(len(wearers))]
     assert outputs == [written(model, prompt, 16) for _, model in wearers]
     assert len({tuple(output) for output in outputs}) == 5
+
+
+def test_peft_reads_the_same_adapter(make_engine, toy, adapters):
+    peft = pytest.importorskip("peft")
+    engine = make_engine()
+    prompt = engine.tokenizer.encode("the cat in the hat")
+    for ref, _ in adapters:
+        theirs = peft.PeftModel.from_pretrained(copy.deepcopy(toy[1]), ref.path).eval()
+        engine.submit(ask("the cat in the hat", adapter=ref, sampling=GREEDY, max_tokens=16))
+        row = engine.scheduler.rows["r"]
+        while engine.busy:
+            engine.step()
+        assert row.output == written(theirs, prompt, 16)
 
 
 def test_finished_names_the_adapter_that_was_worn(make_engine, adapters):

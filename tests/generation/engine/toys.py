@@ -79,23 +79,27 @@ def finish(engine, request) -> Finished:
 
 
 def write_adapter(folder, model, **changes):
-    """A random LoRA adapter for a toy model, written and applied by PEFT itself."""
+    """A random LoRA adapter in PEFT's format, and the toy model with it merged into its weights."""
     import copy
 
     import torch
-    from peft import LoraConfig, get_peft_model
+    from safetensors.torch import save_file
 
-    settings = {
-        "r": 4,
-        "lora_alpha": 8,
-        "target_modules": ["q_proj", "k_proj", "v_proj", "o_proj"],
-        "seed": 0,
-    } | changes
-    torch.manual_seed(settings.pop("seed"))
-    adapted = get_peft_model(copy.deepcopy(model), LoraConfig(**settings)).eval()
-    for name, weight in adapted.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(weight, std=0.3)
-    adapted.save_pretrained(folder)
+    settings = {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "v_proj", "o_proj"]} | changes
+    torch.manual_seed(settings.pop("seed", 0))
+    rank = settings["r"]
+    scale = settings["lora_alpha"] / (rank**0.5 if settings.get("use_rslora") else rank)
+    adapted, tensors = copy.deepcopy(model), {}
+    for name, module in adapted.named_modules():
+        if name.rpartition(".")[2] in settings["target_modules"]:
+            out, size = module.weight.shape
+            a, b = torch.randn(rank, size) * 0.3, torch.randn(out, rank) * 0.3
+            tensors[f"base_model.model.{name}.lora_A.weight"] = a
+            tensors[f"base_model.model.{name}.lora_B.weight"] = b
+            module.weight.data += scale * b @ a
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, folder / "adapter_model.safetensors")
+    config = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "bias": "none"} | settings
+    (folder / "adapter_config.json").write_text(json.dumps(config))
     data = (folder / "adapter_model.safetensors").read_bytes()
     return AdapterRef(folder.name, str(folder), hashlib.sha256(data).hexdigest()), adapted
