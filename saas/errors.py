@@ -135,7 +135,8 @@ def problem(error: AppError, request: HttpRequest | None) -> dict[str, Any]:
 def problem_response(error: AppError, request: HttpRequest | None) -> HttpResponse:
     openai_paths = request is not None and request.path_info.startswith("/v1/")
     body = openai_problem(error, request) if openai_paths else problem(error, request)
-    response = JsonResponse(body, status=openai_status(error.status) if openai_paths else error.status)
+    status = openai_status(error.status) if openai_paths else error.status
+    response = JsonResponse(body, status=status)
     if not openai_paths:
         response["Content-Type"] = "application/problem+json"
     response["Content-Language"] = get_language() or "en"
@@ -155,7 +156,8 @@ def openai_problem(error: AppError, request: HttpRequest | None) -> dict[str, An
     first = (error.extra.get("errors") or [{}])[0]
     param = first.get("pointer", "").removeprefix("/").replace("/", ".") or None
     kinds = {401: "authentication_error", 402: "insufficient_quota", 429: "rate_limit_error"}
-    kind = kinds.get(error.status, "server_error" if error.status >= 500 else "invalid_request_error")
+    other = "server_error" if error.status >= 500 else "invalid_request_error"
+    kind = kinds.get(error.status, other)
     code = "insufficient_quota" if error.status == 402 else first.get("code") or error.code
     message = first.get("detail") or error.detail or str(error.title)
     return {
@@ -264,7 +266,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 class CsrfFailed(AppError):
-    status, code, title = 403, "csrf_failed", _("The form has expired. Reload the page and send it again.")
+    status, code = 403, "csrf_failed"
+    title = _("The form has expired. Reload the page and send it again.")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

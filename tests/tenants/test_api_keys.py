@@ -44,7 +44,14 @@ def test_a_key_without_an_end_has_none(acme: Tenant, ada: User, client_for: Clie
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"name": ""}, {"name": "x" * 81}, {"scopes": []}, {"scopes": ["root"]}, {"days": "9999"}, {"days": ""}],
+    [
+        {"name": ""},
+        {"name": "x" * 81},
+        {"scopes": []},
+        {"scopes": ["root"]},
+        {"days": "9999"},
+        {"days": ""},
+    ],
 )
 def test_a_wrong_form_makes_no_key_and_loses_nothing(
     acme: Tenant, ada: User, client_for: ClientFor, wrong: dict[str, object]

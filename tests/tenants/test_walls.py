@@ -53,7 +53,8 @@ def test_a_user_finds_only_their_own_workspaces(
     assert [workspace.slug for workspace in workspaces_of(alice.pk)] == ["acme"]
     assert membership_in("acme", charlie.pk) is None
     found = membership_in("acme", alice.pk)
-    assert found is not None and found.tenant.name == "Acme"
+    assert found is not None
+    assert found.tenant.name == "Acme"
 
 
 def test_operators_see_the_directory(acme: Tenant, other: Tenant) -> None:
