@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass, field
@@ -327,9 +328,15 @@ class LocalEngine:
         self.adapters.close()
 
 
+# Where in its own source a library found the fault, which is nothing for a caller to read.
+PLACE = re.compile(r"^\[[\d:]+\] \S+:\d+: ")
+
+
 def reason(error: BaseException, code: str) -> tuple[str, str]:
     """An error from beside the batch as the code and the message of a failed request."""
-    return (error.code, error.message) if isinstance(error, EngineError) else (code, str(error))
+    if isinstance(error, EngineError):
+        return error.code, error.message
+    return code, PLACE.sub("", str(error))
 
 
 def bound_sha256(row: Row) -> str | None:
