@@ -199,7 +199,6 @@ def sampling(asked: dict[str, Any]) -> dict[str, Any]:
         "logit_bias": asked["logit_bias"],
     }
     found = {name: value for name, value in given.items() if value is not None}
-    found.setdefault("temperature", 1.0)
     if asked["top_p"] is not None:
         found["top_p"] = max(asked["top_p"], LEAST_TOP_P)
     if asked["seed"] is not None:
