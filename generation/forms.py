@@ -47,7 +47,7 @@ class LinesField(forms.CharField):
         return super().has_changed(self.prepare_value(initial), data)
 
 
-class NamedForm(forms.ModelForm):
+class NamedForm(forms.ModelForm):  # type: ignore[type-arg]
     """A form of something that has a name of its own in the workspace."""
 
     taken = gettext_lazy("There is one with this name already.")
@@ -189,17 +189,18 @@ def widget_of(question: Field) -> forms.Widget:
 class OrderForm(forms.Form):
     """For whom, in which language and how many: asked for one brief and for a whole list."""
 
-    brand = forms.ModelChoiceField(None, label=_("Brand"), empty_label=None)
-    audience = forms.ModelChoiceField(
-        None, label=_("Audience"), required=False, empty_label=_("Everybody")
-    )
     language = forms.ChoiceField(label=_("Language"), choices=LANGUAGES)
     variants = forms.IntegerField(label=_("Variants"), min_value=1, max_value=MAX_VARIANTS)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["brand"].queryset = Brand.objects.all()
-        self.fields["audience"].queryset = Audience.objects.all()
+        # Only here the workspace is known whose brands there are to choose from.
+        self.fields["brand"] = forms.ModelChoiceField(
+            Brand.objects.all(), label=_("Brand"), empty_label=None
+        )
+        self.fields["audience"] = forms.ModelChoiceField(
+            Audience.objects.all(), label=_("Audience"), required=False, empty_label=_("Everybody")
+        )
 
     @property
     def options(self) -> list[forms.BoundField]:
@@ -289,22 +290,20 @@ def first_values(kind: Kind, brief: Brief | None, *, example: bool) -> dict[str,
     return start | {f"{BriefForm.prefix_of_questions}{name}": value for name, value in answers}
 
 
+def kind_choices() -> list[tuple[str, str]]:
+    return [(name, gettext(kinds.load(name).label)) for name in kinds.KINDS]
+
+
 class BatchForm(OrderForm):
     """A file with a brief in each row."""
 
-    kind = forms.ChoiceField(label=_("Kind of copy"))
+    kind = forms.ChoiceField(label=_("Kind of copy"), choices=kind_choices)
     file = forms.FileField(
         label=_("CSV file"),
         widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
         help_text=_("UTF-8, at most 500 rows and 2 MB."),
     )
     field_order = ("kind", "file")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["kind"].choices = [
-            (name, gettext(kinds.load(name).label)) for name in kinds.KINDS
-        ]
 
 
 SORTS = {
@@ -319,7 +318,9 @@ class LibraryForm(forms.Form):
     """What the library is searched for; a value that makes no sense is as good as none."""
 
     q = forms.CharField(required=False, max_length=200)
-    kind = forms.ChoiceField(required=False, label=_("Kind"))
+    kind = forms.ChoiceField(
+        required=False, label=_("Kind"), choices=lambda: [("", _("Any kind")), *kind_choices()]
+    )
     status = forms.ChoiceField(
         required=False, label=_("Status"), choices=[("", _("Any status")), *Content.Status.choices]
     )
@@ -328,11 +329,6 @@ class LibraryForm(forms.Form):
     )
     archived = forms.BooleanField(required=False, label=_("Archived"))
     sort = forms.ChoiceField(required=False, label=_("Order"), choices=list(SORTS.items()))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        names = [(name, gettext(kinds.load(name).label)) for name in kinds.KINDS]
-        self.fields["kind"].choices = [("", _("Any kind")), *names]
 
     @property
     def selects(self) -> list[forms.BoundField]:
@@ -345,6 +341,7 @@ class LibraryForm(forms.Form):
     def found(self) -> ContentQuerySet:
         given = self.cleaned_data
         wanted = {name: given[name] for name in ("kind", "status", "language") if given.get(name)}
-        contents = Content.objects.filter(**wanted).search(given.get("q", ""))
+        found: ContentQuerySet = Content.objects.filter(**wanted)
+        contents = found.search(given.get("q", ""))
         contents = contents.archived() if given.get("archived") else contents.live()
         return contents.order_by(given.get("sort") or "-updated_at", "-pk")

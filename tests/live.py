@@ -34,7 +34,7 @@ def test_database_url() -> str:
 
 
 @contextmanager
-def served() -> Iterator[str]:
+def served(app: str = "saas.asgi:application") -> Iterator[str]:
     """The app under uvicorn on a free port, with the tests' database; yields its address."""
     port = free_port()
     environment = os.environ | {
@@ -45,7 +45,7 @@ def served() -> Iterator[str]:
         "RATE_LIMIT_REQUESTS": "100000",
         "RATE_LIMIT_TOKENS": "100000000",
     }
-    command = [sys.executable, "-m", "uvicorn", "saas.asgi:application"]
+    command = [sys.executable, "-m", "uvicorn", app]
     server = subprocess.Popen(
         [*command, "--port", str(port), "--log-level", "warning"], env=environment
     )

@@ -184,8 +184,8 @@ def variant_edit(*, variant: Variant, text: str) -> Variant:
 
 
 def refuse_unfinished(variant: Variant) -> None:
-    if not variant.text:
-        raise Conflict(_("This variant has no text yet."), code="variant_not_ready")
+    if variant.state != Variant.State.READY:
+        raise Conflict(_("This variant is not finished."), code="variant_not_ready")
 
 
 def read_text(form: Kind, text: str) -> tuple[dict[str, Any], str]:
@@ -223,7 +223,8 @@ def variant_pick(*, variant: Variant, author: Author) -> Content:
     """Take the variant into the library; picking it again gives the same content."""
     variant = Variant.objects.select_for_update().select_related("brief").get(pk=variant.pk)
     refuse_unfinished(variant)
-    if existing := variant.contents.first():
+    # Written anew after it was picked, it is another text and becomes another content.
+    if variant.picked_at and (existing := variant.contents.newest().first()):
         return existing
     brief = variant.brief
     content = Content(

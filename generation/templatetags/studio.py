@@ -7,17 +7,10 @@ from django.utils.translation import gettext
 
 from generation import kinds
 from generation.kinds.base import Kind
-from tenants.billing.services import in_credits
 
 register = template.Library()
 
 STATUS_BADGES = {"draft": "", "in_review": "info", "approved": "success", "published": "accent"}
-
-
-@register.filter
-def credits(amount: int) -> str:
-    """Micro-credits as people read them."""
-    return in_credits(amount)
 
 
 @register.filter

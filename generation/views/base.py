@@ -5,26 +5,23 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django_htmx.middleware import HtmxDetails
 
 from generation.services.briefs import Author
 from saas.errors import AppError
-from tenants.models import Membership, Tenant, User
+from tenants.requests import MemberRequest
 
 Done = TypeVar("Done")
 # Payment required, conflict, precondition failed: the reader can do something about these.
 REFUSALS = {402, 409, 412}
 
 
-class PortalRequest(HttpRequest):
-    """A request under /w/<slug>/, as the middleware hands it on."""
+class PortalRequest(MemberRequest):
+    """A member asks, perhaps for a fragment only."""
 
-    tenant: Tenant
-    membership: Membership
-    user: User
     htmx: HtmxDetails
 
 

@@ -33,6 +33,10 @@ class Card:
         return "picked" if self.content else LOOKS[Variant.State(self.variant.state)]
 
     @property
+    def usable(self) -> bool:
+        return self.variant.state == Variant.State.READY
+
+    @property
     def reason(self) -> str:
         """Why there is no text, or only a part of one."""
         if self.variant.state == Variant.State.FAILED:
@@ -53,7 +57,8 @@ class Card:
 
     @cached_property
     def content(self) -> Content | None:
-        return next(iter(self.variant.contents.all()), None)
+        picked = self.variant.contents.all() if self.variant.picked_at else ()
+        return max(picked, key=lambda content: content.created_at, default=None)
 
     @property
     def html(self) -> SafeString:

@@ -45,7 +45,8 @@ def home(request: PortalRequest, slug: str) -> HttpResponse:
 
 def written_now() -> QuerySet[Brief]:
     waiting = Variant.objects.unfinished().values("brief_id")
-    return Brief.objects.filter(pk__in=waiting).select_related("brand").newest()
+    briefs: QuerySet[Brief] = Brief.objects.filter(pk__in=waiting).select_related("brand")
+    return briefs.order_by("-created_at")
 
 
 def first_steps(slug: str) -> list[FirstStep]:

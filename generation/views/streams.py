@@ -78,7 +78,7 @@ class Watch:
         try:
             with tenant_scope(self.tenant_id):
                 self._look()
-                return Membership.objects.filter(pk=self.membership_id).exists()
+                return bool(Membership.objects.filter(pk=self.membership_id).exists())
         finally:
             connection.close()
 

@@ -51,10 +51,9 @@ def variant(request: PortalRequest, slug: str, pk: UUID, number: int) -> HttpRes
 def variant_edit(request: PortalRequest, slug: str, pk: UUID, number: int) -> HttpResponse:
     """The text as fields; sending them changes it in place."""
     found = find(pk, number)
-    if not found.text:
+    if not Card(found, found.brief).usable:
         return card(request, found)
-    data = found.data or found.brief.form.parse(found.text)
-    form = edit_form(found.brief.form, data, posted(request))
+    form = edit_form(found.brief.form, found.data, posted(request))
     if request.method == "POST" and form.is_valid():
         changed = services.variant_edit(variant=found, text=form.text)
         return card(request, changed)

@@ -11,6 +11,8 @@ from generation.diff import words
         ("a b c", "a b c", []),
         ("a b c", "a x c", [("del", "b"), ("ins", "x")]),
         ("a b", "a b c", [("ins", " c")]),
+        ("a b c d", "a x y d", [("del", "b c"), ("ins", "x y")]),
+        ("a b\n", "x y\n", [("del", "a b"), ("ins", "x y")]),
         ("don't go", "do go", [("del", "don't"), ("ins", "do")]),
         ("买一送一", "买二送一", [("del", "一"), ("ins", "二")]),
         ("", "new", [("ins", "new")]),

@@ -44,7 +44,9 @@ const plain = (form) =>
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || !plain(form)) return;
+  // A download leaves the page as it is, and may be wanted again.
+  const download = event.submitter?.matches("[data-download]");
+  if (event.defaultPrevented || download || !plain(form)) return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "1";
   (event.submitter ?? form).setAttribute("aria-busy", "true");

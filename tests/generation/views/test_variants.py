@@ -103,6 +103,27 @@ def test_picking_leads_to_the_library_and_happens_once(
     assert (content.text, content.status) == (variant.text, Content.Status.DRAFT)
 
 
+def test_a_picked_variant_that_is_written_anew_is_another_text(
+    editor: Client, url: Url, variant: Variant
+) -> None:
+    editor.post(url("variant-pick", variant.brief_id, 1))
+    page = editor.post(url("variant-retry", variant.brief_id, 1), **HTMX).content.decode()
+    assert 'data-state="picked"' not in page
+    pump()
+    editor.post(url("variant-pick", variant.brief_id, 1))
+    assert Content.objects.count() == 2
+
+
+def test_half_a_text_is_shown_but_not_picked(editor: Client, url: Url, variant: Variant) -> None:
+    variant.keep({"state": "stopped", "text": "Half a <b>", "data": {}})
+    page = editor.get(url("variant", variant.brief_id, 1), **HTMX).content.decode()
+    assert "Half a &lt;b&gt;" in page
+    assert url("variant-pick", variant.brief_id, 1) not in page
+    editor.post(url("variant-pick", variant.brief_id, 1))
+    assert editor.get(url("variant-edit", variant.brief_id, 1), **HTMX).status_code == 200
+    assert not Content.objects.exists()
+
+
 def test_nothing_is_picked_before_it_is_written(
     editor: Client, url: Url, brief: Brief, in_acme: None
 ) -> None:
