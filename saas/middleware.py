@@ -21,9 +21,10 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         given = request.headers.get("X-Request-Id", "")
-        request.request_id = given if GIVEN_ID.match(given) else f"req_{uuid7().hex}"
+        request_id = given if GIVEN_ID.match(given) else f"req_{uuid7().hex}"
+        request.request_id = request_id  # type: ignore[attr-defined]
         response = self.get_response(request)
-        response["X-Request-Id"] = request.request_id
+        response["X-Request-Id"] = request_id
         return response
 
 

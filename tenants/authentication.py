@@ -1,6 +1,7 @@
 """API keys at the door: `Authorization: Bearer sk_…`, and what a key's scopes allow."""
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
@@ -31,15 +32,16 @@ def authenticate_key(request: HttpRequest) -> ApiKey | None:
     key = find_api_key(secret.strip()) if kind.lower() == "bearer" else None
     if key is None or not key.live:
         raise NotAuthenticated("The API key is unknown, expired or revoked.")
-    with tenant_scope(key.tenant_id):
-        key.tenant = Tenant.objects.get(pk=key.tenant_id)
+    tenant_id: UUID = key.tenant_id  # type: ignore[assignment]
+    with tenant_scope(tenant_id):
+        key.tenant = Tenant.objects.get(pk=tenant_id)
         refuse_closed(key.tenant)
         key.mark_used()
     return key
 
 
 def refuse_key_in_url(request: HttpRequest) -> None:
-    if any(value.startswith(ApiKey.PREFIX) for value in request.GET.values()):
+    if any(str(value).startswith(ApiKey.PREFIX) for value in request.GET.values()):
         raise BadRequest(
             "An API key stands in the URL, where logs keep it. Send it as a header and revoke it.",
             code="key_in_url",
@@ -71,7 +73,8 @@ class HasScope(BasePermission):
         if request.auth is None:
             raise NotAuthenticated
         needed = self.needed(request, view)
-        if needed not in request.auth.scopes:
+        key: Any = request.auth
+        if needed not in key.scopes:
             raise InsufficientScope(f"This key lacks the scope “{needed}”.")
         return True
 

@@ -17,7 +17,8 @@ from tenants.directory import membership_in
 from tenants.models import Tenant
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-WORKSPACE_PATH = re.compile(r"^/w/(?P<slug>[-a-z0-9]+)/")
+# All that the URL patterns take for a slug: an address that this missed would have no scope.
+WORKSPACE_PATH = re.compile(r"^/w/(?P<slug>[-a-zA-Z0-9_]+)/")
 API_PATHS = ("/api/v1/", "/v1/")
 
 

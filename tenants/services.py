@@ -3,6 +3,7 @@
 import secrets
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -73,7 +74,7 @@ def lock_members() -> None:
 
 def acting_member(user: User, *roles: str) -> Membership:
     """The user's membership as it is now, which must cover the roles that they deal with."""
-    member = Membership.objects.filter(user=user).first()
+    member: Membership | None = Membership.objects.filter(user=user).first()
     if member is None or not all(member.may(role) for role in (Role.ADMIN, *roles)):
         raise InsufficientRole
     return member
@@ -81,7 +82,8 @@ def acting_member(user: User, *roles: str) -> Membership:
 
 def member_of(pk: Any) -> Membership:
     """One member of the workspace in scope, with the user loaded."""
-    member = Membership.objects.select_related("user").filter(pk=pk).first()
+    rows = Membership.objects.select_related("user")
+    member: Membership | None = rows.filter(pk=pk).first()
     if member is None:
         raise NotFound
     return member
@@ -193,8 +195,9 @@ def invitation_by(secret: str) -> Invitation:
     invitation = find_invitation(secret)
     if invitation is None:
         raise NotFound
-    with tenant_scope(invitation.tenant_id):
-        invitation.tenant = Tenant.objects.get(pk=invitation.tenant_id)
+    tenant_id: UUID = invitation.tenant_id  # type: ignore[assignment]
+    with tenant_scope(tenant_id):
+        invitation.tenant = Tenant.objects.get(pk=tenant_id)
     refuse_closed(invitation.tenant)
     return invitation
 

@@ -35,7 +35,7 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
 
 def is_member(request: HttpRequest, found: Invitation) -> bool:
     with tenant_scope(found.tenant):
-        return Membership.objects.filter(user_id=request.user.pk).exists()
+        return bool(Membership.objects.filter(user_id=request.user.pk).exists())
 
 
 def accept(request: HttpRequest, secret: str) -> HttpResponse:

@@ -97,6 +97,14 @@ def without_token(page: bytes) -> bytes:
     return re.sub(rb'(csrf-token" content|csrfmiddlewaretoken" value)="\w+"', b"", page)
 
 
+@pytest.mark.parametrize("slug", ["ACME", "Acme", "a_b", "acme-", "acme%00", "%2e%2e", "ä", "'"])
+def test_no_spelling_of_an_address_gets_past_the_door(
+    acme: Tenant, alice: User, client_for: ClientFor, slug: str
+) -> None:
+    for path in ("", "settings/team/", "settings/audit.csv"):
+        assert client_for(alice).get(f"/w/{slug}/{path}").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("state", "status", "code"),
     [("suspended", 403, "tenant_suspended"), ("erasing", 410, "tenant_erased")],
