@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+from psycopg.errors import DeadlockDetected, SerializationFailure
 from rest_framework import exceptions as drf
 
 
@@ -187,7 +188,8 @@ def as_app_error(exc: BaseException) -> AppError | None:
     if isinstance(exc, drf.APIException):
         return from_drf(exc)
     if isinstance(exc, OperationalError):
-        return Unavailable()
+        lost = isinstance(exc.__cause__, DeadlockDetected | SerializationFailure)
+        return Unavailable(code="transaction_conflict" if lost else "")
     return None
 
 

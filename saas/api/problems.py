@@ -153,6 +153,9 @@ PROBLEMS = {
             "generation_failed", 500, _("The text could not be written; nothing was charged.")
         ),
         ProblemType(
+            "transaction_conflict", 503, _("Two calls were in each other's way. Send it again.")
+        ),
+        ProblemType(
             "ledger_inconsistent",
             503,
             _("The workspace's books do not add up; nothing is charged until that is mended."),

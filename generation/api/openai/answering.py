@@ -85,6 +85,7 @@ class Answering:
                     yield frame
             yield await self._ending()
         except AppError as error:
+            await self._abandon()
             yield self._told(error)
         except redis.RedisError as error:
             log.warning("stream_away job=%s error=%s", self.watch.job_id, type(error).__name__)

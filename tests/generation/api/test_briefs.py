@@ -85,6 +85,16 @@ def test_orders_are_limited_and_reads_go_on(api: APIClient, brand: Brand) -> Non
     assert api.get(BRIEFS).status_code == 200
 
 
+@override_settings(MAX_QUEUED_JOBS=1)
+def test_70_a_full_queue_takes_no_more(api: APIClient, brand: Brand, acme: Tenant) -> None:
+    assert order(api, brand, "k-1").status_code == 201
+    refused = order(api, brand, "k-2")
+    assert (refused.status_code, refused.json()["code"]) == (429, "queue_full")
+    assert int(refused["Retry-After"]) > 0
+    pump()
+    assert order(api, brand, "k-2").status_code == 201
+
+
 def test_a_key_without_the_scope_orders_nothing(acme: Tenant, brand: Brand) -> None:
     refused = order(client_for(acme, ["read", "write"]), brand)
     assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")

@@ -8,6 +8,7 @@ from typing import Any
 import openai
 import pytest
 
+from generation.streams import StreamWriter
 from tenants.billing.services import balance, reserve
 from tenants.jobs.models import Job
 from tenants.models import Tenant
@@ -145,6 +146,31 @@ def test_without_credits_it_is_a_quota_error(client: openai.OpenAI, acme: Tenant
     with pytest.raises(openai.RateLimitError) as refused:
         chat(client)
     assert refused.value.code == "insufficient_quota"
+
+
+def test_a_retried_chat_is_written_and_paid_once(client: openai.OpenAI, acme: Tenant) -> None:
+    headers = {"Idempotency-Key": "chat-1"}
+    with pumping():
+        first = chat(client, extra_headers=headers)
+        again = client.chat.completions.with_raw_response.create(
+            model="echo", messages=HELLO, max_tokens=32, extra_headers=headers
+        )
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.parse().id == first.id
+    assert again.parse().choices == first.choices
+    assert states(acme) == ["succeeded"]
+
+
+def test_69_text_that_must_begin_anew_ends_the_stream(client: openai.OpenAI, acme: Tenant) -> None:
+    """A worker died in the middle: what was sent cannot be taken back, so the caller is told."""
+    answer = chat(client, stream=True)
+    with tenant_scope(acme):
+        job = Job.objects.get()
+    for name, data in (("token", {"index": 0, "text": "Half a"}), ("reset", {})):
+        StreamWriter().publish(acme.pk, f"job:{job.pk}", name, data)
+    with pytest.raises(openai.APIError, match="broke off"):
+        list(answer)
+    assert states(acme) == ["cancelled"]
 
 
 def states(tenant: Tenant) -> list[str]:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from django.db import OperationalError
 from django.test import override_settings
+from psycopg.errors import DeadlockDetected
 from rest_framework.test import APIClient
 
 from generation.models import Brand
@@ -309,6 +310,15 @@ def test_51_a_database_that_is_down_at_the_door(
     monkeypatch.setattr("tenants.middleware.authenticate_key", down)
     answer = api.get(BRANDS)
     assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
+
+
+def test_53_a_deadlock(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stuck(*_: object, **__: object) -> None:
+        raise OperationalError("deadlock detected") from DeadlockDetected()
+
+    monkeypatch.setattr("generation.api.base.StudioViewSet.get_queryset", stuck)
+    answer = api.get(BRANDS)
+    assert (answer.status_code, answer.json()["code"]) == (503, "transaction_conflict")
 
 
 def test_54_an_unexpected_exception_shows_nothing(
