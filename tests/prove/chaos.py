@@ -32,6 +32,8 @@ def main() -> int:
 
         made.hire(options.workers)
         crowd = (Copywriters if options.copy else Crowd).gather(options.tenants, random)
+        if not options.kills:
+            crowd.poisoned = 0  # only what the stops do is to be seen
         begun = time.monotonic()
         _torment(made, crowd, random, options)
         settled = crowd.wait_until_quiet(QUIET_SECONDS, made.keep_alive)

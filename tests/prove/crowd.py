@@ -32,6 +32,7 @@ class Crowd:
     promised: dict[UUID, list[UUID]] = field(default_factory=dict)
     rolled_back: float = 0.1
     cancelled: float = 0.05
+    poisoned: float = 0.01
 
     @classmethod
     def gather(cls, count: int, random: Random) -> "Crowd":
@@ -60,7 +61,7 @@ class Crowd:
 
     def _kind(self) -> str:
         kinds = ["generate.steps", "generate.stubborn", "generate.flaky", "generate.suicide"]
-        return self.random.choices(kinds, weights=[80, 10, 9, 1])[0]
+        return self.random.choices(kinds, weights=[0.8, 0.1, 0.1, self.poisoned])[0]
 
     def _payload(self) -> dict[str, Any]:
         long = self.random.random() < 0.02
