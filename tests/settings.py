@@ -9,6 +9,7 @@ from saas.settings import *  # noqa: E402, F403
 
 DEBUG = False
 ENGINE = "echo"
+ENGINE_OPTIONS: dict[str, object] = {}
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
