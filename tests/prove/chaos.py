@@ -51,7 +51,7 @@ def _judge(made: Stage, crowd: "Crowd", options: argparse.Namespace) -> int:
         faults.append("control: no job succeeded")
     attempts = kills + options.stops
     print(f"attempts={attempts} failures={len(faults)} controls_ok={ends['succeeded']}")
-    print(f"seed={options.seed} in the middle of a job={recovered} late work refused={refused}")
+    print(f"seed={options.seed} leases recovered={recovered} late work refused={refused}")
     print(
         f"worker kills={options.kills} broker kills={options.broker_kills} stops={options.stops}",
         f"jobs={sum(len(jobs) for jobs in crowd.promised.values())}",
