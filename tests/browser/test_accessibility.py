@@ -1,0 +1,85 @@
+"""axe-core finds nothing to object to, on every page of the studio, in both modes and sizes."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from generation.models import Audience, Batch, Brand, Brief, Content, Variant
+from generation.services import brief_request, content_edit, variant_pick
+from generation.services.briefs import Author
+from tenants.models import Tenant, User
+from tests.browser.steps import sign_in
+from tests.generation.conftest import pump
+
+FIELDS = {"product": "reading lamp", "points": ["dims on its own"], "call": "learn_more"}
+
+
+@pytest.fixture
+def paths(lumen: Tenant) -> list[str]:
+    """Every page of the studio, with something on it."""
+    ada = Author(user=User.objects.get(email="ada@lumen.test"))
+    brand = Brand.objects.get()
+    audience = Audience.objects.create(name="Night readers", pains=["glare"])
+    batch = Batch.objects.create(
+        name="lamps.csv", kind="search_ad", errors=[{"row": 2, "field": "product", "message": "?"}]
+    )
+    order: dict[str, Any] = {"kind": "search_ad", "fields": FIELDS, "brand": brand, "author": ada}
+    written = brief_request(**order, audience=audience)
+    pump()
+    content = picked(written, ada)
+    waiting = brief_request(**order, batch=batch)
+    Variant.objects.filter(brief=waiting, number=2).update(state="failed", error="No luck.")
+    return [
+        *("", "write/", "write/search_ad/?example=1", "write/article/", "write/bulk/"),
+        f"write/bulk/{batch.pk}/",
+        f"briefs/{waiting.pk}/",
+        f"briefs/{written.pk}/",
+        f"briefs/{written.pk}/variants/1/edit",
+        f"briefs/{written.pk}/variants/1/diff",
+        *("library/", "library/?q=nothing", f"library/{content.pk}/"),
+        f"library/{content.pk}/?as=markdown",
+        f"library/{content.pk}/versions/2/",
+        *("brands/", "brands/new", f"brands/{brand.pk}/"),
+        *("audiences/", f"audiences/{audience.pk}/"),
+    ]
+
+
+def picked(brief: Brief, author: Author) -> Content:
+    """The first variant, picked and given a headline that the checks object to."""
+    content = variant_pick(variant=brief.variants.get(number=1), author=author)
+    data = {**content.data, "headlines": [*content.data["headlines"], "A cheap lamp in 1999"]}
+    return content_edit(content=content, text=content.form.render(data), actor=author.user)
+
+
+def objections(page: Page, path: str) -> Iterator[str]:
+    """What axe says to a page, and whether it is wider than its window."""
+    page.goto(f"/w/lumen/{path}")
+    found = Axe().run(page).response
+    assert found["passes"], path
+    for each in found["violations"]:
+        for node in each["nodes"]:
+            yield f"{path or 'home'}: {each['id']}: {node['html'][:160]}"
+    if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+        yield f"{path or 'home'}: wider than its window"
+
+
+# Each mode and each size in every run; the other two pairs with the long proofs.
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (1440, "light"),
+        (390, "dark"),
+        pytest.param(1440, "dark", marks=pytest.mark.prove),
+        pytest.param(390, "light", marks=pytest.mark.prove),
+    ],
+)
+def test_axe_finds_nothing(
+    visit: Callable[..., Page], paths: list[str], width: int, scheme: str
+) -> None:
+    # axe brings a script of its own, which the content policy rightly refuses.
+    page = visit(width=width, scheme=scheme, bypass_csp=True, reduced_motion="reduce")
+    sign_in(page)
+    assert [each for path in paths for each in objections(page, path)] == []
