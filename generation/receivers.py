@@ -43,7 +43,7 @@ def _tell(job: Job) -> None:
     try:
         if job.error_code and job.state != Job.State.SUCCEEDED:
             error = {"code": job.error_code, "detail": job.error_detail}
-            writer.publish(job.tenant_id, where, "error", {**mark, **error})
-        writer.publish(job.tenant_id, where, "done", {**mark, "state": job.state})
+            writer.publish(job.workspace_id, where, "error", {**mark, **error})
+        writer.publish(job.workspace_id, where, "done", {**mark, "state": job.state})
     except redis.RedisError as error:
         log.warning("stream_lost job=%s error=%s", job.pk, type(error).__name__)

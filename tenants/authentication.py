@@ -1,7 +1,6 @@
 """API keys at the door: `Authorization: Bearer sk_…`, and what a key's scopes allow."""
 
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
@@ -32,9 +31,8 @@ def authenticate_key(request: HttpRequest) -> ApiKey | None:
     key = find_api_key(secret.strip()) if kind.lower() == "bearer" else None
     if key is None or not key.live:
         raise NotAuthenticated("The API key is unknown, expired or revoked.")
-    tenant_id: UUID = key.tenant_id  # type: ignore[assignment]
-    with tenant_scope(tenant_id):
-        key.tenant = Tenant.objects.get(pk=tenant_id)
+    with tenant_scope(key.workspace_id):
+        key.tenant = Tenant.objects.get(pk=key.workspace_id)
         refuse_closed(key.tenant)
         key.mark_used()
     return key

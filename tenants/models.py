@@ -112,8 +112,7 @@ class MembershipQuerySet(TenantQuerySet["Membership"]):
         return self.filter(role=Role.OWNER)
 
 
-class MembershipManager(TenantManager.from_queryset(MembershipQuerySet)):  # type: ignore[misc]
-    """Members of the workspace in scope."""
+MembershipManager = TenantManager.from_queryset(MembershipQuerySet)
 
 
 class Membership(TenantModel):
@@ -122,7 +121,7 @@ class Membership(TenantModel):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.EDITOR)
 
-    objects: ClassVar[MembershipManager] = MembershipManager()
+    objects: ClassVar = MembershipManager()
 
     class Meta(TenantModel.Meta):
         verbose_name = _("member")
@@ -145,8 +144,7 @@ class InvitationQuerySet(TenantQuerySet["Invitation"]):
         return self.filter(accepted_at=None)
 
 
-class InvitationManager(TenantManager.from_queryset(InvitationQuerySet)):  # type: ignore[misc]
-    """Invitations of the workspace in scope."""
+InvitationManager = TenantManager.from_queryset(InvitationQuerySet)
 
 
 class Invitation(TenantModel):
@@ -161,7 +159,7 @@ class Invitation(TenantModel):
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[InvitationManager] = InvitationManager()
+    objects: ClassVar = InvitationManager()
 
     class Meta(TenantModel.Meta):
         verbose_name = _("invitation")

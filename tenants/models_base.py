@@ -1,7 +1,7 @@
 """The base of every row that belongs to a tenant, and the managers that refuse to forget it."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from django.db import models
@@ -10,6 +10,8 @@ from saas.ids import uuid7
 from tenants import scope
 
 Row = TypeVar("Row", bound="TenantModel")
+Given = TypeVar("Given")
+Got = TypeVar("Got")
 
 
 class TenantQuerySet(models.QuerySet[Row]):
@@ -25,15 +27,18 @@ class TenantQuerySet(models.QuerySet[Row]):
         return self.order_by("-created_at", "-pk")
 
 
-class TenantManager(models.Manager.from_queryset(TenantQuerySet)):  # type: ignore[misc]
+RowManager = models.Manager.from_queryset(TenantQuerySet)
+
+
+class TenantManager(RowManager[Row]):
     """Starts every query with the tenant in scope; raises ScopeError where there is none."""
 
-    def get_queryset(self) -> TenantQuerySet[Any]:
-        rows: TenantQuerySet[Any] = super().get_queryset()
+    def get_queryset(self) -> TenantQuerySet[Row]:
+        rows: TenantQuerySet[Row] = super().get_queryset()  # type: ignore[assignment]
         return rows.filter(tenant_id=scope.current_tenant_id())
 
 
-class TenantForeignKey(models.ForeignKey):  # type: ignore[type-arg]
+class TenantForeignKey(models.ForeignKey[Given, Got]):
     """A reference to a row of the same tenant.
 
     Its database constraint is (tenant_id, x_id) -> (tenant_id, id), made by
@@ -66,9 +71,6 @@ class TenantModel(models.Model):
 
     objects = TenantManager()
 
-    if TYPE_CHECKING:
-        tenant_id: UUID
-
     class Meta:
         abstract = True
         base_manager_name = "objects"
@@ -80,6 +82,11 @@ class TenantModel(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         self.assert_in_scope()
         return super().delete(*args, **kwargs)
+
+    @property
+    def workspace_id(self) -> UUID:
+        """`tenant_id`, which type checkers think optional because the field has a default."""
+        return self.tenant_id  # type: ignore[return-value]
 
     def assert_in_scope(self) -> None:
         if self.tenant_id != scope.current_tenant_id():

@@ -3,7 +3,6 @@
 import secrets
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -195,9 +194,8 @@ def invitation_by(secret: str) -> Invitation:
     invitation = find_invitation(secret)
     if invitation is None:
         raise NotFound
-    tenant_id: UUID = invitation.tenant_id  # type: ignore[assignment]
-    with tenant_scope(tenant_id):
-        invitation.tenant = Tenant.objects.get(pk=tenant_id)
+    with tenant_scope(invitation.workspace_id):
+        invitation.tenant = Tenant.objects.get(pk=invitation.workspace_id)
     refuse_closed(invitation.tenant)
     return invitation
 

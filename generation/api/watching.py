@@ -50,9 +50,9 @@ class Watch:
     """Follows a job until it is over. No database connection is held in between."""
 
     def __init__(self, job: Job) -> None:
-        self.tenant_id = job.tenant_id
+        self.tenant_id = job.workspace_id
         self.job_id = job.pk
-        self.key = stream_key(job.tenant_id, topic(job.pk, job.payload))
+        self.key = stream_key(job.workspace_id, topic(job.pk, job.payload))
         self.mark = label(job.pk, job.payload)
 
     @sync_to_async

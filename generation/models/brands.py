@@ -1,5 +1,7 @@
 """Brand: how a company speaks. Audience: to whom."""
 
+from typing import TYPE_CHECKING
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -7,8 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from generation.kinds.brief import AudienceData, BrandData, Term
 from tenants.models_base import TenantModel
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
-def lines(label: str, *, longest: int = 200) -> ArrayField:
+
+def lines(label: "StrOrPromise", *, longest: int = 200) -> "ArrayField[list[str], list[str]]":
     """A list of short texts."""
     line = models.CharField(max_length=longest)
     return ArrayField(line, verbose_name=label, default=list, blank=True)

@@ -1,6 +1,6 @@
 """Brief: an order for copy. Variant: one answer to it, with the job that writes it."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -114,6 +114,9 @@ class VariantQuerySet(TenantQuerySet["Variant"]):
         return self.filter(state=Variant.State.READY)
 
 
+VariantManager = TenantManager.from_queryset(VariantQuerySet)
+
+
 class Variant(TenantModel):
     """One text for a brief: as the model wrote it, and as people have edited it since."""
 
@@ -141,7 +144,7 @@ class Variant(TenantModel):
     base_sha256 = models.CharField(max_length=64, blank=True)
     adapter_sha256 = models.CharField(max_length=64, blank=True)
 
-    objects = TenantManager.from_queryset(VariantQuerySet)()
+    objects: ClassVar = VariantManager()
 
     class Meta(TenantModel.Meta):
         ordering = ("number",)

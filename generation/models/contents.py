@@ -1,7 +1,7 @@
 """Content: copy that somebody picked, with its versions, its approval and its history."""
 
 import hashlib
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -38,6 +38,9 @@ class ContentQuerySet(TenantQuerySet["Content"]):
         return self.exclude(archived_at=None)
 
 
+ContentManager = TenantManager.from_queryset(ContentQuerySet)
+
+
 class Content(TenantModel):
     """One piece of copy. Its text is that of its newest version."""
 
@@ -67,7 +70,7 @@ class Content(TenantModel):
     )
     archived_at = models.DateTimeField(null=True, blank=True)
 
-    objects = TenantManager.from_queryset(ContentQuerySet)()
+    objects: ClassVar = ContentManager()
 
     class Meta(TenantModel.Meta):
         verbose_name = _("content")

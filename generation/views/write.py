@@ -54,7 +54,7 @@ def brief_new(request: PortalRequest, slug: str, kind: str) -> HttpResponse:
 def _earlier(request: PortalRequest, kind: Kind) -> Brief | None:
     """The brief that the new one starts from, where the address names one."""
     try:
-        found: Brief = Brief.objects.get(pk=request.GET.get("from"), kind=kind.name)
+        found: Brief = Brief.objects.get(pk=request.GET.get("from", ""), kind=kind.name)
     except (Brief.DoesNotExist, ValueError, ValidationError):
         return None
     return found

@@ -75,8 +75,7 @@ class TransferQuerySet(TenantQuerySet["LedgerTransfer"]):
         return int(self.aggregate(total=Sum("amount", default=0))["total"])
 
 
-class TransferManager(TenantManager.from_queryset(TransferQuerySet)):  # type: ignore[misc]
-    """The entries of the workspace in scope."""
+TransferManager = TenantManager.from_queryset(TransferQuerySet)
 
 
 class LedgerTransfer(TenantModel):
@@ -104,7 +103,7 @@ class LedgerTransfer(TenantModel):
     entry_sha256 = models.CharField(max_length=64)
     prev_sha256 = models.CharField(max_length=64, blank=True)
 
-    objects: ClassVar[TransferManager] = TransferManager()
+    objects: ClassVar = TransferManager()
 
     class Meta(TenantModel.Meta):
         constraints = [
@@ -168,8 +167,7 @@ class UsageQuerySet(TenantQuerySet["UsageEvent"]):
         return list(totals.order_by("-spent", "kind"))
 
 
-class UsageManager(TenantManager.from_queryset(UsageQuerySet)):  # type: ignore[misc]
-    """The usage of the workspace in scope."""
+UsageManager = TenantManager.from_queryset(UsageQuerySet)
 
 
 class UsageEvent(TenantModel):
@@ -185,7 +183,7 @@ class UsageEvent(TenantModel):
         LedgerTransfer, null=True, on_delete=models.PROTECT, related_name="+"
     )
 
-    objects: ClassVar[UsageManager] = UsageManager()
+    objects: ClassVar = UsageManager()
 
     class Meta(TenantModel.Meta):
         constraints = [

@@ -72,7 +72,7 @@ def once(request: Request, key: str, call: Callable[[], Any]) -> HttpResponse:
     """Run the call, or give the answer that its first run left behind."""
     principal = cast(ApiKey, request.auth)
     identity = {"api_key": principal, "key": key}
-    if not lock(principal.tenant_id, principal.pk, key):
+    if not lock(principal.workspace_id, principal.pk, key):
         raise StillRunning
     fingerprint = fingerprint_of(request)
     record = IdempotencyRecord.objects.live().filter(**identity).first()

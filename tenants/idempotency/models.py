@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.db import connection, models
@@ -23,6 +23,9 @@ class IdempotencyQuerySet(TenantQuerySet["IdempotencyRecord"]):
         return self.filter(expires_at__lte=timezone.now())
 
 
+IdempotencyManager = TenantManager.from_queryset(IdempotencyQuerySet)
+
+
 class IdempotencyRecord(TenantModel):
     """What was answered to one key, committed in one transaction with what the call did.
 
@@ -39,7 +42,7 @@ class IdempotencyRecord(TenantModel):
     body = models.TextField()
     expires_at = models.DateTimeField()
 
-    objects = TenantManager.from_queryset(IdempotencyQuerySet)()
+    objects: ClassVar = IdempotencyManager()
 
     class Meta(TenantModel.Meta):
         constraints = [

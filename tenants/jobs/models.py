@@ -55,8 +55,7 @@ class JobQuerySet(TenantQuerySet["Job"]):
         return self.select_for_update().order_by("pk")
 
 
-class JobManager(TenantManager.from_queryset(JobQuerySet)):  # type: ignore[misc]
-    """Jobs of the workspace in scope."""
+JobManager = TenantManager.from_queryset(JobQuerySet)
 
 
 class Job(TenantModel):
@@ -108,7 +107,7 @@ class Job(TenantModel):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[JobManager] = JobManager()
+    objects: ClassVar = JobManager()
 
     class Meta(TenantModel.Meta):
         constraints = [

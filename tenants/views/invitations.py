@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from saas.errors import NotAuthenticated
-from tenants.models import Invitation, Membership
+from tenants.models import Invitation, Membership, User
 from tenants.scope import tenant_scope
 from tenants.services import invitation_accept, invitation_by, refuse_unusable
 
@@ -22,7 +22,7 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
         return accept(request, secret)
     found = invitation_by(secret)
     if request.user.is_authenticated:
-        if found.accepted_at and is_member(request, found):
+        if found.accepted_at and is_member(request.user, found):
             return redirect(found.tenant)
         with tenant_scope(found.tenant):
             refuse_unusable(found, request.user)
@@ -33,9 +33,9 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
     return render(request, "tenants/invitation.html", context)
 
 
-def is_member(request: HttpRequest, found: Invitation) -> bool:
+def is_member(user: User, found: Invitation) -> bool:
     with tenant_scope(found.tenant):
-        return bool(Membership.objects.filter(user_id=request.user.pk).exists())
+        return Membership.objects.filter(user=user).exists()
 
 
 def accept(request: HttpRequest, secret: str) -> HttpResponse:
