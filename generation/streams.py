@@ -67,7 +67,8 @@ async def read(
     client: redis.asyncio.Redis, key: str, *, after: str = "0", wait_s: float = 5.0
 ) -> list[StreamEvent]:
     """The events after an id: at once when there are some, else after a wait, or none."""
-    found = await client.xread({key: after}, count=PAGE, block=int(wait_s * 1000))
+    # Its type tells the replies of both protocols, and of the client's two ways to read them.
+    found: Any = await client.xread({key: after}, count=PAGE, block=int(wait_s * 1000))
     if not found:
         return []
     return [

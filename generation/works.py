@@ -47,17 +47,16 @@ def variant_work(lease: Lease) -> Work:
     brief = variant.brief
     writing = brief.form.write(brief.data(seed=variant.seed))
     made = Provenance()
-    answer: Completion | None = None
-    number = 0
-    while True:
-        try:
-            ask = writing.send(answer)
-        except StopIteration as end:
-            return _variant_outcome(variant, end.value, made)
-        number += 1
-        finished = yield _step(ask, f"{lease.job_id}:{lease.token}:{number}", lease.tenant_id)
-        made.note(finished)
-        answer = Completion(text=finished.text, reason=finished.reason)
+    number = 1
+    try:
+        ask = next(writing)
+        while True:
+            finished = yield _step(ask, f"{lease.job_id}:{lease.token}:{number}", lease.tenant_id)
+            made.note(finished)
+            number += 1
+            ask = writing.send(Completion(text=finished.text, reason=finished.reason))
+    except StopIteration as end:
+        return _variant_outcome(variant, end.value, made)
 
 
 def _step(ask: Ask, request_id: str, tenant_id: UUID) -> Step:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import environ
@@ -31,7 +32,7 @@ def choice(name: str, options: tuple[str, ...], default: str) -> str:
     return value
 
 
-def database(url: str) -> dict[str, object]:
+def database(url: str) -> dict[str, Any]:
     """Django's settings for one Postgres, tenant-aware and pooled."""
     config = dict(environ.Env.db_url_config(url))
     host = dict(parse_qsl(urlsplit(url).query)).get("host")

@@ -1,6 +1,6 @@
 """Refuses bodies that are too large at the door, before anything of them is kept."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from django.http import HttpRequest
@@ -9,10 +9,11 @@ from django.utils.translation import gettext as _
 from saas.errors import TooLarge, problem_response
 from saas.ids import uuid7
 
-Message = MutableMapping[str, Any]
+Scope = dict[str, Any]
+Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Overflow(Exception):
@@ -26,7 +27,7 @@ class BodyLimit:
         self.app = app
         self.limit = limit
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
         elif declared(scope) > self.limit:
@@ -50,7 +51,7 @@ class BodyLimit:
 
         return counted
 
-    async def _refuse(self, scope: Message, send: Send) -> None:
+    async def _refuse(self, scope: Scope, send: Send) -> None:
         request = HttpRequest()
         request.path = request.path_info = scope["path"]
         request_id = f"req_{uuid7().hex}"
@@ -71,7 +72,7 @@ class BodyLimit:
         await send({"type": "http.response.body", "body": response.content})
 
 
-def declared(scope: Message) -> int:
+def declared(scope: Scope) -> int:
     """The body's length as the request states it; 0 where it does not."""
     length = dict(scope["headers"]).get(b"content-length", b"")
     return int(length) if length.isdigit() else 0

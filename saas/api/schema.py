@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from django.db.models import Model
 from django_filters import ChoiceFilter, ModelChoiceFilter
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiFilterExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
@@ -67,7 +68,8 @@ class AutoSchema(SpectacularSchema):
         if verb is None:
             text = getattr(self._handler(), "__doc__", None) or type(self.view).__doc__ or ""
             return re.split(r"[.:;](?:\s|$)", text.strip(), maxsplit=1)[0]
-        noun = str(self.view.model._meta.verbose_name)
+        model: type[Model] = self.view.model  # type: ignore[attr-defined]
+        noun = str(model._meta.verbose_name)
         return f"{verb} {noun}s" if verb == "List" else f"{verb} {article(noun)} {noun}"
 
     def get_tags(self) -> list[str]:
