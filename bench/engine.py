@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -84,8 +85,7 @@ class Bench:
         theirs = rivals.Generator(self.model, self.chosen.threads)
         tokens = self.chosen.tokens
         runs: dict[str, Run] = {
-            f"engine, {name}": lambda engine=engine: self.write(engine, rows)  # type: ignore[misc]
-            for name, engine in ours.items()
+            f"engine, {name}": partial(self.write, engine, rows) for name, engine in ours.items()
         }
         runs["transformers, fp32"] = lambda: theirs.write([PROMPT] * rows, tokens)
         yield from self.table(runs, rows)

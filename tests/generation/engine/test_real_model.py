@@ -6,6 +6,9 @@ import pytest
 import torch
 
 from generation.engine import load
+from generation.engine.model import Batch, Span
+from generation.engine.precision import load_model
+from generation.engine.quantized import supported
 from generation.engine.types import Grammar, Message, Sampling
 from tests.generation.engine.toys import ask, finish
 
@@ -13,6 +16,11 @@ PROMPTS = (
     "Write one sentence about coffee in Lisbon.",
     "List three fruits.\n\n1.",
     "Summarise: the shop opens at 8 and closes at 17. It sells bread, cakes and tea.",
+)
+TEXT = (
+    "The bakery on the corner opens at six in the morning. Its bread is made by hand, with flour "
+    "from a mill nearby, and by noon most of it is gone. On Saturdays people wait in a line that "
+    "reaches the bus stop, and the baker's daughter brings them coffee while they talk."
 )
 
 
@@ -40,6 +48,20 @@ def test_greedy_tokens_equal_those_of_transformers(engine, base_model):
         expected = tokenizer.decode(output, skip_special_tokens=True)
         request = chat(text, id=text, max_tokens=24, sampling=Sampling(temperature=0))
         assert finish(engine, request).text == expected
+
+
+def test_four_bits_read_a_text_almost_as_well(engine, base_model):
+    if not supported(engine.config):
+        pytest.skip("The library was not built here.")
+    ids = engine.tokenizer.encode(TEXT)
+    batch = Batch(ids, [Span(0, 0, len(ids))], list(range(len(ids) - 1)))
+    small = load_model(base_model, engine.config, "int4", 1, 256)
+    truth = torch.tensor(ids[1:])
+    exact, rough = engine.model.forward(batch), small.forward(batch)
+    losses = [float(torch.nn.functional.cross_entropy(each, truth)) for each in (exact, rough)]
+    same = float((exact.argmax(-1) == rough.argmax(-1)).float().mean())
+    assert losses[1] < losses[0] + 0.05
+    assert same > 0.85
 
 
 def test_a_schema_is_kept_with_a_real_vocabulary(engine):
