@@ -65,6 +65,15 @@ class Row:
     fields: list[forms.BoundField]
 
     @property
+    def count(self) -> str:
+        """How many lines the part may have, in words."""
+        least, most = self.part.least, self.part.most
+        if least == most:
+            return str(most)
+        words = _("{least} to {most}") if least > 1 else _("up to {most}")
+        return str(words).format(least=least, most=most)
+
+    @property
     def limit(self) -> int:
         """The limit to count against; one that nobody gets near only distracts."""
         return self.part.limit if self.part.limit <= MOST_COUNTED else 0

@@ -6,8 +6,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from generation.issues import Shown, shown
+from generation.kinds.base import Kind
 from generation.kinds.markup import to_html
 from generation.models import Content
 from generation.services.briefs import stored
@@ -42,9 +44,20 @@ def preview(content: Content, data: Mapping[str, Any]) -> Preview:
         body=mark_safe(to_html(str(data.get("body") or ""))),
         brand=brief.brand.name if brief else content.tenant.name,
         host=urlsplit(address).netloc.removeprefix("www.") or "example.com",
-        network=str(given.get("network") or ""),
+        network=chosen(kind, "network", given),
         issues=issues(content, data),
     )
+
+
+def chosen(kind: Kind, name: str, given: Mapping[str, Any]) -> str:
+    """The label of what was chosen in a brief; nothing where the kind asks no such thing."""
+    labels = {
+        choice.value: gettext(choice.label)
+        for field in kind.fields
+        if field.name == name
+        for choice in field.choices
+    }
+    return labels.get(str(given.get(name)), "")
 
 
 def issues(content: Content, data: Mapping[str, Any]) -> list[Shown]:
