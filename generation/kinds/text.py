@@ -53,12 +53,6 @@ def sentences(text: str) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
-def whole_sentences(text: str) -> str:
-    """The text up to its last full sentence, or nothing."""
-    ends = sentence_ends(text)
-    return text[: ends[-1]].strip() if ends else ""
-
-
 def trim_words(text: str, most: int) -> str:
     """As many full sentences from the start as fit into `most` words."""
     kept = ""
@@ -67,15 +61,6 @@ def trim_words(text: str, most: int) -> str:
             break
         kept = text[:end]
     return kept.strip()
-
-
-def trim_chars(text: str, most: int) -> str:
-    """As many full sentences from the start as fit into `most` characters."""
-    text = text.strip()
-    if len(text) <= most:
-        return text
-    ends = [end for end in sentence_ends(text) if end <= most]
-    return text[: ends[-1]].strip() if ends else ""
 
 
 def clip(text: str, most: int) -> str:
