@@ -24,9 +24,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    # Playwright keeps an event loop in this thread, in which Django would refuse the database.
+    # Playwright keeps an event loop in this thread, in which Django would refuse the database,
+    # and other modules' asyncio.run would fail: so it ends with the module.
     expect.set_options(timeout=WAIT_MS)
     with pytest.MonkeyPatch.context() as patch, chromium() as started:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
