@@ -48,6 +48,7 @@ OFFER = Field(
     N_("Offer"),
     max_length=80,
     help=N_("A discount or a trial, if there is one."),
+    # xgettext:no-python-format
     example=N_("20% off the first box"),
 )
 CALL = Field(
