@@ -26,10 +26,15 @@ class Model:
     owned_by: str = "kindling"
 
 
+# What a workspace writes with, whatever that is today: a name that clients need not change.
+OWN = "kindling"
+
+
 def available() -> list[Model]:
-    """The base model, under the name of its folder or of the server's own model."""
+    """The workspace's own, and the base by the name of its folder or of the server's model."""
     served = {"openai": settings.ENGINE_OPTIONS.get("model"), "echo": "echo"}
-    return [Model(str(served.get(settings.ENGINE) or Path(settings.BASE_MODEL).name))]
+    base = str(served.get(settings.ENGINE) or Path(settings.BASE_MODEL).name)
+    return [Model(OWN), Model(base)]
 
 
 def find(name: str) -> Model:

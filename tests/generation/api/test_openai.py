@@ -35,7 +35,7 @@ def chat(client: openai.OpenAI, **options: Any) -> Any:
 
 
 def test_models_are_listed_and_found(client: openai.OpenAI) -> None:
-    assert [model.id for model in client.models.list()] == ["echo"]
+    assert [model.id for model in client.models.list()] == ["kindling", "echo"]
     assert client.models.retrieve("echo").owned_by == "kindling"
     with pytest.raises(openai.NotFoundError) as refused:
         client.models.retrieve("gpt-9")
