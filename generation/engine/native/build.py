@@ -16,7 +16,7 @@ SOURCE = HERE / "library.cpp"
 FLAGS = (
     *("-std=c++20", "-O3", "-march=native", "-shared", "-fPIC", "-pthread", "-fno-math-errno"),
     # GCC 12 takes the "undefined" operand inside its own intrinsics for a mistake of ours.
-    *("-Wall", "-Wextra", "-Wno-maybe-uninitialized", "-Wno-uninitialized"),
+    *("-Wall", "-Wextra", "-Wno-maybe-uninitialized", "-Wno-uninitialized", "-Wno-psabi"),
 )
 COMPILERS = ("g++", "c++", "clang++")
 
