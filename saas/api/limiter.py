@@ -89,7 +89,7 @@ class Verdict:
 def client() -> "redis.Redis":
     """The limiter's connections: it must answer at once or count as down."""
     return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=0.5, max_connections=64
+        settings.REDIS_URL, socket_timeout=3, socket_connect_timeout=2, max_connections=64
     )
 
 
