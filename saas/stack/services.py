@@ -41,7 +41,7 @@ def _running(data_dir: Path, *, durable: bool) -> Iterator[dict[str, str]]:
         stack.callback(postgres.stop)
         postgres.start()
         bootstrap(postgres.url(SUPERUSER, "postgres"))
-        valkey = Valkey(place)
+        valkey = Valkey(place, durable=durable)
         stack.callback(valkey.stop)
         valkey.start()
         yield database_env(postgres) | valkey_env(valkey)

@@ -18,8 +18,10 @@ START_SECONDS = 30.0
 class Valkey:
     """One server with its data in `home/valkey`."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, *, durable: bool = True) -> None:
         self.place = place
+        # Not durable: the file is written, but nobody waits for a slow disk.
+        self.fsync = "everysec" if durable else "no"
         self.data = place.home / "valkey"
         self.socket = place.sockets / "valkey.sock"
         self.child = Child(self._command(_program(place)), place)
@@ -57,7 +59,7 @@ class Valkey:
                 *("--unixsocketperm", "700"),
                 *("--dir", str(self.data)),
                 *("--appendonly", "yes"),
-                *("--appendfsync", "everysec"),
+                *("--appendfsync", self.fsync),
                 *("--save", ""),
                 *("--maxmemory-policy", "noeviction"),
             ),
