@@ -176,7 +176,7 @@ def record(lines: list[str], chosen: argparse.Namespace) -> None:
         "",
     ]
     if not RESULTS.exists():
-        RESULTS.write_text("# Measured speeds\n")
+        RESULTS.write_text("# Results\n")
     with RESULTS.open("a") as file:
         file.write("\n".join([*head, *lines]) + "\n")
 
