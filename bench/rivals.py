@@ -72,7 +72,7 @@ def write_adapter(folder: Path, config: ModelConfig) -> AdapterRef:
     import torch
     from safetensors.torch import save_file
 
-    from generation.engine.adapters import MODULES, module_sizes
+    from training.lora.peft import MODULES, module_sizes
 
     tensors = {}
     for layer in range(config.layers):

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-APPS = ("saas", "tenants", "generation")
+APPS = ("saas", "tenants", "training", "generation")
 
 
 @dataclass(frozen=True, slots=True)

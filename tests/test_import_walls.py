@@ -14,11 +14,12 @@ FLOORS = (
     ("saas",),
     ("tenants",),
     ("tenants.idempotency", "tenants.billing", "tenants.jobs"),
+    ("training",),
     ("generation",),
 )
 # Where the project is put together; they name what stands above them.
 ROOTS = {"saas.urls", "saas.settings", "saas.asgi", "saas.celery"}
-DJANGO_FREE = ("generation/engine", "generation/kinds")
+DJANGO_FREE = ("training/lora", "generation/engine", "generation/kinds")
 ABOVE_THE_ENGINE = ("django", "rest_framework", "celery", "saas", "tenants")
 COUNT = tally("imports")
 
@@ -69,13 +70,13 @@ def test_a_wrong_import_would_be_found() -> None:
 
 @pytest.mark.parametrize("folder", DJANGO_FREE)
 def test_the_engine_and_the_kinds_import_nothing_from_above(folder: str) -> None:
-    inside = ("generation.engine", "generation.kinds")
+    inside = ("training.lora", "generation.engine", "generation.kinds")
     found = {
         (source.path, name)
         for source in sources(folder)
         for name in imports(source)
         if within_any(name, ABOVE_THE_ENGINE)
-        or (name.startswith("generation.") and not within_any(name, inside))
+        or (name.startswith(("training.", "generation.")) and not within_any(name, inside))
     }
     assert found == set()
 
@@ -112,6 +113,10 @@ def test_the_kinds_load_without_django_and_torch() -> None:
 
 def test_the_engine_loads_without_django() -> None:
     assert loaded(modules("generation/engine"), "django", "celery", "tenants") == []
+
+
+def test_the_format_of_adapters_loads_without_torch() -> None:
+    assert loaded("import training.lora.peft", "torch", "safetensors", "django") == []
 
 
 def test_the_engines_types_load_without_torch() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import math
+import io
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,21 +18,8 @@ from torch import Tensor
 
 from generation.engine.config import ModelConfig
 from generation.engine.types import AdapterRef, EngineError
-
-CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
-MAX_RANK = 64
-MAX_BYTES = 512 * 2**20
-MODULES = {
-    "q_proj": "self_attn",
-    "k_proj": "self_attn",
-    "v_proj": "self_attn",
-    "o_proj": "self_attn",
-    "gate_proj": "mlp",
-    "up_proj": "mlp",
-    "down_proj": "mlp",
-}
-# What would change the sum W x + s B A x into something else.
-UNSUPPORTED = ("use_dora", "auto_map", "rank_pattern", "alpha_pattern", "layers_to_transform")
+from training.lora.peft import CONFIG, MAX_BYTES, MODULES, WEIGHTS, Settings, placed, tensor_name
+from training.lora.tensors import FormatError, read_header
 
 # (layer, module) -> A (rank, in) and B (out, rank), the adapter's scale already in B.
 Pairs = dict[tuple[int, str], tuple[Tensor, Tensor]]
@@ -80,83 +66,39 @@ def read_adapter(ref: AdapterRef, config: ModelConfig, base_sha256: str) -> tupl
     """The hash of the weights and the weights; EngineError unless all of it is as promised."""
     folder = Path(ref.path)
     try:
-        settings = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        told = (folder / CONFIG).read_bytes()
         if (folder / WEIGHTS).stat().st_size > MAX_BYTES:
             raise invalid("size")
         data = (folder / WEIGHTS).read_bytes()
     except OSError as error:
         raise EngineError("adapter_not_available", "The adapter is not there.") from error
-    except ValueError as error:
-        raise invalid("config") from error
     found = hashlib.sha256(data).hexdigest()
     if found != ref.sha256:
         raise EngineError("adapter_invalid", "The adapter is not the one asked for.", reason="hash")
-    scale = scale_of(settings)
-    if settings.get("base_sha256", base_sha256) != base_sha256:
-        raise EngineError("adapter_base_mismatch", "The adapter belongs to another base model.")
-    return found, pairs_of(tensors_of(data), config, scale, settings["r"])
+    try:
+        settings = Settings.read(told)
+        if settings.base_sha256 not in ("", base_sha256):
+            message = "The adapter belongs to another base model."
+            raise EngineError("adapter_base_mismatch", message)
+        return found, pairs_of(data, config, settings)
+    except FormatError as error:
+        raise invalid(error.reason) from error
 
 
-def scale_of(settings: dict[str, Any]) -> float:
-    rank, alpha = settings.get("r"), settings.get("lora_alpha")
-    if settings.get("peft_type") != "LORA" or any(settings.get(name) for name in UNSUPPORTED):
-        raise invalid("config")
-    if not isinstance(rank, int) or not 1 <= rank <= MAX_RANK:
-        raise invalid("rank")
-    if settings.get("bias", "none") != "none" or settings.get("modules_to_save"):
-        raise invalid("config")
-    if not isinstance(alpha, int | float) or not math.isfinite(alpha):
-        raise invalid("config")
-    return float(alpha) / (math.sqrt(rank) if settings.get("use_rslora") else rank)
-
-
-def tensors_of(data: bytes) -> dict[str, Tensor]:
+def pairs_of(data: bytes, config: ModelConfig, settings: Settings) -> Pairs:
+    """The weights by their places; FormatError unless each has its place and its shape."""
+    places = placed(read_header(io.BytesIO(data), len(data)), settings.rank, config)
     try:
         tensors = safetensors.torch.load(data)
     except (SafetensorError, KeyError, ValueError) as error:
-        raise invalid("format") from error
-    for tensor in tensors.values():
-        if not tensor.is_floating_point():
-            raise invalid("dtype")
-        if not bool(tensor.isfinite().all()):
-            raise invalid("not_finite")
-    return tensors
-
-
-def pairs_of(tensors: dict[str, Tensor], config: ModelConfig, scale: float, rank: int) -> Pairs:
-    """Every tensor must belong to a known module and have its shape; none may be left over."""
+        raise FormatError("format") from error
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+        raise FormatError("not_finite")
     pairs: Pairs = {}
-    sizes = module_sizes(config)
-    for layer in range(config.layers):
-        for module, part in MODULES.items():
-            prefix = f"base_model.model.model.layers.{layer}.{part}.{module}"
-            a = tensors.pop(f"{prefix}.lora_A.weight", None)
-            b = tensors.pop(f"{prefix}.lora_B.weight", None)
-            if a is None and b is None:
-                continue
-            size, out = sizes[module]
-            if a is None or b is None or a.shape != (rank, size) or b.shape != (out, rank):
-                raise invalid("shape")
-            pairs[layer, module] = (a.float(), b.float() * scale)
-    if tensors:
-        raise invalid("unknown_tensor")
-    if not pairs:
-        raise invalid("empty")
+    for layer, module in places:
+        a, b = (tensors[tensor_name(layer, module, side)].float() for side in "AB")
+        pairs[layer, module] = (a, b * settings.scale)
     return pairs
-
-
-def module_sizes(config: ModelConfig) -> dict[str, tuple[int, int]]:
-    """(in, out) of each module."""
-    hidden, inner = config.hidden_size, config.intermediate_size
-    return {
-        "q_proj": (hidden, config.query_size),
-        "k_proj": (hidden, config.kv_size),
-        "v_proj": (hidden, config.kv_size),
-        "o_proj": (config.query_size, hidden),
-        "gate_proj": (hidden, inner),
-        "up_proj": (hidden, inner),
-        "down_proj": (inner, hidden),
-    }
 
 
 def module_offsets(config: ModelConfig) -> dict[str, int]:

@@ -28,7 +28,7 @@ def texts() -> Iterator[tuple[Path, str]]:
     for template in (ROOT / "templates").rglob("*.*"):
         for found in IN_TEMPLATES.finditer(template.read_text()):
             yield template, found[1] or found[2]
-    for package in ("saas", "tenants", "generation"):
+    for package in ("saas", "tenants", "training", "generation"):
         for module in (ROOT / package).rglob("*.py"):
             for found in IN_PYTHON.finditer(module.read_text()):
                 yield module, found[1].replace('\\"', '"').replace("\\n", "\n")

@@ -9,9 +9,10 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from generation.engine.adapters import MODULES, Pairs, invalid, module_offsets
+from generation.engine.adapters import Pairs, invalid, module_offsets
 from generation.engine.config import ModelConfig
 from generation.engine.native.build import library_path
+from training.lora.peft import MODULES
 
 LANES = 16
 GROUP = 32

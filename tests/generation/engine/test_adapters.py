@@ -11,7 +11,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from generation.engine.adapters import MODULES, AdapterCache
+from generation.engine.adapters import AdapterCache
 from generation.engine.config import ModelConfig
 from generation.engine.model import Batch, Llama, Span, load_weights
 from generation.engine.native.library import library
@@ -19,6 +19,7 @@ from generation.engine.quantized import QuantizedLlama
 from generation.engine.types import AdapterRef, Failed, Sampling
 from tests.generation.engine.test_native import SHAPE
 from tests.generation.engine.toys import ask, finish, run, write_adapter, write_toy
+from training.lora.peft import MODULES
 
 GREEDY = Sampling(temperature=0)
 

@@ -14,7 +14,7 @@ from saas.api.problems import PROBLEMS
 from saas.errors import AppError
 
 ROOT = Path(__file__).resolve().parents[3]
-ROOMS = ("saas", "tenants", "generation")
+ROOMS = ("saas", "tenants", "training", "generation")
 CODE = re.compile(r"[a-z][a-z_]+")
 # Exceptions of DRF that we pass on under their own code.
 PASSED_ON: tuple[type[APIException], ...] = (MethodNotAllowed, NotAcceptable)

@@ -1,0 +1,1 @@
+"""What a workspace teaches its models: versions now, data and runs above them later."""

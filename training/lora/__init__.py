@@ -1,0 +1,1 @@
+"""LoRA adapters as files and numbers. Nothing here knows Django, and only training needs torch."""
