@@ -41,7 +41,6 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_structlog",
     "drf_spectacular",
-    "drf_spectacular_sidecar",
     "rest_framework",
     "saas",
     "tenants",

@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 
 from saas.api import throttling
 from saas.api.filters import known_parameters, refuse_unknown
+from saas.api.reference import groups, inline
 
 
 class ApiView(APIView):
@@ -75,6 +76,26 @@ def described(language: str) -> dict[str, Any]:
     return found
 
 
+BEGIN = """from openai import OpenAI
+
+client = OpenAI(base_url="{server}v1", api_key="sk_…")
+answer = client.chat.completions.create(
+    model="kindling",
+    messages=[{{"role": "user", "content": "A headline for a tea shop, please."}}],
+)
+print(answer.choices[0].message.content)"""
+
+
 def docs(request: HttpRequest) -> HttpResponse:
-    """The schema as a page. Its viewer comes from our own static files."""
-    return render(request, "saas/api_docs.html")
+    """The schema as a page to read, with calls to copy."""
+    schema, server = described(get_language() or "en"), request.build_absolute_uri("/")
+    return render(
+        request,
+        "saas/api_docs.html",
+        {
+            "info": schema["info"],
+            "about": inline(schema["info"]["description"]),
+            "begin": BEGIN.format(server=server),
+            "groups": groups(schema, server),
+        },
+    )
