@@ -1,6 +1,7 @@
 """Migration operations that put the tenants' walls into Postgres: policies and composite keys."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import environ
@@ -20,15 +21,53 @@ USER = SETTING.format(name="user", cast="uuid")
 KEY_PREFIX = SETTING.format(name="key_prefix", cast="text")
 INVITATION = SETTING.format(name="invitation", cast="text")
 DISPATCH_ROLE = "kindling_dispatch"
+# Row security cannot be switched while constraint triggers of this transaction wait.
+CHECK_NOW = "SET CONSTRAINTS ALL IMMEDIATE"
+
+Find = Callable[[str], type[models.Model]]
 
 
 class DatabaseOperation(Operation):
-    """An operation that changes the database and leaves Django's state alone."""
+    """An operation that changes the database and leaves Django's state alone.
+
+    `find` gives a model of the operation's app by its name.
+    """
 
     reversible = True
 
+    def forwards(self, find: Find) -> list[str]:
+        """The statements that bring the change."""
+        raise NotImplementedError
+
+    def backwards(self, find: Find) -> list[str]:
+        """The statements that take it back."""
+        raise NotImplementedError
+
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
         """Nothing here is part of Django's state."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self._execute(schema_editor, self.forwards(partial(to_state.apps.get_model, app_label)))
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self._execute(schema_editor, self.backwards(partial(from_state.apps.get_model, app_label)))
+
+    @staticmethod
+    def _execute(schema_editor: BaseDatabaseSchemaEditor, statements: list[str]) -> None:
+        for statement in statements:
+            schema_editor.execute(statement, params=None)
 
 
 class TenantTable(DatabaseOperation):
@@ -50,32 +89,10 @@ class TenantTable(DatabaseOperation):
     def describe(self) -> str:
         return f"Force row-level security on {self.model}"
 
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        model = to_state.apps.get_model(app_label, self.model)
-        # Row security cannot be switched while constraint triggers of this transaction wait.
-        schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for statement in self._close(model._meta.db_table):
-            schema_editor.execute(statement)
-        if self.column == "tenant_id":
-            for statement in composite_keys(model):
-                schema_editor.execute(statement)
-
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        model = from_state.apps.get_model(app_label, self.model)
-        for statement in self._open(model):
-            schema_editor.execute(statement)
+    def forwards(self, find: Find) -> list[str]:
+        model = find(self.model)
+        keys = composite_keys(model) if self.column == "tenant_id" else []
+        return [CHECK_NOW, *self._close(model._meta.db_table), *keys]
 
     def _close(self, table: str) -> list[str]:
         same = f"{self.column} = {TENANT}"
@@ -88,7 +105,8 @@ class TenantTable(DatabaseOperation):
             ),
         ]
 
-    def _open(self, model: type[models.Model]) -> list[str]:
+    def backwards(self, find: Find) -> list[str]:
+        model = find(self.model)
         table = model._meta.db_table
         names = [*(reference_name(model, field) for field in references(model))]
         if self.column == "tenant_id":
@@ -113,27 +131,14 @@ class TenantReference(DatabaseOperation):
     def describe(self) -> str:
         return f"Keep {self.model}.{self.field} inside the tenant"
 
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        model = to_state.apps.get_model(app_label, self.model)
-        schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        schema_editor.execute(add_reference(model, model._meta.get_field(self.field)))
+    def forwards(self, find: Find) -> list[str]:
+        model = find(self.model)
+        return [CHECK_NOW, add_reference(model, model._meta.get_field(self.field))]
 
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        model = from_state.apps.get_model(app_label, self.model)
+    def backwards(self, find: Find) -> list[str]:
+        model = find(self.model)
         name = reference_name(model, model._meta.get_field(self.field))
-        schema_editor.execute(f'ALTER TABLE "{model._meta.db_table}" DROP CONSTRAINT "{name}"')
+        return [f'ALTER TABLE "{model._meta.db_table}" DROP CONSTRAINT "{name}"']
 
 
 class AppendOnly(DatabaseOperation):
@@ -148,29 +153,17 @@ class AppendOnly(DatabaseOperation):
     def describe(self) -> str:
         return f"Make {self.model} append-only"
 
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        table = to_state.apps.get_model(app_label, self.model)._meta.db_table
-        schema_editor.execute(APPEND_ONLY_FUNCTION, params=None)
-        schema_editor.execute(
+    def forwards(self, find: Find) -> list[str]:
+        table = find(self.model)._meta.db_table
+        return [
+            APPEND_ONLY_FUNCTION,
             f'CREATE TRIGGER "{table}_append_only" BEFORE UPDATE OR DELETE ON "{table}" '
-            "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
-        )
+            "FOR EACH ROW EXECUTE FUNCTION refuse_change()",
+        ]
 
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        table = from_state.apps.get_model(app_label, self.model)._meta.db_table
-        schema_editor.execute(f'DROP TRIGGER "{table}_append_only" ON "{table}"')
+    def backwards(self, find: Find) -> list[str]:
+        table = find(self.model)._meta.db_table
+        return [f'DROP TRIGGER "{table}_append_only" ON "{table}"']
 
 
 APPEND_ONLY_FUNCTION = """
@@ -200,29 +193,7 @@ class DispatchFunction(DatabaseOperation):
     def describe(self) -> str:
         return f"Create {self.signature.partition('(')[0]}() for dispatch across tenants"
 
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        for statement in self._create(app_role()):
-            schema_editor.execute(statement, params=None)
-
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        name = self.signature.partition("(")[0]
-        schema_editor.execute(f"DROP FUNCTION {name}")
-        for table in self.reads:
-            schema_editor.execute(f'DROP POLICY "{table}_{name}" ON "{table}"')
-
-    def _create(self, app: str) -> list[str]:
+    def forwards(self, find: Find) -> list[str]:
         name = self.signature.partition("(")[0]
         grants = [
             statement
@@ -238,11 +209,16 @@ class DispatchFunction(DatabaseOperation):
             f"CREATE FUNCTION {self.signature} LANGUAGE sql STABLE SECURITY DEFINER "
             f"SET search_path = pg_catalog, public AS $${self.body}$$",
             f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC",
-            f'GRANT EXECUTE ON FUNCTION {name} TO "{app}"',
+            f'GRANT EXECUTE ON FUNCTION {name} TO "{app_role()}"',
             f"GRANT CREATE, USAGE ON SCHEMA public TO {DISPATCH_ROLE}",
             f"ALTER FUNCTION {name} OWNER TO {DISPATCH_ROLE}",
             f"REVOKE CREATE ON SCHEMA public FROM {DISPATCH_ROLE}",
         ]
+
+    def backwards(self, find: Find) -> list[str]:
+        name = self.signature.partition("(")[0]
+        policies = [f'DROP POLICY "{table}_{name}" ON "{table}"' for table in self.reads]
+        return [f"DROP FUNCTION {name}", *policies]
 
 
 def app_role() -> str:

@@ -6,11 +6,10 @@ import json
 import math
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 MAX_TOKENS = 8192
-MAX_CHOICES = 64
 MAX_STOP_STRINGS = 16
 MAX_STOP_CHARS = 64
 MAX_BANNED = 256
@@ -207,17 +206,6 @@ def check_prompt_size(chars: int) -> None:
         raise LimitError(
             "prompt", f"at most {MAX_PROMPT_CHARS} characters fit", "context_length_exceeded"
         )
-
-
-def fan_out(request: GenerationRequest, n: int) -> tuple[GenerationRequest, ...]:
-    """The `n` requests that stand for one request with n answers, each with a seed of its own."""
-    within("n", n, 1, MAX_CHOICES, whole=True)
-    seed = request.sampling.seed
-    seeds = [None if seed is None else (seed + place) % 2**63 for place in range(n)]
-    return tuple(
-        replace(request, id=f"{request.id}:{place}", sampling=replace(request.sampling, seed=own))
-        for place, own in enumerate(seeds)
-    )
 
 
 @dataclass(frozen=True, slots=True)

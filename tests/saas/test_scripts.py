@@ -179,36 +179,6 @@ def test_a_menu_opens_closes_and_gives_the_focus_back(show: Show) -> None:
     expect(page.get_by_text("More")).to_be_focused()
 
 
-def test_autosave_posts_once_keeps_the_version_and_says_so(show: Show) -> None:
-    bodies: list[str] = []
-
-    def save(asked: Asked) -> Answer:
-        assert asked.headers["x-csrftoken"] == "t0ken"
-        bodies.append(asked.body)
-        return Answer.json({"version": 4})
-
-    page = show(editor(), "autosave", answers={"/save": save})
-    page.locator("textarea").press_sequentially("Oats")
-    expect(page.locator("[data-save-state]")).to_have_text("Saved")
-    expect(page.locator("[name=version]")).to_have_value("4")
-    assert len(bodies) == 1
-    assert "Oats" in bodies[0]
-
-
-def test_autosave_tells_when_someone_else_was_faster(show: Show) -> None:
-    page = show(editor(), "autosave", answers={"/save": lambda _: Answer(status=409)})
-    page.locator("textarea").press_sequentially("Oats")
-    expect(page.locator("[data-save-state]")).to_have_text("Conflict")
-
-
-def editor() -> str:
-    words = 'data-text-saving="Saving" data-text-saved="Saved" data-text-conflict="Conflict"'
-    return (
-        '<form data-autosave="/save"><textarea name="text"></textarea>'
-        f'<input name="version" value="3"><p data-save-state {words}></p></form>'
-    )
-
-
 def test_the_counter_knows_wide_characters(show: Show) -> None:
     limit = (
         '<input id="h"><span data-limit-for="h" data-max="4" data-wide>'

@@ -40,7 +40,7 @@ document.addEventListener("allauth.error", () => fail(words.textKey));
 
 // A plain form shows that it is on its way, and cannot be sent twice.
 const plain = (form) =>
-  form.getAttribute("method")?.toLowerCase() === "post" && !form.matches("[hx-post], [data-autosave]");
+  form.getAttribute("method")?.toLowerCase() === "post" && !form.matches("[hx-post]");
 
 document.addEventListener("submit", (event) => {
   const form = event.target;

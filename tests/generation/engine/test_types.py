@@ -13,7 +13,6 @@ from generation.engine.types import (
     LimitError,
     Message,
     Sampling,
-    fan_out,
 )
 
 BAD_SAMPLING = [
@@ -99,18 +98,6 @@ def test_equal_schemas_make_equal_grammars():
 def test_an_empty_choice_is_refused():
     with pytest.raises(LimitError):
         Grammar.choice([])
-
-
-def test_fan_out_gives_each_answer_its_own_seed():
-    parts = fan_out(request(sampling=Sampling(seed=7)), 3)
-    assert [part.id for part in parts] == ["r:0", "r:1", "r:2"]
-    assert [part.sampling.seed for part in parts] == [7, 8, 9]
-
-
-@pytest.mark.parametrize("n", [0, 65, 10_000])
-def test_fan_out_refuses_too_many(n):
-    with pytest.raises(LimitError, match="n:"):
-        fan_out(request(), n)
 
 
 def test_an_unknown_engine_names_the_known_ones():
