@@ -1,5 +1,6 @@
 """Reads settings from the environment; a value that cannot be used stops the start."""
 
+import ipaddress
 import os
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,15 @@ def choice(name: str, options: tuple[str, ...], default: str) -> str:
     if value not in options:
         raise ImproperlyConfigured(f"{name}={value!r}: must be one of {', '.join(options)}.")
     return value
+
+
+def networks(name: str) -> list[str]:
+    """The networks in NAME, such as 10.20.0.0/16, with commas between them."""
+    values: list[str] = env.list(name, default=[])
+    try:
+        return [str(ipaddress.ip_network(value)) for value in values]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from error
 
 
 def database(url: str) -> dict[str, Any]:

@@ -16,6 +16,8 @@ DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = read.secret("SECRET_KEY", default="debug-only-key" if DEBUG else None)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+# What workspaces' own secrets are encrypted with: the first key writes, all of them read.
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[SECRET_KEY, *SECRET_KEY_FALLBACKS])
 PUBLIC_URL = env.str("PUBLIC_URL", "http://localhost:8000").rstrip("/")
 HTTPS = PUBLIC_URL.startswith("https://")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
@@ -287,6 +289,9 @@ ENGINE_OPTIONS: dict[str, object] = {
     },
     "echo": {},
 }[ENGINE]
+
+# Networks besides the public internet in which workspaces may have their own model servers.
+ENDPOINT_NETWORKS = read.networks("ENDPOINT_NETWORKS")
 
 LOGGING_CONFIG = "tenants.logs.configure"
 LOGGING = {"level": env.str("LOG_LEVEL", "INFO"), "json": env.bool("LOG_JSON", not DEBUG)}

@@ -142,6 +142,14 @@ PROBLEMS = {
             422,
             _("The prompt and the answer do not fit the model together (see “limit”)."),
         ),
+        ProblemType(
+            "url_not_allowed",
+            422,
+            _(
+                "The server goes to no such address: https on a usual port and a public network "
+                "are allowed, and what the operator has named."
+            ),
+        ),
         ProblemType("amount_invalid", 422, _("An amount is a whole number above zero.")),
         ProblemType(
             "precondition_required", 428, _("Send the ETag that you have read as If-Match.")
