@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 import queue
 import threading
 from collections.abc import AsyncIterator
@@ -27,8 +28,17 @@ from generation.engine.types import (
     Token,
 )
 
+log = logging.getLogger(__name__)
+
 STEP_WAIT = 0.05
 BYTES_PER_TOKEN = 4
+# What no honest server goes beyond: an answer's bytes, one line's, an error's, a token's.
+LONGEST_ANSWER = 16 * 1024 * 1024
+LONGEST_LINE = 1024 * 1024
+LONGEST_ERROR = 64 * 1024
+LONGEST_TOKEN = 128
+PIECES_PER_TOKEN = 4
+MOST_TOKENS = 10_000_000
 DIALECTS = ("openai", "vllm")
 STATUS_CODES = {
     400: "engine_rejected",
@@ -56,6 +66,14 @@ class Call:
         banned = tuple(fold(phrase) for phrase in self.request.banned)
         self.stream = TextStream(Phrases(self.request.sampling.stop), Phrases(banned))
 
+    @property
+    def overflows(self) -> bool:
+        """Whether the server does not keep to the limit that it was given."""
+        most, stream = self.request.max_tokens, self.stream
+        return (
+            len(stream.pieces) > PIECES_PER_TOKEN * most or len(stream.text) > LONGEST_TOKEN * most
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class OpenAISettings:
@@ -67,6 +85,7 @@ class OpenAISettings:
     dialect: str = "openai"
     rows: int = 32
     timeout: float = 120.0
+    deadline: float = 900.0
     base_sha256: str = ""
     transport: httpx.AsyncBaseTransport | None = None
 
@@ -79,7 +98,9 @@ class OpenAISettings:
         return self.base_sha256 or hashlib.sha256(f"remote:{self.model}".encode()).hexdigest()
 
     def client(self) -> httpx.AsyncClient:
-        headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        headers = {"Accept-Encoding": "identity"}  # a small answer could unpack to a huge one
+        if self.api_key:
+            headers["Authorization"] = f"Bearer {self.api_key}"
         return httpx.AsyncClient(
             base_url=self.base_url,
             headers=headers,
@@ -131,9 +152,13 @@ class OpenAIEngine:
 
     def step(self) -> list[Event]:
         """The events since the last step; waits a moment for the first."""
+        return self.poll(wait=STEP_WAIT if self.busy else 0.0)
+
+    def poll(self, wait: float = 0.0) -> list[Event]:
+        """The events that there are, or the first within so many seconds."""
         events: list[Event] = []
         try:
-            events.append(self.events.get(timeout=STEP_WAIT if self.busy else 0))
+            events.append(self.events.get(block=wait > 0, timeout=wait or None))
             while True:
                 events.append(self.events.get_nowait())
         except queue.Empty:
@@ -152,20 +177,27 @@ class OpenAIEngine:
     async def follow(self, call: Call, body: dict[str, Any]) -> None:
         """Run one call to its last event, whatever happens."""
         try:
-            async for chunk in self.chunks(body):
-                if self.take(call, chunk):
-                    break
+            async with asyncio.timeout(self.settings.deadline):
+                await self.read(call, body)
             self.events.put(self.finished(call, call.reason))
         except asyncio.CancelledError:
             self.events.put(self.finished(call, "cancelled"))
         except EngineError as error:
-            self.events.put(Failed(call.request.id, error.code, error.message))
-        except httpx.TimeoutException:
+            self.fail(call, error.code, error.message)
+        except (httpx.TimeoutException, TimeoutError):
             self.fail(call, "engine_timeout", "The model server took too long.")
         except httpx.HTTPError:
             self.fail(call, "engine_unreachable", "The model server cannot be reached.")
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             self.fail(call, "engine_protocol_error", "The model server's answer is not readable.")
+        except Exception:  # without a last event the caller would wait for ever; it is logged
+            log.exception("call_crashed")
+            self.fail(call, "engine_failed", "The call to the model server went wrong.")
+
+    async def read(self, call: Call, body: dict[str, Any]) -> None:
+        async for chunk in self.chunks(body):
+            if self.take(call, chunk):
+                return
 
     def fail(self, call: Call, code: str, message: str) -> None:
         self.events.put(Failed(call.request.id, code, message))
@@ -174,10 +206,10 @@ class OpenAIEngine:
         path = "chat/completions" if "messages" in body else "completions"
         async with self.client.stream("POST", path, json=body) as response:
             if response.status_code != httpx.codes.OK:
-                raise refused(response.status_code, await response.aread())
-            async for line in response.aiter_lines():
-                data = line.removeprefix("data:").strip() if line.startswith("data:") else ""
-                if data == "[DONE]":
+                raise refused(response.status_code, await beginning(response))
+            async for line in lines(response):
+                data = line.removeprefix(b"data:").strip() if line.startswith(b"data:") else b""
+                if data == b"[DONE]":
                     return
                 if data:
                     yield json.loads(data)
@@ -187,8 +219,8 @@ class OpenAIEngine:
         if "error" in chunk:
             raise EngineError("engine_failed", "The model server broke off.")
         if usage := chunk.get("usage"):
-            call.prompt_tokens = usage.get("prompt_tokens", 0)
-            call.completion_tokens = usage.get("completion_tokens", 0)
+            call.prompt_tokens = count(usage.get("prompt_tokens"))
+            call.completion_tokens = count(usage.get("completion_tokens")) or call.completion_tokens
         for choice in chunk.get("choices", [])[:1]:
             text = choice.get("text") or (choice.get("delta") or {}).get("content") or ""
             if choice.get("finish_reason") == "length":
@@ -199,12 +231,14 @@ class OpenAIEngine:
 
     def push(self, call: Call, text: str) -> bool:
         call.completion_tokens += 1  # The server's own count replaces this one when it comes.
-        verdict = call.stream.push(text.encode())
+        verdict = call.stream.push(text.replace("\0", "").encode())  # no database stores a NUL
         if verdict.banned_at is not None:
             raise EngineError("output_blocked", "The model wrote a banned phrase.")
         if not verdict.stopped and (fresh := call.stream.take()):
             self.events.put(Token(call.request.id, fresh))
-        return verdict.stopped
+        if call.overflows:
+            call.reason = "length"
+        return verdict.stopped or call.overflows
 
     def finished(self, call: Call, reason: Reason) -> Finished:
         request, stream = call.request, call.stream
@@ -246,7 +280,9 @@ class OpenAIEngine:
 
     def grammar_fields(self, grammar: Grammar) -> dict[str, Any]:
         if grammar.kind == "json_schema":
-            schema = {"name": "answer", "schema": json.loads(grammar.source), "strict": True}
+            # OpenAI's own servers refuse most schemas where they are to follow them strictly.
+            strict = self.settings.dialect == "vllm"
+            schema = {"name": "answer", "schema": json.loads(grammar.source), "strict": strict}
             return {"response_format": {"type": "json_schema", "json_schema": schema}}
         if self.settings.dialect != "vllm":
             raise EngineError("grammar_unsupported", "This server follows JSON schemas only.")
@@ -279,6 +315,35 @@ class OpenAIEngine:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.client.aclose()
+
+
+async def lines(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The answer's lines; raises where one of them, or all together, are too long to be kept."""
+    rest, size = b"", 0
+    async for piece in response.aiter_raw():
+        size += len(piece)
+        *whole, rest = (rest + piece).split(b"\n")
+        if size > LONGEST_ANSWER or len(rest) > LONGEST_LINE:
+            raise EngineError("engine_protocol_error", "The model server's answer never ends.")
+        for line in whole:
+            yield line.rstrip(b"\r")
+    yield rest
+
+
+async def beginning(response: httpx.Response) -> bytes:
+    """As much of an error's text as is worth reading."""
+    found = b""
+    async for piece in response.aiter_raw():
+        found += piece
+        if len(found) > LONGEST_ERROR:
+            break
+    return found
+
+
+def count(given: Any) -> int:
+    """A number of tokens as a server states it; 0 where it makes no sense."""
+    sound = isinstance(given, int) and not isinstance(given, bool) and 0 <= given <= MOST_TOKENS
+    return given if sound else 0
 
 
 def text_fields(request: GenerationRequest) -> dict[str, Any]:

@@ -51,6 +51,10 @@ class EngineError(Exception):
         self.details = details
 
 
+class EngineBusy(EngineError):
+    """It cannot be taken in now; a while later it can."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     role: Role
@@ -243,11 +247,12 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The last event of a request that went wrong."""
+    """The last event of a request that went wrong; `retry` where another try may go better."""
 
     request_id: str
     code: str
     message: str
+    retry: bool = True
 
 
 Event = Token | Finished | Failed

@@ -47,8 +47,13 @@ def serve():
         engine.close()
 
 
+def streamed(text, status=200):
+    """An answer that is not read before it is asked for, as over a wire."""
+    return httpx.Response(status, stream=httpx.ByteStream(text.encode()))
+
+
 def answer(text=None, status=200):
-    return lambda request: httpx.Response(status, text=text or sse(delta("a")))
+    return lambda request: streamed(text or sse(delta("a")), status)
 
 
 def sent(serve, request, **options):
@@ -57,7 +62,7 @@ def sent(serve, request, **options):
 
     def respond(seen):
         bodies.append((seen.url.path, json.loads(seen.content), seen.headers))
-        return httpx.Response(200, text=sse(delta("a")))
+        return streamed(sse(delta("a")))
 
     run(serve(respond, **options), request)
     return bodies[0]
@@ -163,6 +168,54 @@ def test_a_broken_line_has_its_code(serve, error, code):
         raise error
 
     assert run(serve(respond), ask())["r"][-1].code == code
+
+
+HOSTILE = {
+    "a line without an end": "data: " + "x" * (2 * 1024 * 1024),
+    "an answer without an end": sse(*[delta("x" * 60_000)] * 300),
+    "lists in lists": "data: " + "[" * 100_000 + "\n\n",
+    "half a character": 'data: {"choices": [{"text": "\\ud800"}]}\n\n',
+    "a list for an object": "data: [1]\n\n",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_answer_ends_its_own_request(serve, text):
+    event = run(serve(answer(text)), ask(max_tokens=8192))["r"][-1]
+    assert isinstance(event, Failed)
+    assert event.code == "engine_protocol_error"
+
+
+def test_a_server_that_does_not_stop_is_stopped(serve):
+    words = run(serve(answer(sse(*[delta("word ")] * 1000))), ask(max_tokens=8))["r"][-1]
+    long = run(serve(answer(sse(delta("x" * 50_000)))), ask(max_tokens=8))["r"][-1]
+    assert (words.reason, long.reason) == ("length", "length")
+    assert len(words.text) < 400
+
+
+@pytest.mark.parametrize("count", [-1, 10**12, "7", True, None, [1], 1.5])
+def test_a_count_that_makes_no_sense_is_not_charged(serve, count):
+    usage = {"choices": [], "usage": {"prompt_tokens": count, "completion_tokens": count}}
+    last = run(serve(answer(sse(delta("a"), usage))), ask())["r"][-1]
+    assert 0 <= last.prompt_tokens < 100
+    assert last.completion_tokens == 1
+
+
+def test_what_no_database_stores_is_left_out(serve):
+    assert run(serve(answer(sse(delta("a\0b")))), ask())["r"][-1].text == "ab"
+
+
+def test_a_server_that_takes_for_ever_is_left(serve):
+    class Drip(httpx.AsyncByteStream):
+        async def __aiter__(self):
+            import asyncio
+
+            while True:
+                yield b": wait\n"
+                await asyncio.sleep(0.02)
+
+    engine = serve(lambda request: httpx.Response(200, stream=Drip()), deadline=0.2)
+    assert run(engine, ask())["r"][-1].code == "engine_timeout"
 
 
 def test_cancel_closes_the_connection(serve):
