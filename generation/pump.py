@@ -16,6 +16,7 @@ from django.db import close_old_connections
 from generation import engine as engines
 from generation.engine.types import (
     Engine,
+    EngineBusy,
     EngineError,
     Event,
     Failed,
@@ -25,6 +26,7 @@ from generation.engine.types import (
 )
 from generation.job_kinds import label, topic
 from generation.models import Variant
+from generation.router import Router
 from generation.streams import StreamWriter, stream_key
 from generation.works import WORKS, Outcome, Step, Work
 from tenants.billing.prices import Usage
@@ -70,11 +72,17 @@ class Running:
         return min(95, 100 * (self.completion_tokens + self.pieces) // expected)
 
     @property
+    def endpoint(self) -> str | None:
+        """The workspace's own model server that the job was ordered for."""
+        return self.lease.payload.get("endpoint")
+
+    @property
     def usage(self) -> Usage:
         return Usage(
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
             seconds=time.monotonic() - self.started,
+            own_server=self.endpoint is not None,
         )
 
     def begin(self, step: Step) -> None:
@@ -91,10 +99,10 @@ class Running:
 
 
 class Pump:
-    """Drives the works of many tenants over one engine."""
+    """Drives the works of many tenants over one engine, and over those of their own."""
 
     def __init__(self, engine: Engine, queue: str, owner: str = "pump") -> None:
-        self.engine = engine
+        self.engine = Router(engine)
         self.queue = queue
         self.owner = owner
         self.running: dict[str, Running] = {}
@@ -104,6 +112,12 @@ class Pump:
 
     def run(self) -> int:
         """Work until no job is due; the number of jobs taken."""
+        try:
+            return self._run()
+        finally:
+            self.engine.close()
+
+    def _run(self) -> int:
         taken = 0
         while True:
             taken += self._admit()
@@ -124,8 +138,9 @@ class Pump:
         free = self.engine.free_rows
         if free <= 0 or (self.running and now - self.looked < LOOK_EVERY_S):
             return 0
-        self.looked = now
-        leases = jobs.take(self.queue, limit=free, owner=self.owner)
+        leases = jobs.take(self.queue, limit=free, owner=self.owner, full=self.engine.full())
+        # As many as were asked for: look again at once, they may not have filled our own rows.
+        self.looked = now if len(leases) < free else 0.0
         for lease in leases:
             self._take(lease)
         return len(leases)
@@ -144,11 +159,11 @@ class Pump:
         try:
             step = running.work.send(finished)  # type: ignore[arg-type]
             running.begin(step)
-            self.engine.submit(step.request)
+            self.engine.submit(step.request, running.endpoint)
         except StopIteration as end:
             self._finish(running, end.value)
         except (EngineError, LimitError) as error:
-            self._fail(running, error.code, error.message, retry=False)
+            self._fail(running, error.code, error.message, retry=isinstance(error, EngineBusy))
         except Exception:  # a bug in one work must not stop the others; it is logged and counted
             log.exception("work_crashed job=%s", running.lease.job_id)
             self._fail(running, "internal_error", "The writing stopped unexpectedly.", retry=True)
@@ -167,7 +182,7 @@ class Pump:
         del self.running[event.request_id]
         with tenant_scope(running.lease.tenant_id):
             if isinstance(event, Failed):
-                self._fail(running, event.code, event.message, retry=event.code != "invalid")
+                self._fail(running, event.code, event.message, retry=event.retry)
             else:
                 self._finished(running, event)
 

@@ -8,6 +8,7 @@ from generation.views import (
     brands,
     briefs,
     contents,
+    endpoints,
     home,
     library,
     reviews,
@@ -76,6 +77,14 @@ content_urls = [
     path("unarchive", reviews.content_unarchive, name="content-unarchive"),
 ]
 
+# settings/model-server/
+model_server_urls = [
+    path("", endpoints.model_server, name="model-server"),
+    path("test", endpoints.model_server_test, name="model-server-test"),
+    path("switch", endpoints.model_server_switch, name="model-server-switch"),
+    path("delete", endpoints.model_server_delete, name="model-server-delete"),
+]
+
 urlpatterns = [
     path("", home.home, name="home"),
     path("write/", write.write, name="write"),
@@ -90,4 +99,5 @@ urlpatterns = [
     path("library/<uuid:pk>/", include(content_urls)),
     path("brands/", include(brand_urls)),
     path("audiences/", include(audience_urls)),
+    path("settings/model-server/", include(model_server_urls)),
 ]

@@ -52,6 +52,7 @@ SETTINGS_ROOMS = (
     Room("brand-list", _("Brand"), "palette", key="b"),
     Room("audience-list", _("Audiences"), "target", key="a"),
     Room("team", _("Team"), "users", key="t"),
+    Room("model-server", _("Model server"), "monitor", role="admin", key="m"),
     Room("api-keys", _("API keys"), "key-round", role="admin", key="k"),
     Room("audit", _("Audit log"), "history", role="admin"),
 )

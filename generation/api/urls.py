@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from generation.api.brands import AudienceViewSet, BrandViewSet, KindDetail, KindList
 from generation.api.briefs import BriefViewSet, VariantViewSet
 from generation.api.contents import ContentViewSet
+from generation.api.endpoints import EndpointView
 from generation.api.jobs import JobViewSet
 from generation.api.openai.models import ModelDetail, ModelList
 from generation.api.openai.views import ChatView, CompletionView, answered
@@ -22,6 +23,7 @@ router.register("jobs", JobViewSet, basename="api-job")
 # /api/v1/
 api_urls = [
     *router.urls,
+    re_path(r"^endpoint/?$", EndpointView.as_view(), name="api-endpoint"),
     re_path(r"^kinds/?$", KindList.as_view(), name="api-kind-list"),
     re_path(r"^kinds/(?P<name>[a-z_]+)/?$", KindDetail.as_view(), name="api-kind"),
 ]

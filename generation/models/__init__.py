@@ -3,6 +3,7 @@
 from generation.models.brands import Audience, Brand
 from generation.models.briefs import Batch, Brief, Variant
 from generation.models.contents import Approval, Content, ContentEvent, ContentVersion
+from generation.models.endpoints import Endpoint
 
 __all__ = [
     "Approval",
@@ -13,5 +14,6 @@ __all__ = [
     "Content",
     "ContentEvent",
     "ContentVersion",
+    "Endpoint",
     "Variant",
 ]

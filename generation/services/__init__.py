@@ -20,6 +20,13 @@ from generation.services.contents import (
     content_submit,
     content_unarchive,
 )
+from generation.services.endpoints import (
+    endpoint_delete,
+    endpoint_save,
+    endpoint_switch,
+    endpoint_tried,
+    endpoint_try,
+)
 
 __all__ = [
     "batch_cancel",
@@ -34,6 +41,11 @@ __all__ = [
     "content_return",
     "content_submit",
     "content_unarchive",
+    "endpoint_delete",
+    "endpoint_save",
+    "endpoint_switch",
+    "endpoint_tried",
+    "endpoint_try",
     "variant_edit",
     "variant_pick",
     "variant_retry",

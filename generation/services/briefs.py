@@ -12,7 +12,16 @@ from django.utils.translation import gettext as _
 from generation import kinds
 from generation.job_kinds import QUEUE, WRITE
 from generation.kinds.base import BriefError, Estimate, Issue, Kind
-from generation.models import Audience, Batch, Brand, Brief, Content, ContentEvent, Variant
+from generation.models import (
+    Audience,
+    Batch,
+    Brand,
+    Brief,
+    Content,
+    ContentEvent,
+    Endpoint,
+    Variant,
+)
 from generation.models.briefs import MAX_VARIANTS
 from saas.errors import Conflict, Invalid
 from tenants.billing.prices import Usage, price
@@ -122,6 +131,7 @@ def variant_request(*, variant: Variant, author: Author) -> Variant:
     """Reserve the credits for a variant and queue the job that writes it."""
     brief = variant.brief
     estimate = brief.form.estimate_tokens(brief.data())
+    elsewhere = Endpoint.objects.mark()
     variant.save()
     variant.job = job_request(
         kind=WRITE,
@@ -131,8 +141,9 @@ def variant_request(*, variant: Variant, author: Author) -> Variant:
             "brief": str(brief.pk),
             "title": brief.title,
             "expected_tokens": estimate.completion_tokens,
+            **elsewhere,
         },
-        estimate=brief_price(estimate),
+        estimate=0 if elsewhere else brief_price(estimate),
         queue=QUEUE,
         created_by=author.user,
         api_key=author.api_key,

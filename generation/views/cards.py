@@ -40,7 +40,8 @@ class Card:
     def reason(self) -> str:
         """Why there is no text, or only a part of one."""
         if self.variant.state == Variant.State.FAILED:
-            return self.variant.error or _("The writing went wrong.")
+            # Stored in the words of the source, some of which the catalogue knows.
+            return _(self.variant.error) if self.variant.error else _("The writing went wrong.")
         return _("You stopped it here.") if self.variant.state == Variant.State.STOPPED else ""
 
     @property

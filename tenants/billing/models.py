@@ -161,6 +161,7 @@ class UsageQuerySet(TenantQuerySet["UsageEvent"]):
         """Jobs, tokens and micro-credits by kind of work, the dearest first."""
         totals = self.values("kind").annotate(
             jobs=Count("pk"),
+            paid_jobs=Count("pk", filter=Q(amount__gt=0)),
             tokens=Sum(F("prompt_tokens") + F("completion_tokens")),
             spent=Sum("amount"),
         )

@@ -17,12 +17,15 @@ class Usage:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    # Done on a model server of the workspace's own, who pays for it elsewhere.
+    own_server: bool = False
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.seconds + other.seconds,
+            self.own_server and other.own_server,
         )
 
 
@@ -46,8 +49,8 @@ NAMES = {"generate.variant": _("Writing copy"), "generate.chat": _("Completion b
 
 
 def price(kind: str, usage: Usage) -> int:
-    """What this usage costs in a job of this kind; work without a model costs nothing."""
-    rate = RATES.get(kind.partition(".")[0], FREE)
+    """What this usage costs in a job of this kind; work without our model costs nothing."""
+    rate = FREE if usage.own_server else RATES.get(kind.partition(".")[0], FREE)
     return usage.prompt_tokens * rate.prompt_token + usage.completion_tokens * rate.completion_token
 
 

@@ -46,7 +46,7 @@ def usage(request: HttpRequest, slug: str) -> HttpResponse:
 def pieces_per_credit(kinds: list[Any]) -> int:
     """How many jobs a credit bought on average; 0 where it was less than one, or nothing yet."""
     spent = sum(kind["spent"] for kind in kinds)
-    return int(sum(kind["jobs"] for kind in kinds) * CREDIT // spent) if spent else 0
+    return int(sum(kind["paid_jobs"] for kind in kinds) * CREDIT // spent) if spent else 0
 
 
 @require_safe

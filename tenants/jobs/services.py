@@ -3,9 +3,10 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -129,13 +130,16 @@ def lease(*, tenant_id: UUID, job_id: UUID, owner: str) -> Lease | None:
         return Lease(tenant_id, job.pk, job.attempt, job.kind, job.payload, reserved)
 
 
-def take(queue: str, *, limit: int, owner: str) -> list[Lease]:
-    """Lease up to so many jobs of what is due."""
-    found = (
+def take(queue: str, *, limit: int, owner: str, full: Collection[UUID] = ()) -> list[Lease]:
+    """Lease up to so many jobs of what is due, none of workspaces that are full just now."""
+    # Each of the full ones may stand among the due with its share, in the place of others.
+    found = due(queue, limit + SHARE * len(full))
+    leases = (
         lease(tenant_id=tenant_id, job_id=job_id, owner=owner)
-        for tenant_id, job_id in due(queue, limit)
+        for tenant_id, job_id in found
+        if tenant_id not in full
     )
-    return [taken for taken in found if taken]
+    return list(islice(filter(None, leases), limit))
 
 
 def heartbeat(lease: Lease, *, progress: int | None = None, note: str | None = None) -> Beat:

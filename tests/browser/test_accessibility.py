@@ -7,14 +7,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from generation.models import Audience, Batch, Brand, Brief, Content, Variant
+from generation.models import Audience, Batch, Brand, Brief, Content, Endpoint, Variant
 from generation.services import brief_request, content_edit, variant_pick
 from generation.services.briefs import Author
 from tenants.models import Tenant, User
 from tests.browser.steps import sign_in
 from tests.generation.conftest import pump
 
-SETTINGS = ("general/", "team/", "api-keys/", "audit/")
+SETTINGS = ("general/", "team/", "model-server/", "api-keys/", "audit/")
 ACCOUNT = (
     *("profile/", "email/", "password/change/", "sessions/", "2fa/", "2fa/totp/activate/"),
     *("2fa/webauthn/add/", "reauthenticate/", "logout/"),
@@ -37,6 +37,9 @@ def paths(lumen: Tenant) -> list[str]:
     written = brief_request(**order, audience=audience)
     pump()
     content = picked(written, ada)
+    endpoint = Endpoint(base_url="https://models.lumen.test/v1", model="m", enabled=False)
+    endpoint.keep_key("mk-a-long-enough-key")
+    endpoint.save()
     waiting = brief_request(**order, batch=batch)
     Variant.objects.filter(brief=waiting, number=2).update(state="failed", error="No luck.")
     return [

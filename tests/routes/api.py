@@ -11,11 +11,13 @@ from tests.routes.generation import (
     make_content,
     make_variant,
 )
-from tests.routes.table import Route, delete, get, patch, post
+from tests.routes.table import Route, delete, get, patch, post, put
 
 variant = in_scope(lambda: {"pk": make_variant().pk})
 content = in_scope(lambda: {"pk": make_content().pk})
 job = in_scope(lambda: {"pk": Job.objects.create(kind="note", input_sha256="0" * 64).pk})
+
+SERVER = {"base_url": "https://8.8.8.8/v1", "model": "m"}
 
 ROUTES = {
     "api-brand-list": Route(get("read") | post("write", 201, name="Lumen")),
@@ -49,6 +51,8 @@ ROUTES = {
     "api-job-detail": Route(get("read"), row=job),
     "api-job-cancel": Route(post("write", 200), row=job),
     "api-job-stream": Route(get("read"), row=job),
+    # What they answer where there is one, and to an owner's key: generation/api/test_endpoints.py
+    "api-endpoint": Route(get("read", 404) | put("write", 403, **SERVER) | delete("write", 403)),
     "api-kind-list": Route(get("read")),
     "api-kind": Route(get("read"), kwargs={"name": "note"}),
     "openai-models": Route(get("read")),

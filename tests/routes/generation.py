@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from generation.models import Audience, Batch, Brand, Brief, Content, Variant
+from generation.models import Audience, Batch, Brand, Brief, Content, Endpoint, Variant
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tests.routes.table import Given, Route, get, post
@@ -40,6 +40,12 @@ def make_content() -> Content:
     return content
 
 
+def make_endpoint() -> dict[str, Any]:
+    """On an address that refuses every connection at once."""
+    Endpoint.objects.create(base_url="https://127.0.0.1/v1", model="m")
+    return {}
+
+
 brand = in_scope(lambda: {"pk": make_brand().pk})
 with_brand = in_scope(lambda: {} if make_brand() else {})
 audience = in_scope(lambda: {"pk": Audience.objects.create(name="Smiths").pk})
@@ -50,6 +56,7 @@ content = in_scope(lambda: {"pk": make_content().pk})
 version = in_scope(lambda: {"pk": make_content().pk, "number": 1})
 NOTE = {"kind": "note"}
 WORDS = {"line-0": "Softly."}
+endpoint = in_scope(make_endpoint)
 
 ROUTES = {
     "home": Route(get("viewer")),
@@ -95,4 +102,8 @@ ROUTES = {
     "audience-new": Route(get("editor") | post("editor", 422)),
     "audience-edit": Route(get("editor") | post("editor", 422), row=audience),
     "audience-delete": Route(post("editor"), row=audience),
+    "model-server": Route(get("admin") | post("owner", 422)),
+    "model-server-test": Route(post("owner"), row=endpoint),
+    "model-server-switch": Route(post("owner", enabled="on"), row=endpoint),
+    "model-server-delete": Route(post("owner"), row=endpoint),
 }

@@ -47,5 +47,9 @@ def patch(who: str, status: int = 200, **data: Any) -> dict[str, Call]:
     return {"PATCH": Call(who, status, data)}
 
 
+def put(who: str, status: int = 200, **data: Any) -> dict[str, Call]:
+    return {"PUT": Call(who, status, data)}
+
+
 def delete(who: str, status: int = 204) -> dict[str, Call]:
     return {"DELETE": Call(who, status)}

@@ -48,6 +48,7 @@ def test_settings_rooms_follow_the_role() -> None:
     items = nav_items(SETTINGS_ROOMS, slug="a", role="editor", path="/w/a/")
     assert {item.name for item in items if not item.allowed} == {
         "settings-general",
+        "model-server",
         "api-keys",
         "audit",
     }

@@ -23,6 +23,7 @@ from generation.api.openai.answers import Plan
 from generation.api.openai.schema import CHAT_ANSWER, COMPLETION_ANSWER
 from generation.api.watching import EventStreamRenderer, release_connection
 from generation.job_kinds import CHAT, QUEUE
+from generation.models import Endpoint
 from saas.api import throttling
 from saas.api.limiter import Charge
 from saas.api.views import ApiView
@@ -58,10 +59,11 @@ class AnswerView(ApiView):
         charge_tokens(request, usage)
         refuse_full_queue()
         by = author(request)
+        elsewhere = Endpoint.objects.mark()
         job = job_request(
             kind=CHAT,
-            payload=work,
-            estimate=price(CHAT, usage),
+            payload=work | elsewhere,
+            estimate=0 if elsewhere else price(CHAT, usage),
             queue=QUEUE,
             created_by=by.user,
             api_key=by.api_key,

@@ -12,7 +12,7 @@ from django.test import Client
 
 from generation.models import Brand
 from saas.api.views import described
-from tenants.models import Tenant
+from tenants.models import Tenant, User
 from tests.api import key_for
 from tests.live import pumping
 
@@ -52,8 +52,8 @@ class Tour:
 
 
 @pytest.fixture
-def tour(server: str, acme: Tenant) -> Iterator[Tour]:
-    visits = Tour(server, key_for(acme))
+def tour(server: str, acme: Tenant, alice: User) -> Iterator[Tour]:
+    visits = Tour(server, key_for(acme, by=alice))
     with pumping():
         yield visits
     visits.http.close()
@@ -115,6 +115,9 @@ def test_every_operation_succeeds_and_keeps_its_word(tour: Tour, brand: Brand) -
     tour("GET", f"{API}/kinds/")
     tour("GET", f"{API}/kinds/{{name}}/", {"name": "article"})
     visit_library(tour, visit_writing(tour, brand))
+    tour("PUT", f"{API}/endpoint/", json={"base_url": "https://8.8.8.8/v1", "model": "m"})
+    tour("GET", f"{API}/endpoint/")
+    tour("DELETE", f"{API}/endpoint/")
     tour("GET", "/v1/models")
     tour("GET", "/v1/models/{name}", {"name": "echo"})
     tour("POST", "/v1/chat/completions", json=CHAT)

@@ -103,7 +103,7 @@ def test_a_month_without_work_has_no_bars() -> None:
 
 
 def test_pieces_are_counted_by_credit() -> None:
-    kinds = [{"jobs": 6, "spent": CREDIT // 2}, {"jobs": 1, "spent": CREDIT // 2}]
+    kinds = [{"paid_jobs": 6, "spent": CREDIT // 2}, {"paid_jobs": 1, "spent": CREDIT // 2}]
     assert pieces_per_credit(kinds) == 7
-    assert pieces_per_credit([{"jobs": 1, "spent": 3 * CREDIT}]) == 0
+    assert pieces_per_credit([{"paid_jobs": 1, "spent": 3 * CREDIT}]) == 0
     assert pieces_per_credit([]) == 0
