@@ -42,6 +42,11 @@ class ModelConfig:
     def kv_size(self) -> int:
         return self.kv_heads * self.head_dim
 
+    @property
+    def cache_bytes(self) -> int:
+        """What one token's keys and values take in float32; other forms take half of it."""
+        return 2 * 4 * self.layers * self.kv_size
+
     @classmethod
     def read(cls, folder: Path) -> ModelConfig:
         path = folder / "config.json"

@@ -11,6 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import psutil
 import torch
 import xgrammar
 from torch import Tensor
@@ -23,8 +24,9 @@ from generation.engine.model import Batch, Span, weights_sha256
 from generation.engine.native.library import library
 from generation.engine.native.sampler import NativeSampler
 from generation.engine.precision import PRECISIONS, load_model
+from generation.engine.row import Row
 from generation.engine.sampling import PlainSampler, Sampler
-from generation.engine.scheduler import Row, Scheduler, SchedulerLimits, Work
+from generation.engine.scheduler import Scheduler, SchedulerLimits, Work
 from generation.engine.slots import Slots
 from generation.engine.tokenizer import Tokenizer
 from generation.engine.types import (
@@ -46,6 +48,9 @@ MAX_THREADS = 8
 FIRST_TOKENS_TRIED = 8
 TOKENS_TRIED = 256
 RATE_STEPS = 32
+# Beside each so many rows there is one slot more, for the beginnings of texts that are done.
+PREFIX_SHARE = 4
+MEMORY_SHARE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,8 @@ class LocalSettings:
     """`model` is a folder with safetensors, config and tokenizer; `rows` run at a time.
 
     A step takes `chunk` tokens of prompts, or `busy_chunk` when it would keep writers waiting.
+    `cache_tokens` bounds the tokens whose keys and values are kept, of running rows and of those
+    that left; 0 is as many as fit into a quarter of the machine's memory.
     """
 
     model: str | Path
@@ -64,6 +71,7 @@ class LocalSettings:
     rows_per_tenant: int = 0
     chunk: int = 512
     busy_chunk: int = 64
+    cache_tokens: int = 0
     adapters: int = 32
     weights: dict[str, float] = field(default_factory=dict)
     prefix_cache: bool = True
@@ -75,6 +83,8 @@ class LocalSettings:
         for name in ("rows", "context", "threads", "max_queue", "chunk", "busy_chunk", "adapters"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1.")
+        if self.cache_tokens < 0:
+            raise ValueError("cache_tokens must not be negative.")
 
 
 class LocalEngine:
@@ -85,30 +95,33 @@ class LocalEngine:
         torch.set_num_threads(settings.threads)
         folder = Path(settings.model)
         self.config = ModelConfig.read(folder)
-        self.context = min(settings.context, self.config.context)
+        cache_tokens = settings.cache_tokens or affordable(self.config.cache_bytes)
+        self.context = min(settings.context, self.config.context, cache_tokens)
         self.tokenizer = Tokenizer(folder)
         self.base_sha256 = weights_sha256(folder)
-        self.model = load_model(
-            folder, self.config, settings.precision, settings.rows, self.context
-        )
+        slots = settings.rows + max(1, settings.rows // PREFIX_SHARE)
+        self.model = load_model(folder, self.config, settings.precision, slots, self.context)
         self.sampler: Sampler = NativeSampler() if library() else PlainSampler()
         self.grammars = GrammarCache(
             self.tokenizer.names, list(self.config.stop_ids), vocab_size=self.config.vocab_size
         )
-        self.scheduler = Scheduler(
-            Slots(settings.rows),
-            SchedulerLimits(
-                max_queue=settings.max_queue,
-                rows_per_tenant=settings.rows_per_tenant or settings.rows,
-                chunk=settings.chunk,
-                busy_chunk=settings.busy_chunk,
-                weights=settings.weights,
-            ),
-        )
+        self.scheduler = Scheduler(Slots(slots), self.limits(cache_tokens))
         self.adapters = AdapterCache(self.load_adapter, settings.adapters)
         self.control_tokens = torch.tensor(self.tokenizer.control_tokens, dtype=torch.long)
         self.prompt_tokens = self.completion_tokens = self.cached_tokens = 0
         self.recent: deque[tuple[float, int]] = deque(maxlen=RATE_STEPS)
+
+    def limits(self, cache_tokens: int) -> SchedulerLimits:
+        settings = self.settings
+        return SchedulerLimits(
+            rows=settings.rows,
+            max_queue=settings.max_queue,
+            rows_per_tenant=settings.rows_per_tenant or settings.rows,
+            chunk=settings.chunk,
+            busy_chunk=settings.busy_chunk,
+            cache_tokens=cache_tokens,
+            weights=settings.weights,
+        )
 
     def load_adapter(self, ref: AdapterRef) -> Adapter:
         sha256, pairs = read_adapter(ref, self.config, self.base_sha256)
@@ -150,23 +163,31 @@ class LocalEngine:
         for row in self.scheduler.find(lambda row: row.cancelled):
             events.append(self.finish(row, "cancelled"))
         for row in self.scheduler.admit():
-            events += self.start(row)
-        work = self.scheduler.plan()
+            again = row.starts > 0
+            self.place(row)
+            events += [] if again else self.start(row)
+        work = sorted(self.scheduler.plan(), key=lambda item: item.row.key[1] or "")
         if not work:
             self.await_ready()
             return events
-        for row, logits in self.run(work):
-            events += self.write(row, logits)
+        batch = self.batch(work)
+        logits = self.model.forward(batch)
+        events += self.attest(work, batch)
+        for row, own in self.advance(work, logits):
+            events += self.write(row, own)
         return events
 
-    def start(self, row: Row) -> list[Event]:
-        """Give the row its slot, with what the cache has of its prompt, and its matcher."""
-        place = self.scheduler.slots.take(row.key, row.prompt, reuse=self.settings.prefix_cache)
-        row.slot, row.computed, row.cached = place.slot, place.length, place.length
+    def place(self, row: Row) -> None:
+        """Give the row a slot, with what the cache has of its tokens."""
+        place = self.scheduler.slots.take(row.key, row.tokens, reuse=self.settings.prefix_cache)
+        row.start(place.slot, place.length)
         if place.source != place.slot:
             self.model.cache.copy(place.source, place.slot, place.length)
+
+    def start(self, row: Row) -> list[Event]:
+        """Count the row's prompt and give it its matcher, now that what it needs is loaded."""
         self.prompt_tokens += len(row.prompt)
-        self.cached_tokens += place.length
+        self.cached_tokens += row.cached
         if row.adapter is not None and (error := row.adapter.exception()):
             return [self.fail(row, *reason(error, "adapter_invalid"))]
         if row.grammar is not None and (error := row.grammar.exception()):
@@ -185,9 +206,8 @@ class LocalEngine:
         ]
         wait(futures, timeout=READY_WAIT, return_when=FIRST_COMPLETED)
 
-    def run(self, work: list[Work]) -> list[tuple[Row, Tensor]]:
-        """Compute the step; the rows whose last token is now known, each with its logits (V)."""
-        work = sorted(work, key=lambda item: item.row.key[1] or "")
+    def batch(self, work: list[Work]) -> Batch:
+        """The step's tokens, row after row; `work` has those with the same adapter together."""
         tokens: list[int] = []
         wanted: list[int] = []
         for item in work:
@@ -195,13 +215,31 @@ class LocalEngine:
             if item.count == item.row.pending:
                 wanted.append(len(tokens) - 1)
         spans = [Span(item.row.slot, item.row.computed, item.count) for item in work]
-        adapters = [item.row.adapter and item.row.adapter.result().bound for item in work]
-        logits = self.model.forward(Batch(tokens, spans, wanted, adapters))
+        futures = [item.row.adapter for item in work]
+        adapters = [None if future is None else future.result() for future in futures]
+        return Batch(tokens, spans, wanted, adapters)
+
+    def attest(self, work: list[Work], batch: Batch) -> list[Event]:
+        """Note what each row wore in the step that ran; fail those that wore another's adapter."""
+        events: list[Event] = []
+        for item, hashes in zip(work, batch.hashes(), strict=True):
+            row, asked = item.row, item.row.request.adapter
+            if hashes == {asked.sha256 if asked else None}:
+                (row.worn,) = hashes
+            else:
+                message = "The step ran with another adapter than the one asked for."
+                events.append(self.fail(row, "adapter_mismatch", message))
+        return events
+
+    def advance(self, work: list[Work], logits: Tensor) -> list[tuple[Row, Tensor]]:
+        """The rows whose last token is now known, each with its logits (V)."""
+        complete = [item.row for item in work if item.count == item.row.pending]
         for item in work:
-            self.scheduler.done(item)
-        complete = [item.row for item in work if item.row.pending == 0]
+            if item.row.id in self.scheduler.rows:
+                self.scheduler.done(item)
         self.recent.append((monotonic(), len(complete)))
-        return list(zip(complete, logits[:, : self.tokenizer.size], strict=True))
+        pairs = zip(complete, logits[:, : self.tokenizer.size], strict=True)
+        return [(row, own) for row, own in pairs if row.id in self.scheduler.rows]
 
     def write(self, row: Row, logits: Tensor) -> list[Event]:
         """Sample the row's next token and say what it led to."""
@@ -298,7 +336,7 @@ class LocalEngine:
             completion_tokens=len(row.output),
             seconds=monotonic() - row.began,
             base_sha256=self.base_sha256,
-            adapter_sha256=bound_sha256(row),
+            adapter_sha256=row.worn,
             cached_tokens=row.cached,
         )
 
@@ -321,11 +359,18 @@ class LocalEngine:
             cached_tokens=self.cached_tokens,
             adapter_swaps=self.adapters.swaps,
             tokens_per_second=written / seconds if seconds else 0.0,
+            preemptions=self.scheduler.preemptions,
         )
 
     def close(self) -> None:
         self.grammars.close()
         self.adapters.close()
+
+
+def affordable(token_bytes: int) -> int:
+    """How many tokens' keys and values may be kept on this machine."""
+    total: int = psutil.virtual_memory().total
+    return max(1, total // MEMORY_SHARE // token_bytes)
 
 
 # Where in its own source a library found the fault, which is nothing for a caller to read.
@@ -337,11 +382,3 @@ def reason(error: BaseException, code: str) -> tuple[str, str]:
     if isinstance(error, EngineError):
         return error.code, error.message
     return code, PLACE.sub("", str(error))
-
-
-def bound_sha256(row: Row) -> str | None:
-    """The hash of the adapter that the row's steps really used; None if it never started."""
-    if row.adapter is None or row.slot < 0:
-        return None
-    sha256: str = row.adapter.result().sha256
-    return sha256

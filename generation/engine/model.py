@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from safetensors import safe_open
 from torch import Tensor
 from torch.nn import functional as F
 
-from generation.engine.adapters import Pairs, cast, module_offsets
+from generation.engine.adapters import Adapter, Pairs, cast, module_offsets
 from generation.engine.config import ModelConfig
 from generation.engine.types import EngineError
 
@@ -38,25 +39,41 @@ class Span:
 class Batch:
     """The tokens of one step, span after span; logits are made for the `wanted` ones.
 
-    `adapters` has what `bind` gave for each span's adapter, None for the bare base.
+    `adapters` has each span's adapter, None for the bare base; left out, all wear none.
     """
 
     tokens: list[int]
     spans: list[Span]
     wanted: list[int]
-    adapters: list[Any] = field(default_factory=list)
+    adapters: list[Adapter | None] = field(default_factory=list)
 
-    def runs(self) -> list[tuple[int, int, Any]]:
-        """(begin, end, adapter) of neighbouring rows that wear the same one."""
-        runs: list[tuple[int, int, Any]] = []
+    def worn(self) -> list[tuple[int, int, Adapter]]:
+        """(begin, end, adapter) of neighbouring tokens that wear the same one."""
+        stretches: list[tuple[int, int, Adapter | None]] = []
         begin = 0
         for span, adapter in zip(self.spans, self.adapters, strict=False):
             first, end = begin, begin + span.count
-            if runs and runs[-1][2] is adapter:
-                first = runs.pop()[0]
-            runs.append((first, end, adapter))
+            if stretches and stretches[-1][2] is adapter:
+                first = stretches.pop()[0]
+            stretches.append((first, end, adapter))
             begin = end
-        return [run for run in runs if run[2] is not None]
+        return [(first, end, worn) for first, end, worn in stretches if worn is not None]
+
+    def runs(self) -> list[tuple[int, int, Any]]:
+        """(begin, end, bound adapter) for the forward pass."""
+        return [(begin, end, adapter.bound) for begin, end, adapter in self.worn()]
+
+    def hashes(self) -> list[set[str | None]]:
+        """What each span's tokens wear in the forward pass: one hash, or None for the bare base.
+
+        Read from the stretches that the forward pass reads, not from what was asked for.
+        """
+        names: list[str | None] = [None] * len(self.tokens)
+        for begin, end, adapter in self.worn():
+            names[begin:end] = [adapter.sha256] * (end - begin)
+        ends = accumulate(span.count for span in self.spans)
+        pairs = zip(self.spans, ends, strict=True)
+        return [set(names[end - span.count : end]) for span, end in pairs]
 
 
 @dataclass(frozen=True, slots=True)

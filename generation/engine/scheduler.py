@@ -2,83 +2,16 @@
 
 from __future__ import annotations
 
-import random
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass, field
-from time import monotonic
-from typing import Any
 
-from generation.engine.slots import CacheKey, Slots, common_prefix
-from generation.engine.text import Phrases, TextStream, fold
-from generation.engine.types import EngineError, GenerationRequest, TokenLogprob
+from generation.engine.row import LEAST_TURN, Row
+from generation.engine.slots import Slots, common_prefix
+from generation.engine.types import EngineError
 
 # A wait for a neighbour's prompt pays off only when at least this much of it is shared.
 WORTH_WAITING = 32
-
-
-@dataclass(slots=True, eq=False)
-class Row:
-    """One request on its way; `computed` counts the tokens whose keys are in the cache."""
-
-    request: GenerationRequest
-    prompt: list[int]
-    key: CacheKey
-    grammar: Future[Any] | None = None
-    adapter: Future[Any] | None = None
-    matcher: Any = None
-    output: list[int] = field(default_factory=list)
-    slot: int = -1
-    computed: int = 0
-    cached: int = 0
-    cancelled: bool = False
-    rewinds: int = 0
-    forbidden: dict[int, set[int]] = field(default_factory=dict)
-    logprobs: list[TokenLogprob] = field(default_factory=list)
-    shown_logprobs: int = 0
-    began: float = field(default_factory=monotonic)
-    stream: TextStream = field(init=False)
-    noise: random.Random = field(init=False)
-
-    def __post_init__(self) -> None:
-        banned = tuple(fold(phrase) for phrase in self.request.banned)
-        self.stream = TextStream(Phrases(self.request.sampling.stop), Phrases(banned))
-        self.noise = random.Random(self.request.sampling.seed)
-
-    @property
-    def id(self) -> str:
-        return self.request.id
-
-    @property
-    def length(self) -> int:
-        return len(self.prompt) + len(self.output)
-
-    @property
-    def pending(self) -> int:
-        return self.length - self.computed
-
-    @property
-    def ready(self) -> bool:
-        return all(future is None or future.done() for future in (self.grammar, self.adapter))
-
-    def upcoming(self, count: int) -> list[int]:
-        """The next `count` tokens to compute."""
-        if self.computed >= len(self.prompt):
-            start = self.computed - len(self.prompt)
-            return self.output[start : start + count]
-        tokens = self.prompt[self.computed : self.computed + count]
-        return tokens + self.output[: count - len(tokens)]
-
-    def rewind(self, outputs: int) -> None:
-        """Go back to the first `outputs` tokens, whose last one is computed again."""
-        if self.matcher is not None:
-            self.matcher.rollback(len(self.output) - outputs)
-        del self.output[outputs:]
-        del self.logprobs[outputs:]
-        self.computed = min(self.computed, self.length - 1)
-        self.stream.rewind(outputs)
-        self.rewinds += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,23 +34,41 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class SchedulerLimits:
-    """`chunk` and `busy_chunk` bound a step's prompt tokens without and with rows that write."""
+    """`rows` run at a time, and keep at most `cache_tokens` between them and the prefix cache.
 
+    `chunk` and `busy_chunk` bound a step's prompt tokens without and with rows that write.
+    """
+
+    rows: int
     max_queue: int
     rows_per_tenant: int
     chunk: int
     busy_chunk: int
+    cache_tokens: int
     weights: dict[str, float] = field(default_factory=dict)
 
 
 class Scheduler:
-    """Admits the least-served tenant's oldest row first and splits long prompts into chunks."""
+    """Admits the least-served tenant's oldest row first and splits long prompts into chunks.
+
+    When there is no room for a tenant of which nothing runs, the newest row of the tenant with
+    the most rows by weight gives way: it goes to the front of its queue and is computed again
+    later. A tenant only gives rows away while it holds more than its share, by weight, of the
+    rows, and never its last one. A row gives way only after it has written LEAST_TURN tokens and
+    1/TURN_SHARE of its length since it got its slot. Computing is about TURN_SHARE times as quick
+    as writing, so that at worst half of the work is lost to giving way.
+
+    When the cache's budget would be passed, free slots' prefixes go first, the oldest before the
+    others, then rows give way whoever owns them. A row only starts where LEAST_TURN more tokens
+    fit for each that runs, so that this too happens at most once in so many steps.
+    """
 
     def __init__(self, slots: Slots, limits: SchedulerLimits) -> None:
         self.slots, self.limits = slots, limits
         self.tenants: dict[str, Tenant] = {}
         self.running: list[Row] = []
         self.rows: dict[str, Row] = {}
+        self.preemptions = 0
 
     @property
     def queued(self) -> int:
@@ -142,7 +93,7 @@ class Scheduler:
 
     def admit(self) -> Iterator[Row]:
         """The rows that may start now, each counted as running once it was yielded."""
-        while self.slots.free and (row := self.next_waiting()) is not None:
+        while (row := self.next_waiting()) is not None and self.make_room(row):
             tenant = self.tenant(row)
             tenant.waiting.remove(row)
             tenant.running += 1
@@ -150,8 +101,12 @@ class Scheduler:
             yield row
 
     def next_waiting(self) -> Row | None:
-        for tenant in sorted(self.tenants.values(), key=lambda tenant: tenant.served):
-            if tenant.running >= self.limits.rows_per_tenant:
+        """The row to start next; in a full batch only tenants of which nothing runs have one."""
+        full = len(self.running) >= self.limits.rows
+        most = 1 if full else self.limits.rows_per_tenant
+        waiting = (tenant for tenant in self.tenants.values() if tenant.waiting)
+        for tenant in sorted(waiting, key=lambda tenant: tenant.served):
+            if tenant.running >= most:
                 continue
             for row in tenant.waiting:
                 if row.ready and not self.neighbour_is_ahead(row):
@@ -166,7 +121,62 @@ class Scheduler:
         shared = max(common_prefix(r.prompt, row.prompt) for r in fresh)
         return shared >= WORTH_WAITING + self.slots.match(row.key, row.prompt)[1]
 
+    def make_room(self, row: Row) -> bool:
+        """Whether the row can start now, which may make others give way."""
+        while not self.fits(row):
+            victims = [] if self.tenant(row).running else self.over_their_share()
+            if not victims:
+                return False
+            self.preempt(self.newest_of_most(victims), keep_cache=True)
+        return True
+
+    def fits(self, row: Row) -> bool:
+        """Whether there is a place, and room for each row to write for a while beside this one."""
+        lengths = [each.length + LEAST_TURN for each in (*self.running, row)]
+        if len(lengths) == 1:
+            return True
+        return len(lengths) <= self.limits.rows and sum(lengths) <= self.limits.cache_tokens
+
+    def over_their_share(self) -> list[Row]:
+        """The rows that may have to give way to a tenant of which nothing runs."""
+        share = self.limits.rows / sum(tenant.weight for tenant in self.tenants.values())
+
+        def over(tenant: Tenant) -> bool:
+            return tenant.running > max(1, share * tenant.weight)
+
+        return [row for row in self.running if row.had_its_turn and over(self.tenant(row))]
+
+    def newest_of_most(self, rows: list[Row]) -> Row:
+        """Of these rows the newest of the tenant with the most running by weight."""
+
+        def rank(row: Row) -> tuple[float, float]:
+            tenant = self.tenant(row)
+            return tenant.running / tenant.weight, tenant.served
+
+        return max(reversed(rows), key=rank)
+
+    def preempt(self, row: Row, *, keep_cache: bool) -> None:
+        """Back to the front of its tenant's queue; what it has written stays with it."""
+        tenant = self.tenant(row)
+        self.running.remove(row)
+        tenant.running -= 1
+        tenant.waiting.appendleft(row)
+        self.slots.release(row.slot, keep=keep_cache)
+        row.stop()
+        self.preemptions += 1
+
     def plan(self) -> list[Work]:
+        """The next step, within the cache's budget."""
+        work = self.share_out()
+        while self.slots.held + sum(item.count for item in work) > self.limits.cache_tokens:
+            if not self.slots.forget():
+                if len(self.running) == 1:
+                    raise RuntimeError("One row alone does not fit into the cache.")
+                self.preempt(self.newest_of_most(self.running), keep_cache=False)
+                work = self.share_out()
+        return work
+
+    def share_out(self) -> list[Work]:
         """One token for each row that writes, the rest of the step for prompts in turn."""
         writing = [Work(row, 1) for row in self.running if row.pending == 1]
         budget = self.limits.busy_chunk if writing else self.limits.chunk
@@ -177,12 +187,11 @@ class Scheduler:
         return writing
 
     def done(self, work: Work) -> None:
-        """Note the work as computed and as served to its tenant."""
+        """Note the work as computed and, where it was not computed before, as served."""
         row = work.row
         self.slots.record(row.slot, row.upcoming(work.count))
-        row.computed += work.count
         tenant = self.tenant(row)
-        tenant.served += work.count / tenant.weight
+        tenant.served += row.advance(work.count) / tenant.weight
 
     def rewind(self, row: Row, outputs: int) -> None:
         row.rewind(outputs)

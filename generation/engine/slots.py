@@ -39,6 +39,11 @@ class Slots:
     def free(self) -> int:
         return sum(not slot.busy for slot in self.slots)
 
+    @property
+    def held(self) -> int:
+        """All tokens whose keys and values are kept, of busy slots and of free ones."""
+        return sum(len(slot.tokens) for slot in self.slots)
+
     def match(self, key: CacheKey, tokens: Sequence[int]) -> tuple[int, int]:
         """The slot that holds the longest beginning of `tokens`, and how long that is."""
         best, longest = -1, 0
@@ -62,11 +67,11 @@ class Slots:
         return Placement(slot.number, source, length)
 
     def choose(self, source: int) -> Slot:
-        """The matching slot when it is free, else the one left alone for longest."""
+        """The matching slot if it is free, else an empty one, else the one left alone longest."""
         free = [slot for slot in self.slots if not slot.busy]
         if not free:
             raise RuntimeError("No slot is free.")
-        return min(free, key=lambda slot: (slot.number != source, slot.used))
+        return min(free, key=lambda slot: (slot.number != source, bool(slot.tokens), slot.used))
 
     def record(self, number: int, tokens: Sequence[int]) -> None:
         """The tokens that were now computed into a busy slot."""
@@ -79,9 +84,19 @@ class Slots:
         slot = self.slots[number]
         if not slot.busy:
             raise RuntimeError(f"Slot {number} is not taken.")
-        slot.busy = False
+        self.clock += 1
+        slot.busy, slot.used = False, self.clock
         if not keep:
             slot.key, slot.tokens = None, []
+
+    def forget(self) -> bool:
+        """Drop what the free slot left alone for longest still holds; False when none does."""
+        kept = [slot for slot in self.slots if slot.tokens and not slot.busy]
+        if not kept:
+            return False
+        oldest = min(kept, key=lambda slot: slot.used)
+        oldest.key, oldest.tokens = None, []
+        return True
 
 
 def common_prefix(left: Sequence[int], right: Sequence[int]) -> int:

@@ -270,6 +270,7 @@ class EngineStats:
     cached_tokens: int = 0
     adapter_swaps: int = 0
     tokens_per_second: float = 0.0
+    preemptions: int = 0
 
 
 class Engine(Protocol):

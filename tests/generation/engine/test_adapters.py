@@ -11,7 +11,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from generation.engine.adapters import AdapterCache
+from generation.engine.adapters import Adapter, AdapterCache
 from generation.engine.config import ModelConfig
 from generation.engine.model import Batch, Llama, Span, load_weights
 from generation.engine.native.library import library
@@ -129,6 +129,48 @@ def test_a_row_ends_with_the_version_that_it_began_with(make_engine, toy, tmp_pa
     assert ends["new"].text != expected
 
 
+def test_rows_that_wear_anothers_adapter_fail_instead_of_answering(make_engine, adapters):
+    """The binding is broken on purpose: every row wears what its neighbour asked for."""
+    engine = make_engine(rows=5)
+    wearers = [None, *(ref for ref, _ in adapters)]
+    worn = [ref and engine.adapters.request(ref).result() for ref in wearers]
+    neighbours = dict(zip(worn, [*worn[1:], worn[0]], strict=True))
+    make_batch = engine.batch
+
+    def broken(work):
+        batch = make_batch(work)
+        return replace(batch, adapters=[neighbours[own] for own in batch.adapters])
+
+    asked = [
+        ask(id=str(n), tenant=str(n), adapter=ref, max_tokens=5, min_tokens=5)
+        for n, ref in enumerate(wearers)
+    ]
+    engine.batch = broken
+    ends = run(engine, *asked)
+    assert [len(events) for events in ends.values()] == [1] * 5
+    assert {events[0].code for events in ends.values()} == {"adapter_mismatch"}
+    assert engine.scheduler.slots.held == 0
+    engine.batch = make_batch
+    assert all(events[-1].completion_tokens == 5 for events in run(engine, *asked).values())
+
+
+def test_a_cache_that_hands_out_the_wrong_adapter_is_caught(make_engine, adapters):
+    engine = make_engine()
+    request = engine.adapters.request
+    engine.adapters.request = lambda ref: request(adapters[0][0])
+    (event,) = run(engine, ask(adapter=adapters[1][0]))["r"]
+    assert event.code == "adapter_mismatch"
+    assert finish(engine, ask(adapter=adapters[0][0])).adapter_sha256 == adapters[0][0].sha256
+
+
+def test_neighbours_share_a_stretch_only_when_they_touch():
+    one, other = Adapter("1", "one"), Adapter("2", "other")
+    spans = [Span(0, 0, 2), Span(1, 0, 1), Span(2, 0, 3), Span(3, 0, 1), Span(4, 0, 1)]
+    batch = Batch(list(range(8)), spans, [], [one, None, one, one, other])
+    assert batch.runs() == [(0, 2, "one"), (3, 7, "one"), (7, 8, "other")]
+    assert batch.hashes() == [{"1"}, {None}, {"1"}, {"1"}, {"2"}]
+
+
 def refused(make_engine, ref):
     event = run(make_engine(), ask(adapter=ref))["r"][-1]
     assert isinstance(event, Failed)
@@ -231,7 +273,7 @@ def test_the_decoder_adds_adapters_as_its_twin_does(tmp_path):
     for adapted in (True, False):
         outputs = []
         for engine in engines:
-            first, second = (engine.bind(pairs) if adapted else None for pairs in worn)
+            first, second = (Adapter("", engine.bind(pairs)) if adapted else None for pairs in worn)
             adapters = [first, first, None, second]
             spans = [Span(0, 0, 5), Span(1, 0, 1), Span(2, 0, 3), Span(3, 0, 9)]
             outputs.append(
