@@ -108,6 +108,10 @@ class TooManyRequests(AppError):
         self.headers = {"Retry-After": str(retry_after)}
 
 
+class HeadersTooLarge(AppError):
+    status, code, title = 431, "headers_too_large", _("The request's headers are too large.")
+
+
 class Unavailable(AppError):
     status, code, title = 503, "service_unavailable", _("The service is briefly unavailable.")
     retryable = True

@@ -1,4 +1,4 @@
-"""Refuses bodies that are too large at the door, before anything of them is kept."""
+"""Refuses bodies and headers that are too large at the door, before anything of them is kept."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from saas.errors import TooLarge, problem_response
+from saas.errors import AppError, HeadersTooLarge, TooLarge, problem_response
 from saas.ids import uuid7
 
 Scope = dict[str, Any]
@@ -14,6 +14,10 @@ Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+# What proxies take as well; cookies and keys need a tenth of it.
+MAX_HEADER_BYTES = 32 * 1024
 
 
 class Overflow(Exception):
@@ -30,13 +34,19 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+        elif header_bytes(scope) > MAX_HEADER_BYTES:
+            detail = _("Headers may hold %d bytes in all.") % MAX_HEADER_BYTES
+            await refuse(scope, send, HeadersTooLarge(detail, limit=MAX_HEADER_BYTES))
         elif declared(scope) > self.limit:
-            await self._refuse(scope, send)
+            await refuse(scope, send, self._too_large())
         else:
             try:
                 await self.app(scope, self._counted(receive), send)
             except Overflow:  # Django reads the whole body before it answers anything
-                await self._refuse(scope, send)
+                await refuse(scope, send, self._too_large())
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(_("At most %d bytes are taken.") % self.limit, limit=self.limit)
 
     def _counted(self, receive: Receive) -> Receive:
         seen = 0
@@ -51,25 +61,29 @@ class BodyLimit:
 
         return counted
 
-    async def _refuse(self, scope: Scope, send: Send) -> None:
-        request = HttpRequest()
-        request.path = request.path_info = scope["path"]
-        request_id = f"req_{uuid7().hex}"
-        request.request_id = request_id  # type: ignore[attr-defined]
-        error = TooLarge(_("At most %d bytes are taken.") % self.limit, limit=self.limit)
-        response = problem_response(error, request)
-        headers = {**response.headers, "X-Request-Id": request_id, "Connection": "close"}
-        await send(
-            {
-                "type": "http.response.start",
-                "status": response.status_code,
-                "headers": [
-                    (name.encode("latin-1"), value.encode("latin-1"))
-                    for name, value in headers.items()
-                ],
-            }
-        )
-        await send({"type": "http.response.body", "body": response.content})
+
+async def refuse(scope: Scope, send: Send, error: AppError) -> None:
+    """Answer with the error's problem and hang up."""
+    request = HttpRequest()
+    request.path = request.path_info = scope["path"]
+    request_id = f"req_{uuid7().hex}"
+    request.request_id = request_id  # type: ignore[attr-defined]
+    response = problem_response(error, request)
+    headers = {**response.headers, "X-Request-Id": request_id, "Connection": "close"}
+    await send(
+        {
+            "type": "http.response.start",
+            "status": response.status_code,
+            "headers": [
+                (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": response.content})
+
+
+def header_bytes(scope: Scope) -> int:
+    return sum(len(name) + len(value) for name, value in scope["headers"])
 
 
 def declared(scope: Scope) -> int:

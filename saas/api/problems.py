@@ -156,6 +156,7 @@ PROBLEMS = {
         ),
         ProblemType("rate_limited", 429, _("Wait for “retry_after” seconds.")),
         ProblemType("queue_full", 429, _("Wait until some of the waiting texts are written.")),
+        ProblemType("headers_too_large", 431, _("Send fewer or shorter headers and cookies.")),
         ProblemType("internal_error", 500, _("A fault of ours. Tell us the “request_id”.")),
         ProblemType(
             "generation_failed", 500, _("The text could not be written; nothing was charged.")

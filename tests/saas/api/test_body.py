@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from saas.api.body import BodyLimit, Message, Receive, Send
+from saas.api.body import MAX_HEADER_BYTES, BodyLimit, Message, Receive, Send
 
 LIMIT = 1000
 
@@ -23,7 +23,11 @@ async def reading(scope: Message, receive: Receive, send: Send) -> None:
 
 
 def call(
-    chunks: list[bytes], *, length: int | None = None, path: str = "/api/v1/brands/"
+    chunks: list[bytes],
+    *,
+    length: int | None = None,
+    path: str = "/api/v1/brands/",
+    cookie: bytes = b"",
 ) -> tuple[int, Any, int]:
     """The status, the body, and how many chunks were read."""
     waiting = list(chunks)
@@ -37,6 +41,7 @@ def call(
         sent.append(message)
 
     headers = [] if length is None else [(b"content-length", str(length).encode())]
+    headers.append((b"cookie", cookie))
     scope = {"type": "http", "path": path, "headers": headers}
     asyncio.run(BodyLimit(reading, LIMIT)(scope, receive, send))
     return sent[0]["status"], json.loads(sent[1]["body"]), len(chunks) - len(waiting)
@@ -51,6 +56,12 @@ def test_2_a_declared_length_is_refused_unread() -> None:
 def test_3_an_undeclared_length_is_refused_as_soon_as_it_shows() -> None:
     status, body, read = call([b"x" * 400] * 10)
     assert (status, body["code"], read) == (413, "payload_too_large", 3)
+
+
+def test_40_headers_have_a_limit_of_their_own() -> None:
+    status, body, _ = call([b""], cookie=b"x" * MAX_HEADER_BYTES)
+    assert (status, body["code"], body["limit"]) == (431, "headers_too_large", MAX_HEADER_BYTES)
+    assert call([b""], cookie=b"x" * (MAX_HEADER_BYTES - 100))[0] == 200
 
 
 def test_openais_clients_read_it_in_their_shape() -> None:
