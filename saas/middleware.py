@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
+import structlog
+from django.dispatch import receiver
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
+from django_structlog.signals import bind_extra_request_metadata
 
 from saas.errors import as_app_error, error_page
 from saas.ids import uuid7
@@ -26,6 +30,12 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response["X-Request-Id"] = request_id
         return response
+
+
+@receiver(bind_extra_request_metadata)
+def name_in_logs(request: HttpRequest, **_: Any) -> None:
+    """Log lines carry the id that the caller is told, not one of their own."""
+    structlog.contextvars.bind_contextvars(request_id=request.request_id)  # type: ignore[attr-defined]
 
 
 class ProblemMiddleware(MiddlewareMixin):

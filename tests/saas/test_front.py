@@ -1,6 +1,7 @@
 """The front page, the style page and the pages of allauth, as a browser gets them."""
 
 import pytest
+import structlog
 from django.test import Client
 
 from tenants.models import Tenant, User
@@ -80,3 +81,11 @@ def test_the_security_pages_show_once_the_password_is_given_again(
     page = client.get(path)
     assert page.status_code == 200
     assert acme.name in page.content.decode()
+
+
+def test_log_lines_carry_the_id_that_the_caller_is_told(client: Client) -> None:
+    with structlog.testing.capture_logs(
+        processors=[structlog.contextvars.merge_contextvars]
+    ) as lines:
+        answer = client.get("/problems/not-found/")
+    assert {line["request_id"] for line in lines} == {answer["X-Request-Id"]}
