@@ -124,6 +124,10 @@ class PartsForm(EditForm):
 class PartField(forms.CharField):
     """A part of a text. One that is still empty is a finding of the checks, no reason to refuse."""
 
+    def to_python(self, value: Any) -> str:
+        """Browsers end lines as the network does; left so, each line would count as edited."""
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
     def validate(self, value: str) -> None:
         pass
 

@@ -175,7 +175,7 @@ def fitted(lines: Lines, pitch: Pitch, room: int, network: str) -> str:
     told = fold(" ".join(lines["text"]))
     rest = [point.text for point in pitch.points if fold(point.text) not in told]
     points = "\n".join(f"• {upper_first(text)}" for text in rest)
-    action = " ".join(filter(None, (pitch.call, pitch.url)))
+    action = last_line(lines, pitch)
     blocks = [pitch.joined([*lines["opening"], *lines["text"]]), points, *lines["offer"], action]
     blocks[:1] = [blocks[0], *lines["opening"]]
     # One block too many each time: the whole opening or its first sentence, with or without list.
@@ -185,3 +185,10 @@ def fitted(lines: Lines, pitch: Pitch, room: int, network: str) -> str:
         if counted(text, network) <= room:
             return text
     return pitch.call
+
+
+def last_line(lines: Lines, pitch: Pitch) -> str:
+    """What to do and where; an offer that asks for it already is not repeated."""
+    asked = any(fold(pitch.call) in fold(line) for line in lines["offer"])
+    colon = "：" if pitch.chinese else ": "
+    return colon.join(filter(None, ("" if asked and pitch.url else pitch.call, pitch.url)))

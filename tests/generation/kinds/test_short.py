@@ -15,6 +15,7 @@ from generation import kinds
 from generation.engine.types import EngineError
 from generation.kinds.banned import has_banned
 from generation.kinds.base import Ask, BrandData
+from generation.kinds.pitch import Pitch
 from tests.generation.kinds.scripted import BRAND, PITCH, brief_of, write
 
 SHORT = [name for name in kinds.KINDS if name != "article"]
@@ -233,3 +234,14 @@ def test_any_brief_gives_a_valid_form_or_a_clear_refusal(
 
 def test_an_ad_without_labels_holds_no_part() -> None:
     assert not any(kinds.load("search_ad").parse("Just a line.").values())
+
+
+@pytest.mark.parametrize(("language", "colon"), [("en", ": "), ("zh-hans", "：")])
+def test_a_post_says_once_what_to_do_and_ends_with_the_link(language: str, colon: str) -> None:
+    link = "https://kettle.example/start"
+    for offer in (None, ""):
+        extra = {} if offer is None else {"offer": offer}
+        brief = brief_of("social_post", language=language, url=link, **extra)
+        text, call = write(brief).draft.data["text"], Pitch.of(brief).call
+        assert text.count(call) == 1
+        assert text.splitlines()[-1] in (link, f"{call}{colon}{link}")

@@ -3,9 +3,12 @@
 import json
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 
+from generation import kinds
 from generation.models import Content, ContentEvent
+from generation.parts import edit_form
 from tests.generation.views.conftest import Url
 
 Status = Content.Status
@@ -21,6 +24,16 @@ def test_saving_makes_a_version(editor: Client, url: Url, content: Content) -> N
     assert save(editor, url, content, "Anvils fall.", 1) == 302
     assert (content.text, content.version) == ("Anvils fall.\n", 2)
     assert content.versions.first().author.email == "bob@acme.test"
+
+
+def test_lines_from_a_browser_do_not_count_as_edited() -> None:
+    kind = kinds.load("social_post")
+    data = {"text": "One.\n\nTwo.", "hashtags": []}
+    posted = QueryDict(mutable=True)
+    posted.update({"text-0": "One.\r\n\r\nTwo."})
+    form = edit_form(kind, data, posted)
+    assert form.is_valid()
+    assert form.text == kind.render(data)
 
 
 def test_who_comes_second_sees_both_texts_and_loses_neither(
