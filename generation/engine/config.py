@@ -14,6 +14,16 @@ FAMILIES = ("LlamaForCausalLM", "Qwen2ForCausalLM", "MistralForCausalLM")
 
 
 @dataclass(frozen=True, slots=True)
+class OtherConfig:
+    """What the engine must know of a decoder that it leaves to transformers."""
+
+    vocab_size: int
+    context: int
+    stop_ids: tuple[int, ...]
+    cache_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelConfig:
     vocab_size: int
     hidden_size: int
@@ -87,6 +97,19 @@ class ModelConfig:
         if scaling["rope_type"] == "linear":
             return [angle / scaling["factor"] for angle in plain]
         return [llama3_frequency(angle, scaling) for angle in plain]
+
+
+def read_config(folder: Path) -> ModelConfig | OtherConfig:
+    """Of our own families, or of any that transformers has; EngineError for all others."""
+    try:
+        return ModelConfig.read(folder)
+    except EngineError as error:
+        if error.code != "model_unsupported":
+            raise
+    # Importing transformers takes seconds.
+    from generation.engine.automodel import read_other
+
+    return read_other(folder)
 
 
 def rope_settings(raw: dict[str, Any]) -> tuple[float, dict[str, Any] | None]:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from generation.engine import sampling
 from generation.engine.adapters import Adapter, AdapterCache, read_adapter
-from generation.engine.config import ModelConfig
+from generation.engine.config import OtherConfig, read_config
 from generation.engine.grammar import GrammarCache
 from generation.engine.model import Batch, Span, weights_sha256
 from generation.engine.native.library import library
@@ -94,7 +94,7 @@ class LocalEngine:
         self.settings = settings = LocalSettings(**options)
         torch.set_num_threads(settings.threads)
         folder = Path(settings.model)
-        self.config = ModelConfig.read(folder)
+        self.config = read_config(folder)
         cache_tokens = settings.cache_tokens or affordable(self.config.cache_bytes)
         self.context = min(settings.context, self.config.context, cache_tokens)
         self.tokenizer = Tokenizer(folder)
@@ -124,6 +124,8 @@ class LocalEngine:
         )
 
     def load_adapter(self, ref: AdapterRef) -> Adapter:
+        if isinstance(self.config, OtherConfig):
+            raise EngineError("adapter_not_available", "This base model cannot wear adapters.")
         sha256, pairs = read_adapter(ref, self.config, self.base_sha256)
         return Adapter(sha256, self.model.bind(pairs))
 

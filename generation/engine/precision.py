@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from generation.engine.adapters import Pairs
-from generation.engine.config import ModelConfig
+from generation.engine.config import ModelConfig, OtherConfig
 from generation.engine.model import Batch, Llama, load_weights
 from generation.engine.quantized import QuantizedLlama, supported
 from generation.engine.types import EngineError
@@ -34,9 +34,11 @@ class Model(Protocol):
 
 
 def load_model(
-    folder: Path, config: ModelConfig, precision: str, slots: int, context: int
+    folder: Path, config: ModelConfig | OtherConfig, precision: str, slots: int, context: int
 ) -> Model:
     """`auto` is int4 where our library was built and fits the model, else float32."""
+    if isinstance(config, OtherConfig):
+        return load_other(folder, precision, slots)
     if precision == "auto":
         precision = "int4" if supported(config) else "fp32"
     if precision != "int4":
@@ -46,3 +48,12 @@ def load_model(
         raise EngineError("model_unsupported", "The 4-bit engine cannot run here or this model.")
     weights = load_weights(folder, torch.bfloat16)
     return QuantizedLlama(config, weights, slots=slots, context=context)
+
+
+def load_other(folder: Path, precision: str, slots: int) -> Model:
+    # Importing transformers takes seconds.
+    from generation.engine.automodel import AutoModel
+
+    if precision == "int4":
+        raise EngineError("model_unsupported", "This architecture has no 4-bit form here.")
+    return AutoModel(folder, DTYPES.get(precision, torch.float32), slots=slots)

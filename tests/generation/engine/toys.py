@@ -49,7 +49,7 @@ def write_toy(folder, family="Llama", **changes):
 
     torch.manual_seed(0)
     config = getattr(transformers, f"{family}Config")(**CONFIG | changes)
-    model = getattr(transformers, f"{family}ForCausalLM")(config).float().eval()
+    model = transformers.AutoModelForCausalLM.from_config(config).float().eval()
     for name, weight in model.named_parameters():
         if name.endswith("bias"):
             torch.nn.init.normal_(weight, std=0.2)
