@@ -286,6 +286,7 @@ ENGINE_OPTIONS: dict[str, object] = {
         "base_url": env.str("OPENAI_BASE_URL", ""),
         "api_key": env.str("OPENAI_API_KEY", ""),
         "model": env.str("OPENAI_MODEL", ""),
+        "dialect": read.choice("OPENAI_DIALECT", ("openai", "vllm"), "openai"),
     },
     "echo": {},
 }[ENGINE]

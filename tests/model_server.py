@@ -43,8 +43,18 @@ class ModelServer:
         with self.lock:
             self.calls.append(call)
 
+    def answer(self, call: Call) -> tuple[int, bytes] | None:
+        """An answer that is no stream; None where the text follows."""
+        if self.key and call.key != self.key:
+            return 401, b"who are you?"
+        return (self.status, b"no") if self.status != 200 else None
+
     def asked(self) -> list[Call]:
         return [call for call in self.calls if call.path.endswith("completions")]
+
+    def names(self) -> list[str]:
+        """What GET /v1/models lists."""
+        return []
 
     def frames(self, call: Call) -> Iterator[bytes]:
         """The answer's events, one by one."""
@@ -53,6 +63,43 @@ class ModelServer:
             yield frame({"choices": [{"delta": {"content": word}, "text": word}]})
         yield frame({"choices": [], "usage": self.usage})
         yield b"data: [DONE]\n\n"
+
+
+@dataclass(slots=True)
+class LoraServer(ModelServer):
+    """A vLLM that loads adapters at run time. `diary` has what happened, in order."""
+
+    loaded: dict[str, str] = field(default_factory=dict)
+    diary: list[tuple[str, str]] = field(default_factory=list)
+
+    def names(self) -> list[str]:
+        return list(self.loaded)
+
+    def answer(self, call: Call) -> tuple[int, bytes] | None:
+        name = call.body.get("lora_name", "")
+        if call.path.endswith("/load_lora_adapter"):
+            return self.load(name, call.body["lora_path"])
+        if call.path.endswith("/unload_lora_adapter"):
+            self.diary.append(("unload", name))
+            return (200, b"ok") if self.loaded.pop(name, None) else (404, b"cannot be found")
+        if call.body["model"] not in {"base", *self.loaded}:
+            self.diary.append(("missing", call.body["model"]))
+            return 404, b"no such model"
+        return ModelServer.answer(self, call)
+
+    def load(self, name: str, path: str) -> tuple[int, bytes]:
+        time.sleep(self.pause_s)
+        self.diary.append(("load", name))
+        if name in self.loaded:
+            return 400, f"The lora adapter '{name}' has already been loaded.".encode()
+        self.loaded[name] = path
+        return 200, b"ok"
+
+    def frames(self, call: Call) -> Iterator[bytes]:
+        name = call.body["model"]
+        self.diary.append(("begin", name))
+        yield from ModelServer.frames(self, call)
+        self.diary.append(("end", name))
 
 
 def frame(chunk: dict[str, Any]) -> bytes:
@@ -72,12 +119,14 @@ class Handler(BaseHTTPRequestHandler):
         key = self.headers.get("Authorization", "").removeprefix("Bearer ")
         call = Call(self.path, key, json.loads(self.rfile.read(length) or b"{}"))
         self.model.note(call)
-        if self.model.key and key != self.model.key:
-            self.reply(401, b"who are you?")
-        elif self.model.status != 200:
-            self.reply(self.model.status, b"no")
+        if found := self.model.answer(call):
+            self.reply(*found)
         else:
             self.stream(call)
+
+    def do_GET(self) -> None:
+        names = [{"id": name} for name in self.model.names()]
+        self.reply(200, json.dumps({"data": names}).encode())
 
     def reply(self, status: int, body: bytes) -> None:
         self.send_response(status)

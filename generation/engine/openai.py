@@ -15,39 +15,30 @@ from typing import Any
 
 import httpx
 
+from generation.engine.remote import adapters_of
 from generation.engine.text import Phrases, TextStream, fold
 from generation.engine.types import (
+    AdapterRef,
     EngineError,
     EngineStats,
     Event,
     Failed,
     Finished,
     GenerationRequest,
-    Grammar,
     Reason,
     Token,
 )
+from generation.engine.wire import beginning, count, lines, prompt_text, refused, request_body
 
 log = logging.getLogger(__name__)
 
 STEP_WAIT = 0.05
 BYTES_PER_TOKEN = 4
-# What no honest server goes beyond: an answer's bytes, one line's, an error's, a token's.
-LONGEST_ANSWER = 16 * 1024 * 1024
-LONGEST_LINE = 1024 * 1024
-LONGEST_ERROR = 64 * 1024
+# An honest token is no longer, and comes in no more pieces.
 LONGEST_TOKEN = 128
 PIECES_PER_TOKEN = 4
-MOST_TOKENS = 10_000_000
 DIALECTS = ("openai", "vllm")
-STATUS_CODES = {
-    400: "engine_rejected",
-    401: "engine_unauthorized",
-    403: "engine_unauthorized",
-    404: "model_missing",
-    422: "engine_rejected",
-    429: "engine_rate_limited",
-}
+ADAPTERS = ("none", "listed", "loaded")
 
 
 @dataclass(slots=True)
@@ -60,6 +51,7 @@ class Call:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     began: float = field(default_factory=monotonic)
+    worn: AdapterRef | None = None
     stream: TextStream = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,7 +69,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class OpenAISettings:
-    """A remote model cannot be hashed: `base_sha256` is what the operator states, or its name's."""
+    """A remote model cannot be hashed: `base_sha256` is what the operator states, or its name's.
+
+    `adapters`: "loaded" by us (vLLM with run-time updating, which sees the same files), "listed"
+    by the server itself (anybody's vLLM), or "none". Left empty, it follows from the dialect.
+    """
 
     base_url: str
     model: str
@@ -87,11 +83,19 @@ class OpenAISettings:
     timeout: float = 120.0
     deadline: float = 900.0
     base_sha256: str = ""
+    adapters: str = ""
+    most_adapters: int = 64
     transport: httpx.AsyncBaseTransport | None = None
 
     def __post_init__(self) -> None:
         if self.dialect not in DIALECTS:
             raise ValueError(f"Unknown dialect {self.dialect!r}; known: {', '.join(DIALECTS)}.")
+        if self.adapters not in ("", *ADAPTERS):
+            raise ValueError(f"Unknown way with adapters {self.adapters!r}.")
+
+    @property
+    def way_with_adapters(self) -> str:
+        return self.adapters or ("loaded" if self.dialect == "vllm" else "none")
 
     @property
     def sha256(self) -> str:
@@ -119,6 +123,9 @@ class OpenAIEngine:
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.prompt_tokens = self.completion_tokens = 0
         self.client = self.settings.client()
+        self.adapters = adapters_of(
+            self.settings.way_with_adapters, self.client, self.settings.most_adapters
+        )
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, name="openai", daemon=True)
         self.thread.start()
@@ -134,12 +141,18 @@ class OpenAIEngine:
     def submit(self, request: GenerationRequest) -> None:
         if request.id in self.calls:
             raise EngineError("request_duplicate", "This request is already running.")
-        body = self.body(request)
+        body = request_body(request, self.settings.dialect)
         call = self.calls[request.id] = Call(request)
         self.loop.call_soon_threadsafe(self.launch, call, body)
 
     def launch(self, call: Call, body: dict[str, Any]) -> None:
         call.task = self.loop.create_task(self.follow(call, body))
+        call.task.add_done_callback(lambda task: self.end_unstarted(call, task))
+
+    def end_unstarted(self, call: Call, task: asyncio.Task[None]) -> None:
+        """A call that was cancelled before its first step could not say so itself."""
+        if task.cancelled():
+            self.events.put(self.finished(call, "cancelled"))
 
     def cancel(self, request_id: str) -> None:
         if call := self.calls.get(request_id):
@@ -195,6 +208,25 @@ class OpenAIEngine:
             self.fail(call, "engine_failed", "The call to the model server went wrong.")
 
     async def read(self, call: Call, body: dict[str, Any]) -> None:
+        """Have it written; once more where the adapter was gone from the server meanwhile."""
+        try:
+            await self.write(call, body)
+        except EngineError as error:
+            if error.code != "model_missing" or call.worn is None:
+                raise
+            await self.write(call, body)
+
+    async def write(self, call: Call, body: dict[str, Any]) -> None:
+        async with self.adapters.worn(call.request) as name:
+            call.worn = call.request.adapter if name else None
+            try:
+                await self.stream(call, body | {"model": name or self.settings.model})
+            except EngineError as error:
+                if name and error.code == "model_missing":
+                    self.adapters.lost(name)
+                raise
+
+    async def stream(self, call: Call, body: dict[str, Any]) -> None:
         async for chunk in self.chunks(body):
             if self.take(call, chunk):
                 return
@@ -252,44 +284,8 @@ class OpenAIEngine:
             completion_tokens=call.completion_tokens,
             seconds=monotonic() - call.began,
             base_sha256=self.settings.sha256,
-            adapter_sha256=request.adapter.sha256 if request.adapter else None,
+            adapter_sha256=call.worn.sha256 if call.worn else None,
         )
-
-    def body(self, request: GenerationRequest) -> dict[str, Any]:
-        sampling = request.sampling
-        body: dict[str, Any] = {
-            "model": request.adapter.id if request.adapter else self.settings.model,
-            "max_tokens": request.max_tokens,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "presence_penalty": sampling.presence_penalty,
-            "frequency_penalty": sampling.frequency_penalty,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
-        body |= text_fields(request)
-        optional: dict[str, Any] = {"seed": sampling.seed, "stop": list(sampling.stop) or None}
-        if sampling.logit_bias:
-            optional["logit_bias"] = {str(token): bias for token, bias in sampling.logit_bias}
-        body |= {name: value for name, value in optional.items() if value is not None}
-        if self.settings.dialect == "vllm":
-            body |= vllm_fields(request)
-        if request.grammar is not None:
-            body |= self.grammar_fields(request.grammar)
-        return body
-
-    def grammar_fields(self, grammar: Grammar) -> dict[str, Any]:
-        if grammar.kind == "json_schema":
-            # OpenAI's own servers refuse most schemas where they are to follow them strictly.
-            strict = self.settings.dialect == "vllm"
-            schema = {"name": "answer", "schema": json.loads(grammar.source), "strict": strict}
-            return {"response_format": {"type": "json_schema", "json_schema": schema}}
-        if self.settings.dialect != "vllm":
-            raise EngineError("grammar_unsupported", "This server follows JSON schemas only.")
-        if grammar.kind == "choice":
-            return {"structured_outputs": {"choice": json.loads(grammar.source)}}
-        name = "grammar" if grammar.kind == "ebnf" else "regex"
-        return {"structured_outputs": {name: grammar.source}}
 
     def count_tokens(self, text: str) -> int:
         """An estimate: the server's tokenizer is not here."""
@@ -301,6 +297,7 @@ class OpenAIEngine:
             rows_total=self.settings.rows,
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
+            adapter_swaps=self.adapters.swaps,
         )
 
     def close(self) -> None:
@@ -315,64 +312,3 @@ class OpenAIEngine:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.client.aclose()
-
-
-async def lines(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The answer's lines; raises where one of them, or all together, are too long to be kept."""
-    rest, size = b"", 0
-    async for piece in response.aiter_raw():
-        size += len(piece)
-        *whole, rest = (rest + piece).split(b"\n")
-        if size > LONGEST_ANSWER or len(rest) > LONGEST_LINE:
-            raise EngineError("engine_protocol_error", "The model server's answer never ends.")
-        for line in whole:
-            yield line.rstrip(b"\r")
-    yield rest
-
-
-async def beginning(response: httpx.Response) -> bytes:
-    """As much of an error's text as is worth reading."""
-    found = b""
-    async for piece in response.aiter_raw():
-        found += piece
-        if len(found) > LONGEST_ERROR:
-            break
-    return found
-
-
-def count(given: Any) -> int:
-    """A number of tokens as a server states it; 0 where it makes no sense."""
-    sound = isinstance(given, int) and not isinstance(given, bool) and 0 <= given <= MOST_TOKENS
-    return given if sound else 0
-
-
-def text_fields(request: GenerationRequest) -> dict[str, Any]:
-    if request.prompt:
-        return {"prompt": request.prompt}
-    messages = [{"role": each.role, "content": each.content} for each in request.messages]
-    return {"messages": messages}
-
-
-def vllm_fields(request: GenerationRequest) -> dict[str, Any]:
-    """What vLLM adds; its cache salt keeps one tenant's prefixes out of another's timing."""
-    sampling = request.sampling
-    return {
-        "top_k": sampling.top_k or -1,
-        "min_p": sampling.min_p,
-        "repetition_penalty": sampling.repetition_penalty,
-        "min_tokens": request.min_tokens,
-        "bad_words": list(request.banned),
-        "cache_salt": hashlib.sha256(f"tenant:{request.tenant}".encode()).hexdigest(),
-    }
-
-
-def refused(status: int, answer: bytes) -> EngineError:
-    """A server's error as ours; its text stays out, it may hold another system's details."""
-    code = STATUS_CODES.get(status, "engine_failed")
-    if b"context_length_exceeded" in answer or b"maximum context length" in answer:
-        code = "context_length_exceeded"
-    return EngineError(code, f"The model server answered {status}.", status=status)
-
-
-def prompt_text(request: GenerationRequest) -> str:
-    return request.prompt or "\n".join(message.content for message in request.messages)

@@ -123,10 +123,10 @@ def test_vllm_gets_its_own_fields_and_a_salt_for_each_tenant(serve):
     assert body["cache_salt"] != other["cache_salt"]
 
 
-def test_an_adapter_is_asked_for_by_name_and_attested(serve):
+def test_a_server_that_knows_no_adapters_is_asked_for_its_own_model_and_says_so(serve):
     adapter = AdapterRef("brand-7", "", "ab" * 32)
-    assert sent(serve, ask(adapter=adapter))[1]["model"] == "brand-7"
-    assert run(serve(answer()), ask(adapter=adapter))["r"][-1].adapter_sha256 == "ab" * 32
+    assert sent(serve, ask(adapter=adapter))[1]["model"] == "m"
+    assert run(serve(answer()), ask(adapter=adapter))["r"][-1].adapter_sha256 is None
 
 
 def test_a_grammar_that_the_server_cannot_follow_is_refused(serve):
@@ -242,6 +242,17 @@ def test_cancel_closes_the_connection(serve):
         events += engine.step()
     assert (events[-1].reason, closed) == ("cancelled", [True])
     assert engine.free_rows == 32
+
+
+def test_a_request_cancelled_at_once_ends(serve):
+    engine = serve(answer())
+    for _attempt in range(20):
+        engine.submit(ask())
+        engine.cancel("r")
+        events = []
+        while engine.busy:
+            events += engine.step()
+        assert isinstance(events[-1], Finished)
 
 
 def test_a_key_is_not_shown_when_settings_are_printed(serve):

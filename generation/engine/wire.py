@@ -1,0 +1,125 @@
+"""OpenAI's protocol on the wire: what is sent, and answers that are read with suspicion."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+
+from generation.engine.types import EngineError, GenerationRequest, Grammar
+
+# What no honest server goes beyond, in bytes and in tokens.
+LONGEST_ANSWER = 16 * 1024 * 1024
+LONGEST_LINE = 1024 * 1024
+LONGEST_ERROR = 64 * 1024
+MOST_TOKENS = 10_000_000
+STATUS_CODES = {
+    400: "engine_rejected",
+    401: "engine_unauthorized",
+    403: "engine_unauthorized",
+    404: "model_missing",
+    422: "engine_rejected",
+    429: "engine_rate_limited",
+}
+
+
+def request_body(request: GenerationRequest, dialect: str) -> dict[str, Any]:
+    """The request as JSON, but for the model's name; raises EngineError where it cannot be."""
+    sampling = request.sampling
+    body: dict[str, Any] = {
+        "max_tokens": request.max_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "presence_penalty": sampling.presence_penalty,
+        "frequency_penalty": sampling.frequency_penalty,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    body |= text_fields(request)
+    optional: dict[str, Any] = {"seed": sampling.seed, "stop": list(sampling.stop) or None}
+    if sampling.logit_bias:
+        optional["logit_bias"] = {str(token): bias for token, bias in sampling.logit_bias}
+    body |= {name: value for name, value in optional.items() if value is not None}
+    if dialect == "vllm":
+        body |= vllm_fields(request)
+    if request.grammar is not None:
+        body |= grammar_fields(request.grammar, dialect)
+    return body
+
+
+def grammar_fields(grammar: Grammar, dialect: str) -> dict[str, Any]:
+    if grammar.kind == "json_schema":
+        # OpenAI's own servers refuse most schemas where they are to follow them strictly.
+        strict = dialect == "vllm"
+        schema = {"name": "answer", "schema": json.loads(grammar.source), "strict": strict}
+        return {"response_format": {"type": "json_schema", "json_schema": schema}}
+    if dialect != "vllm":
+        raise EngineError("grammar_unsupported", "This server follows JSON schemas only.")
+    if grammar.kind == "choice":
+        return {"structured_outputs": {"choice": json.loads(grammar.source)}}
+    name = "grammar" if grammar.kind == "ebnf" else "regex"
+    return {"structured_outputs": {name: grammar.source}}
+
+
+async def lines(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The answer's lines; raises where one of them, or all together, are too long to be kept."""
+    rest, size = b"", 0
+    async for piece in response.aiter_raw():
+        size += len(piece)
+        *whole, rest = (rest + piece).split(b"\n")
+        if size > LONGEST_ANSWER or len(rest) > LONGEST_LINE:
+            raise EngineError("engine_protocol_error", "The model server's answer never ends.")
+        for line in whole:
+            yield line.rstrip(b"\r")
+    yield rest
+
+
+async def beginning(response: httpx.Response, most: int = LONGEST_ERROR) -> bytes:
+    """As much of an answer as is worth reading."""
+    found = b""
+    async for piece in response.aiter_raw():
+        found += piece
+        if len(found) > most:
+            break
+    return found
+
+
+def count(given: Any) -> int:
+    """A number of tokens as a server states it; 0 where it makes no sense."""
+    sound = isinstance(given, int) and not isinstance(given, bool) and 0 <= given <= MOST_TOKENS
+    return given if sound else 0
+
+
+def text_fields(request: GenerationRequest) -> dict[str, Any]:
+    if request.prompt:
+        return {"prompt": request.prompt}
+    messages = [{"role": each.role, "content": each.content} for each in request.messages]
+    return {"messages": messages}
+
+
+def vllm_fields(request: GenerationRequest) -> dict[str, Any]:
+    """What vLLM adds; its cache salt keeps one tenant's prefixes out of another's timing."""
+    sampling = request.sampling
+    return {
+        "top_k": sampling.top_k or -1,
+        "min_p": sampling.min_p,
+        "repetition_penalty": sampling.repetition_penalty,
+        "min_tokens": request.min_tokens,
+        "bad_words": list(request.banned),
+        "cache_salt": hashlib.sha256(f"tenant:{request.tenant}".encode()).hexdigest(),
+    }
+
+
+def refused(status: int, answer: bytes) -> EngineError:
+    """A server's error as ours; its text stays out, it may hold another system's details."""
+    code = STATUS_CODES.get(status, "engine_failed")
+    if b"context_length_exceeded" in answer or b"maximum context length" in answer:
+        code = "context_length_exceeded"
+    return EngineError(code, f"The model server answered {status}.", status=status)
+
+
+def prompt_text(request: GenerationRequest) -> str:
+    return request.prompt or "\n".join(message.content for message in request.messages)
