@@ -110,6 +110,7 @@ class Target:
             base_url=self.base_url,
             model=self.model,
             dialect=self.dialect,
+            adapters="listed" if self.dialect == Endpoint.Dialect.VLLM else "none",
             api_key=key,
             transport=guarded_transport(self.base_url, refusal=NOT_ALLOWED.error),
             **given,

@@ -6,7 +6,7 @@ What goes wrong with a workspace's server ends that workspace's requests and nob
 import logging
 import time
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from generation.endpoints import ROWS, Target, target_of, told
@@ -51,13 +51,14 @@ class Router:
     def submit(self, request: GenerationRequest, endpoint: str | None = None) -> None:
         """Take a request in for the house's engine, or for the workspace's own (its id).
 
-        Needs the request's tenant in scope. No adapter leaves the house.
+        Needs the request's tenant in scope. No adapter leaves the house: a workspace's own vLLM is
+        asked for one by name, where it lists that name itself.
         """
         if endpoint is None:
             self.home.submit(request)
             return
         line = self._line(target_of(endpoint))
-        line.engine.submit(replace(request, adapter=None))
+        line.engine.submit(request)
         line.used = time.monotonic()
         self.routes[request.id] = line
 
