@@ -39,7 +39,12 @@ from tenants.scope import tenant_scope
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.2
+# Readers see text so often; what is written in between comes to them as one piece.
+SHOW_EVERY_S = 0.05
 BEAT_EVERY_S = 1.0
+# Signs of life take at most this share of the time, until the oldest is as old as the second.
+BEAT_SHARE = 0.02
+BEAT_AT_LEAST_EVERY_S = settings.JOB_LEASE_SECONDS / 4
 
 
 @cache
@@ -64,6 +69,7 @@ class Running:
     beaten: float = field(default_factory=time.monotonic)
     cancelled: bool = False
     pieces: int = 0
+    unsent: dict[str, Any] | None = None
 
     @property
     def progress(self) -> int:
@@ -109,6 +115,8 @@ class Pump:
         self.events: list[tuple[str, str, dict[str, Any]]] = []
         self.writer = StreamWriter()
         self.looked = 0.0
+        self.rested = 0.0
+        self.shown = 0.0
 
     def run(self) -> int:
         """Work until no job is due; the number of jobs taken."""
@@ -126,7 +134,8 @@ class Pump:
             for event in self.engine.step():
                 self._handle(event)
             self._beat()
-            self._flush()
+            if time.monotonic() - self.shown >= SHOW_EVERY_S:
+                self._flush()
         self._hand_back()
         self._flush()
         return taken
@@ -187,10 +196,12 @@ class Pump:
                 self._finished(running, event)
 
     def _stream(self, running: Running, text: str) -> None:
-        if text and running.step is not None:
-            self._tell(
-                running, "token", section=running.step.section, index=running.step.index, text=text
-            )
+        if running.unsent is not None:
+            running.unsent["text"] += text
+        elif text and running.step is not None:
+            step = running.step
+            self._tell(running, "token", section=step.section, index=step.index, text=text)
+            running.unsent = self.events[-1][2]
 
     def _finished(self, running: Running, event: Finished) -> None:
         running.prompt_tokens += event.prompt_tokens
@@ -244,22 +255,37 @@ class Pump:
     # Signs of life, and tokens
 
     def _beat(self) -> None:
+        while (request_id := self._silent_longest()) is not None:
+            began = time.thread_time()
+            self._beat_one(request_id, self.running[request_id])
+            spent = time.thread_time() - began
+            self.rested = time.monotonic() + spent / BEAT_SHARE
+
+    def _silent_longest(self) -> str | None:
+        """The job that waits the longest for its sign of life, once it is time for that."""
+        heard = {i: run.beaten for i, run in self.running.items() if not run.cancelled}
+        oldest = min(heard, key=lambda i: heard[i], default=None)
+        if oldest is None:
+            return None
         now = time.monotonic()
-        for request_id, running in list(self.running.items()):
-            if now - running.beaten < BEAT_EVERY_S or running.cancelled:
-                continue
-            running.beaten = now
-            try:
-                beat = jobs.heartbeat(running.lease, progress=running.progress)
-            except StaleLease:
-                self.engine.cancel(request_id)
-                del self.running[request_id]
-                continue
-            if beat.cancelled:
-                running.cancelled = True
-                self.engine.cancel(request_id)
+        age = now - heard[oldest]
+        rested = now >= self.rested or age >= BEAT_AT_LEAST_EVERY_S
+        return oldest if rested and age >= BEAT_EVERY_S else None
+
+    def _beat_one(self, request_id: str, running: Running) -> None:
+        running.beaten = time.monotonic()
+        try:
+            beat = jobs.heartbeat(running.lease, progress=running.progress)
+        except StaleLease:
+            self.engine.cancel(request_id)
+            del self.running[request_id]
+            return
+        if beat.cancelled:
+            running.cancelled = True
+            self.engine.cancel(request_id)
 
     def _tell(self, running: Running, name: str, **data: Any) -> None:
+        running.unsent = None  # what comes after this event is a piece of its own
         lease = running.lease
         key = stream_key(lease.tenant_id, topic(lease.job_id, lease.payload))
         self.events.append((key, name, {**label(lease.job_id, lease.payload), **data}))
@@ -273,8 +299,11 @@ class Pump:
         )
 
     def _flush(self) -> None:
+        self.shown = time.monotonic()
         if not self.events:
             return
+        for running in self.running.values():
+            running.unsent = None
         try:
             self.writer.publish_all(self.events)
         except redis.RedisError as error:

@@ -1,7 +1,7 @@
 """Keeps variants and streams in step with jobs that end without a text: however they ended."""
 
 import logging
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import redis
@@ -37,13 +37,18 @@ def _note(job: Job) -> None:
     )
 
 
+@cache
+def _writer() -> StreamWriter:
+    """One for the process, so that a job's end does not cost a new connection."""
+    return StreamWriter()
+
+
 def _tell(job: Job) -> None:
     where, mark = topic(job.pk, job.payload), label(job.pk, job.payload)
-    writer = StreamWriter()
     try:
         if job.error_code and job.state != Job.State.SUCCEEDED:
             error = {"code": job.error_code, "detail": job.error_detail}
-            writer.publish(job.workspace_id, where, "error", {**mark, **error})
-        writer.publish(job.workspace_id, where, "done", {**mark, "state": job.state})
+            _writer().publish(job.workspace_id, where, "error", {**mark, **error})
+        _writer().publish(job.workspace_id, where, "done", {**mark, "state": job.state})
     except redis.RedisError as error:
         log.warning("stream_lost job=%s error=%s", job.pk, type(error).__name__)

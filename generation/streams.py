@@ -12,6 +12,7 @@ try. A stream with one text only (a chat) leaves both out; its topic is `job:{id
 """
 
 import json
+import time
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,7 @@ import redis.asyncio
 from django.conf import settings
 
 LIFETIME_S = 3600
+RENEW_EVERY_S = 600
 LONGEST = 50_000
 PAGE = 500
 
@@ -43,6 +45,10 @@ class StreamEvent:
 class StreamWriter:
     """Publishes events. Readers are a comfort: a Valkey that is away never stops the writing."""
 
+    def __init__(self) -> None:
+        self.renewed: set[str] = set()
+        self.renewed_since = time.monotonic()
+
     @cached_property
     def client(self) -> redis.Redis:
         return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2)
@@ -58,9 +64,18 @@ class StreamWriter:
             body = json.dumps(data, ensure_ascii=False)
             pipe.xadd(key, {"e": name, "d": body}, maxlen=LONGEST, approximate=True)
             keys.add(key)
-        for key in keys:
+        aged = self._aged(keys)
+        for key in aged:
             pipe.expire(key, LIFETIME_S)
         pipe.execute()
+        self.renewed |= aged
+
+    def _aged(self, keys: set[str]) -> set[str]:
+        """Those whose lifetime is to begin anew; not with each of their many events."""
+        now = time.monotonic()
+        if now - self.renewed_since >= RENEW_EVERY_S:
+            self.renewed, self.renewed_since = set(), now
+        return keys - self.renewed
 
 
 async def read(

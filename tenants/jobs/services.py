@@ -113,8 +113,8 @@ def due(queue: str, limit: int, *, share: int = SHARE) -> list[tuple[UUID, UUID]
 def lease(*, tenant_id: UUID, job_id: UUID, owner: str) -> Lease | None:
     """Take the job; None where somebody else was faster."""
     with tenant_scope(tenant_id), transaction.atomic():
-        waiting = Job.objects.startable().select_for_update(skip_locked=True)
-        job = waiting.filter(pk=job_id).first()
+        waiting = Job.objects.startable().select_for_update(skip_locked=True, of=("self",))
+        job = waiting.filter(pk=job_id).select_related("reservation").first()
         if job is None:
             return None
         _change(
@@ -142,15 +142,25 @@ def take(queue: str, *, limit: int, owner: str, full: Collection[UUID] = ()) -> 
     return list(islice(filter(None, leases), limit))
 
 
+# One statement, since every worker says it about every one of its jobs every second.
+HEARTBEAT = """
+UPDATE jobs_job SET heartbeat_at = statement_timestamp(),
+lease_until = statement_timestamp() + make_interval(secs => %s),
+progress = coalesce(%s, progress), note = coalesce(%s, note)
+WHERE id = %s AND attempt = %s AND state = 'running'
+RETURNING cancel_requested_at IS NOT NULL
+"""
+
+
 def heartbeat(lease: Lease, *, progress: int | None = None, note: str | None = None) -> Beat:
     """Keep the lease for another while; raises StaleLease where it is lost."""
-    told = {"progress": progress, "note": note}
-    news = {name: value for name, value in told.items() if value is not None}
-    with tenant_scope(lease.tenant_id), transaction.atomic():
-        held = Job.objects.held(lease)
-        if not held.update(heartbeat_at=Now(), lease_until=Now() + LEASE, **news):
-            raise StaleLease
-        return Beat(cancelled=held.filter(cancel_requested_at__isnull=False).exists())
+    values = [LEASE.total_seconds(), progress, note, lease.job_id, lease.token]
+    with tenant_scope(lease.tenant_id), connection.cursor() as cursor:
+        cursor.execute(HEARTBEAT, values)
+        held = cursor.fetchone()
+    if held is None:
+        raise StaleLease
+    return Beat(cancelled=held[0])
 
 
 def finish(

@@ -1,6 +1,8 @@
 """The pump: jobs go through the engine, tokens to the stream, ends to Postgres."""
 
 import json
+import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,12 +11,12 @@ from django.conf import settings
 
 from generation.engine.echo import EchoEngine
 from generation.job_kinds import CHAT, QUEUE
-from generation.pump import Pump
-from generation.streams import stream_key
+from generation.pump import BEAT_AT_LEAST_EVERY_S, Pump
+from generation.streams import LIFETIME_S, stream_key
 from tenants.billing.prices import CREDIT
 from tenants.billing.services import balance
-from tenants.jobs.models import Job
-from tenants.jobs.services import job_cancel, job_request
+from tenants.jobs.models import Job, Lease
+from tenants.jobs.services import Beat, job_cancel, job_request
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
@@ -64,6 +66,52 @@ def test_the_stream_holds_the_whole_answer(acme: Tenant) -> None:
     assert text == again(job).result["choices"][0]["text"]
     assert names[0] == "section"
     assert names[-2:] == ["usage", "done"]
+
+
+def test_what_is_written_between_two_looks_comes_as_one_piece(acme: Tenant) -> None:
+    job = chat(acme, text="one two three four five six seven eight", max_tokens=64)
+    pump()
+    pieces = [data["text"] for name, data in events(job) if name == "token"]
+    assert "".join(pieces) == again(job).result["choices"][0]["text"]
+    assert len(pieces) < again(job).result["completion_tokens"]
+
+
+def test_every_stream_is_forgotten_in_the_end(acme: Tenant) -> None:
+    job = chat(acme)
+    pump()
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        assert 0 < client.ttl(stream_key(acme.pk, f"job:{job.pk}")) <= LIFETIME_S
+
+
+def test_signs_of_life_leave_the_engine_its_time_until_a_lease_may_run_out(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Pump(EchoEngine(), QUEUE)
+    for text in ("one", "two", "three"):
+        chat(acme, text=text)
+    made._admit()
+    told: list[Any] = []
+    monkeypatch.setattr("generation.pump.jobs.heartbeat", partial(hear, told))
+
+    def beat(age: float) -> int:
+        told.clear()
+        for running in made.running.values():
+            running.beaten = time.monotonic() - age
+        made._beat()
+        return len(told)
+
+    assert beat(0.5) == 0
+    assert beat(1.5) == 1
+    assert beat(1.5) == 0
+    assert beat(BEAT_AT_LEAST_EVERY_S) == 3
+
+
+def hear(told: list[Any], lease: Lease, *, progress: int) -> Beat:
+    told.append(lease)
+    until = time.thread_time() + 0.02  # which stands for the database's answer
+    while time.thread_time() < until:
+        pass
+    return Beat(cancelled=False)
 
 
 def test_a_cancelled_job_ends_and_releases_its_credits(acme: Tenant) -> None:
