@@ -27,8 +27,8 @@ prove: tools ## Run the long proofs: kill -9, races, fuzzing
 bench: install ## Measure how fast the engine writes on this machine
 	@$(RUN) -m bench.engine
 
-bench-engine: tools ## Measure it beside transformers and PEFT, and keep the numbers
-	@$(RUN) -m bench.engine --compare --rows 1 8 32
+bench-engine: tools ## Measure it beside transformers, PEFT, llama.cpp, and keep the numbers
+	@$(RUN) -m bench.engine --compare
 
 lint: tools ## Check style and types
 	@$(RUN) -m ruff check .

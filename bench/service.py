@@ -1,0 +1,170 @@
+"""What Django, the queue and the streams cost around the engine: 32 jobs through the real pump.
+
+The pump leases 32 jobs of 32 workspaces from Postgres, writes them, publishes every token to
+Valkey and settles each job, all as the generate worker does, while another process follows the
+32 streams as the web server does. The bare engine writes the same prompts to the same lengths.
+"Lost" is the share of the bare engine's speed that is missing: by CPU seconds those of the
+pump's process, by the wall clock also what the servers and the readers take from it.
+
+DATABASE_URL and REDIS_URL name the servers; without them embedded ones are started. The tables
+are those of a test database, made for this and dropped at the end.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from bench.measure import Goal, Reached, taken
+from bench.mode import Mode
+from bench.ours import Writer, prompts, writer
+
+if TYPE_CHECKING:
+    from tenants.models import Tenant
+
+STREAMS = 32
+TOKENS = 96
+TURNS = 3
+GOAL = Goal("lost to Django, queue and streaming, 32 streams", 10, 5, " %")
+TOPIC = "bench"
+SERVERS = ExitStack()
+
+
+def rows(model: Path, mode: Mode) -> Iterator[Reached]:
+    options = {"prefix_cache": False}  # no text may gain from one of an earlier turn
+    with writer(model, STREAMS, mode.threads, **options) as ours:
+        lost, speeds, reading = measured(ours, mode)
+    note = f"readers {reading:.2f} CPU s, pump {TOKENS * STREAMS / speeds[0]:.1f} s"
+    yield Reached(GOAL, mode.name, 100 * median(lost), *speeds, note)
+
+
+def measured(ours: Writer, mode: Mode) -> tuple[list[float], tuple[float, float], float]:
+    """Shares lost, the speeds with the service and without, the readers' CPU seconds."""
+    lost, speeds, reading = [], [], []
+    tenants = workspaces()
+    for _ in range(TURNS + 1):
+        order(tenants)
+        with readers(tenants) as read:
+            service = taken(lambda: pump(ours)).speed(mode.clock)
+        bare = taken(lambda: ours.write(prompts(STREAMS), TOKENS)).speed(mode.clock)
+        lost.append(1 - service / bare)
+        speeds.append((service, bare))
+        reading.append(read.cpu)
+    service, bare = (median(column) for column in zip(*speeds[1:], strict=True))
+    return lost[1:], (service, bare), median(reading[1:])
+
+
+def pump(ours: Writer) -> int:
+    """All that waits, as the generate worker takes it."""
+    from generation.job_kinds import QUEUE
+    from generation.pump import Pump
+
+    before = ours.written
+    taken_in = Pump(ours.engine, QUEUE).run()
+    written = ours.written - before
+    if (taken_in, written) != (STREAMS, STREAMS * TOKENS):
+        raise RuntimeError(f"{taken_in} jobs wrote {written} tokens.")
+    return written
+
+
+def order(tenants: list[Tenant]) -> None:
+    """A job for each workspace; the streams of those before are forgotten."""
+    from generation.job_kinds import CHAT, QUEUE
+    from tenants.billing.prices import CREDIT
+    from tenants.jobs.services import job_request
+    from tenants.scope import tenant_scope
+
+    for tenant, prompt in zip(tenants, prompts(STREAMS), strict=True):
+        payload = {
+            "messages": [{"role": "user", "content": prompt}],
+            "max_tokens": TOKENS,
+            "min_tokens": TOKENS,
+            "expected_tokens": TOKENS,
+            "sampling": {"temperature": 0},
+            "topic": TOPIC,
+        }
+        with tenant_scope(tenant):
+            job_request(kind=CHAT, payload=payload, estimate=CREDIT, queue=QUEUE)
+
+
+@dataclass
+class Read:
+    """What the following process says in the end."""
+
+    cpu: float = 0.0
+
+
+@contextmanager
+def readers(tenants: list[Tenant]) -> Iterator[Read]:
+    """Another process that follows every stream to its end."""
+    import redis
+    from django.conf import settings
+
+    from generation.streams import stream_key
+
+    keys = [stream_key(tenant.pk, TOPIC) for tenant in tenants]
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.delete(*keys)
+    argv = [sys.executable, "-m", "bench.readers", settings.REDIS_URL, *keys]
+    read = Read()
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # it is ready
+        yield read
+        said = json.loads(process.communicate(timeout=60)[0])
+    if said["characters"] == 0 or said["ended"] != len(keys):
+        raise RuntimeError(f"The readers saw only {said}.")
+    read.cpu = said["cpu"]
+
+
+@cache
+def workspaces() -> list[Tenant]:
+    """Of a fresh test database; made once, and dropped when the process ends."""
+    servers()
+    from django.db import connection
+    from django.test.utils import setup_databases, teardown_databases
+
+    from tenants.models import User
+    from tenants.postgres.owner import as_owner
+    from tenants.services import workspace_create
+
+    with as_owner():
+        made = setup_databases(verbosity=0, interactive=False, serialized_aliases=())
+        name = connection.settings_dict["NAME"]
+    connection.settings_dict["NAME"] = name
+
+    def drop() -> None:
+        connection.close()
+        with as_owner():
+            teardown_databases(made, verbosity=0)
+
+    SERVERS.callback(drop)
+    owner = User.objects.create_user("bench@kindling.test")
+    return [workspace_create(owner=owner, name=f"Bench {place}") for place in range(STREAMS)]
+
+
+def servers() -> None:
+    """Django on real servers: those of the environment, or embedded ones."""
+    os.environ.setdefault("SECRET_KEY", "measured-only")
+    os.environ.setdefault("DATABASE_POOL", "False")
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
+    atexit.register(SERVERS.close)
+    if not {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys():
+        from saas.stack import services
+
+        folder = Path(os.environ.get("DATA_DIR", ".data")) / "bench"
+        os.environ.update(SERVERS.enter_context(services(folder)))
+    import django
+
+    django.setup()

@@ -1,0 +1,51 @@
+"""How long an adapter takes from its file to bound and ready, and the base until it can write."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+from bench.measure import Goal, Reached, taken
+from bench.mode import Mode
+from bench.ours import CONTEXT, prepared, write_adapters, writer
+from generation.engine import load
+from generation.engine.local import LocalEngine
+
+SWAP = Goal("adapter swap, file to bound", 20, 10, " ms")
+LOAD = Goal("model load from the converted base", 0.6, 0.3, " s")
+ADAPTERS = 9
+LOADS = 3
+
+
+def rows(model: Path, mode: Mode) -> Iterator[Reached]:
+    yield Reached(SWAP, mode.name, 1000 * swap(model, mode), note="rank 16, all linear maps")
+    note = "packages imported before; until it takes requests"
+    yield Reached(LOAD, mode.name, loading(model, mode), note=note)
+
+
+def swap(model: Path, mode: Mode) -> float:
+    """Seconds: read, hash, check, convert, bind. The files were just written, so in memory."""
+    with tempfile.TemporaryDirectory() as folder, writer(model, 1, mode.threads) as ours:
+        refs = write_adapters(model, Path(folder), ADAPTERS)
+        engine = ours.engine
+        seen = [taken(lambda ref=ref: engine.load_adapter(ref) and 1) for ref in refs]
+        return median(getattr(each, mode.clock) for each in seen)
+
+
+def loading(model: Path, mode: Mode) -> float:
+    """Seconds of a whole engine, weights verified against their digest."""
+    made: list[LocalEngine] = []
+
+    def run() -> float:
+        engine = load("local", model=model, rows=8, threads=mode.threads, context=CONTEXT)
+        assert isinstance(engine, LocalEngine)
+        made.append(engine)
+        return 1
+
+    seen = []
+    for _ in range(LOADS):
+        seen.append(taken(run))
+        prepared(made.pop()).close()
+    return median(getattr(each, mode.clock) for each in seen)
