@@ -5,7 +5,7 @@ One thread, one engine, many works. A crash loses nothing: leases run out and ar
 
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from generation import engine as engines
+from generation.adapters import FINAL, engine_options
 from generation.engine.types import (
     Engine,
     EngineBusy,
@@ -28,7 +29,7 @@ from generation.job_kinds import label, topic
 from generation.models import Variant
 from generation.router import Router
 from generation.streams import StreamWriter, stream_key
-from generation.works import WORKS, Outcome, Step, Work
+from generation.works import WORKS, Outcome, Provenance, Step, Work
 from tenants.billing.prices import Usage
 from tenants.jobs import services as jobs
 from tenants.jobs.models import Job, Lease
@@ -50,7 +51,7 @@ BEAT_AT_LEAST_EVERY_S = settings.JOB_LEASE_SECONDS / 4
 @cache
 def engine() -> Engine:
     """The process's one engine, loaded on first use: after the fork, never before it."""
-    return engines.load(settings.ENGINE, **settings.ENGINE_OPTIONS)
+    return engines.load(settings.ENGINE, **engine_options())
 
 
 @dataclass(slots=True)
@@ -191,7 +192,8 @@ class Pump:
         del self.running[event.request_id]
         with tenant_scope(running.lease.tenant_id):
             if isinstance(event, Failed):
-                self._fail(running, event.code, event.message, retry=event.retry)
+                retry = event.retry and event.code not in FINAL
+                self._fail(running, event.code, event.message, retry=retry)
             else:
                 self._finished(running, event)
 
@@ -207,7 +209,7 @@ class Pump:
         running.prompt_tokens += event.prompt_tokens
         running.completion_tokens += event.completion_tokens
         if event.reason == "cancelled" or running.cancelled:
-            self._cancelled(running)
+            self._cancelled(running, event)
         else:
             self._advance(running, event)
 
@@ -227,11 +229,14 @@ class Pump:
         except StaleLease:
             log.warning("stale_lease job=%s", running.lease.job_id)
 
-    def _cancelled(self, running: Running) -> None:
+    def _cancelled(self, running: Running, event: Finished) -> None:
         text = running.kept.strip()
+        made = Provenance()
+        made.note(event)
 
         def keep(job: Job) -> None:
-            Variant.objects.filter(job=job).update(model_text=text, text=text)
+            written = {"model_text": text, "text": text, **asdict(made)}
+            Variant.objects.filter(job=job).update(**written)
 
         self._tell_usage(running)
         try:

@@ -5,10 +5,10 @@ returns its outcome. The pump drives many of them over one engine.
 """
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
 
+from generation.adapters import worn
 from generation.engine.types import Finished, GenerationRequest, Message, Sampling
 from generation.engine.types import Grammar as EngineGrammar
 from generation.job_kinds import CHAT, WRITE
@@ -47,11 +47,15 @@ def variant_work(lease: Lease) -> Work:
     brief = variant.brief
     writing = brief.form.write(brief.data(seed=variant.seed))
     made = Provenance()
+    adapter = worn(lease)
     number = 1
     try:
         ask = next(writing)
         while True:
-            finished = yield _step(ask, f"{lease.job_id}:{lease.token}:{number}", lease.tenant_id)
+            request = ask.request(
+                request_id=f"{lease.job_id}:{lease.token}:{number}", tenant=str(lease.tenant_id)
+            )
+            finished = yield _step(ask, replace(request, adapter=adapter))
             made.note(finished)
             number += 1
             ask = writing.send(Completion(text=finished.text, reason=finished.reason))
@@ -59,8 +63,7 @@ def variant_work(lease: Lease) -> Work:
         return _variant_outcome(variant, end.value, made)
 
 
-def _step(ask: Ask, request_id: str, tenant_id: UUID) -> Step:
-    request = ask.request(request_id=request_id, tenant=str(tenant_id))
+def _step(ask: Ask, request: GenerationRequest) -> Step:
     return Step(request, section=ask.section, appends=ask.appends, shown=ask.shown)
 
 
@@ -95,8 +98,10 @@ def chat_work(lease: Lease) -> Work:
     """Answer an OpenAI-style request: its `n` choices, one after the other."""
     payload = lease.payload
     choices = []
+    adapter = worn(lease)
     for index in range(payload.get("n", 1)):
-        finished = yield Step(_chat_request(lease, index), index=index)
+        request = replace(_chat_request(lease, index), adapter=adapter)
+        finished = yield Step(request, index=index)
         choices.append({"index": index, "text": finished.text, "finish_reason": finished.reason})
         made = {"base_sha256": finished.base_sha256, "adapter_sha256": finished.adapter_sha256}
     return Outcome({"choices": choices, **made})

@@ -17,7 +17,9 @@ def guarded() -> "BodyLimit":
     app = get_asgi_application()
     from saas.api.body import BodyLimit  # imports what only exists after the set-up
 
-    return BodyLimit(app, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    usual = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    large = dict.fromkeys(settings.LARGE_UPLOADS, settings.MAX_ADAPTER_BYTES + usual)
+    return BodyLimit(app, usual, large)
 
 
 application = guarded()

@@ -45,6 +45,7 @@ ROOMS = (
     Room("home", _("Home"), "house", key="h"),
     Room("write", _("Write"), "pen-line", role="editor", key="w", also="briefs/"),
     Room("library", _("Library"), "library", key="l"),
+    Room("model-list", _("Teach"), "graduation-cap", key="m", also="teach/"),
     Room("usage", _("Usage"), "chart-column", key="u"),
 )
 SETTINGS_ROOMS = (

@@ -165,8 +165,9 @@ def openai_problem(error: AppError, request: HttpRequest | None) -> dict[str, An
     kind = kinds.get(error.status, other)
     code = "insufficient_quota" if error.status == 402 else first.get("code") or error.code
     message = first.get("detail") or error.detail or str(error.title)
+    state = {"state": error.extra["state"]} if "state" in error.extra else {}
     return {
-        "error": {"message": message, "type": kind, "param": param, "code": code},
+        "error": {"message": message, "type": kind, "param": param, "code": code, **state},
         "request_id": getattr(request, "request_id", ""),
     }
 

@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "tenants.jobs",
     "tenants.billing",
     "tenants.idempotency",
+    "training",
     "generation",
 ]
 
@@ -230,7 +231,7 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": "saas.storage.DurableStorage"},
     "staticfiles": {
         "BACKEND": (
             "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -240,6 +241,7 @@ STORAGES = {
     },
 }
 MEDIA_ROOT = DATA_DIR / "media"
+FILE_UPLOAD_PERMISSIONS = 0o640
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.authentication.ApiKeyAuthentication"],
@@ -290,6 +292,14 @@ ENGINE_OPTIONS: dict[str, object] = {
     },
     "echo": {},
 }[ENGINE]
+
+# Adapters: what they are made for, how large they may be, and where each engine keeps copies.
+BASE_OF_ADAPTERS = "generation.base.current"
+MAX_ADAPTER_BYTES = env.int("MAX_ADAPTER_MB", 128) * 2**20
+ADAPTER_CACHE = DATA_DIR / "cache" / "adapters"
+ADAPTER_CACHE_SIZE = env.int("ADAPTER_CACHE_SIZE", 256)
+# Bodies of these paths may be as large as an adapter.
+LARGE_UPLOADS = (r"/api/v1/models/?", r"/w/[\w-]+/teach/models/import/")
 
 # Networks besides the public internet in which workspaces may have their own model servers.
 ENDPOINT_NETWORKS = read.networks("ENDPOINT_NETWORKS")

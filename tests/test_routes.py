@@ -16,7 +16,7 @@ from tenants.models import Role, Tenant, User
 from tenants.scope import tenant_scope
 from tests.api import key_for
 from tests.generation.conftest import note
-from tests.routes import api, generation, jobs, saas, tenants
+from tests.routes import api, generation, jobs, saas, tenants, training
 from tests.routes.table import Call, Route
 from tests.rows import tenant_models
 from tests.tally import tally
@@ -28,6 +28,7 @@ TABLES = {
     **saas.ROUTES,
     **tenants.ROUTES,
     **jobs.ROUTES,
+    **training.ROUTES,
     **generation.ROUTES,
     **api.ROUTES,
 }

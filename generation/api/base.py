@@ -1,6 +1,6 @@
-"""What the studio's endpoints share: rows of the workspace, refusals, and who acts."""
+"""What the studio's endpoints share: rows that callers make and change, and refusals."""
 
-from typing import Any, ClassVar, cast
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
@@ -10,24 +10,14 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
-from rest_framework.viewsets import GenericViewSet
 
 from generation.job_kinds import QUEUE
-from generation.services.briefs import Author
-from saas.api.views import ApiView
 from saas.errors import Conflict, TooManyRequests
+from tenants.api import TenantViewSet
 from tenants.idempotency.api import idempotent
 from tenants.jobs.models import Job
-from tenants.models import ApiKey
-from tenants.models_base import TenantModel, TenantQuerySet
 
 RETRY_AFTER_S = 10
-
-
-def author(request: Request) -> Author:
-    """The key that the request came with, and the member who made the key."""
-    key = cast(ApiKey, request.auth)
-    return Author(user=key.created_by, api_key=key)
 
 
 def refuse_full_queue() -> None:
@@ -40,31 +30,7 @@ def refuse_full_queue() -> None:
         )
 
 
-class StudioViewSet(ApiView, GenericViewSet[Any]):
-    """Lists and shows the rows of one model."""
-
-    model: ClassVar[type[TenantModel]]
-    related: ClassVar[tuple[str, ...]] = ()
-
-    def get_queryset(self) -> TenantQuerySet[Any]:
-        if getattr(self, "swagger_fake_view", False):
-            return TenantQuerySet(self.model).none()
-        found: TenantQuerySet[Any] = self.model.objects.all()
-        return found.prefetch_related(*self.related)
-
-    def list(self, request: Request) -> Response:
-        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(rows, many=True).data)
-
-    def retrieve(self, request: Request, pk: str) -> Response:
-        return Response(self.get_serializer(self.get_object()).data)
-
-    def shown(self, row: models.Model, code: int = status.HTTP_200_OK) -> Response:
-        """The row as this view set shows its rows."""
-        return Response(self.get_serializer(row).data, status=code)
-
-
-class EditableViewSet(StudioViewSet):
+class EditableViewSet(TenantViewSet):
     """Also makes, changes and deletes them."""
 
     @idempotent()

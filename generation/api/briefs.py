@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from generation import services
-from generation.api.base import StudioViewSet, author, refuse_full_queue
+from generation.api.base import refuse_full_queue
 from generation.api.filters import BriefFilter, VariantFilter
 from generation.api.serializers import (
     BriefRequestSerializer,
@@ -19,6 +19,7 @@ from generation.api.serializers import (
     VariantSerializer,
 )
 from generation.models import Brief, Variant
+from tenants.api import TenantViewSet, author
 from tenants.idempotency.api import idempotent
 from tenants.models_base import TenantQuerySet
 
@@ -38,7 +39,7 @@ ORDER = OpenApiExample(
 )
 
 
-class BriefViewSet(StudioViewSet):
+class BriefViewSet(TenantViewSet):
     """Briefs. Ordering one has its variants written in the background."""
 
     model = Brief
@@ -74,7 +75,7 @@ class BriefViewSet(StudioViewSet):
         return self.shown(self.get_object(), status.HTTP_201_CREATED)
 
 
-class VariantViewSet(StudioViewSet):
+class VariantViewSet(TenantViewSet):
     """Variants: edit, rate, pick, stop, write anew."""
 
     model = Variant

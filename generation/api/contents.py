@@ -12,7 +12,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from generation import exports, services
-from generation.api.base import StudioViewSet, author
 from generation.api.filters import ContentFilter
 from generation.api.serializers import (
     ApprovalSerializer,
@@ -25,6 +24,7 @@ from generation.models import Content, ContentVersion
 from generation.services.contents import PreconditionFailed
 from saas.api.pagination import PARAMETERS, refused
 from saas.errors import AppError, Invalid
+from tenants.api import TenantViewSet, author
 from tenants.idempotency.api import idempotent
 from tenants.models import User
 from tenants.models_base import TenantQuerySet
@@ -61,7 +61,7 @@ def refuse_stale(request: Request, content: Content) -> None:
         raise PreconditionFailed(version=content.version)
 
 
-class ContentViewSet(StudioViewSet):
+class ContentViewSet(TenantViewSet):
     """The library. Contents come from variants that somebody picked."""
 
     model = Content

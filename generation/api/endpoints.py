@@ -7,13 +7,13 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from generation.api.base import author
 from generation.models import Endpoint
 from generation.services import endpoint_delete, endpoint_save
 from saas.api.fields import BooleanField, CharField
 from saas.api.serializers import StrictModelSerializer
 from saas.api.views import ApiView
 from saas.errors import NotFound
+from tenants.api import author
 
 ENDPOINT = OpenApiExample(
     "A provider's server",

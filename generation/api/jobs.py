@@ -10,12 +10,12 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from generation.api.base import StudioViewSet
 from generation.api.filters import JobFilter
 from generation.api.serializers import JobSerializer
 from generation.api.watching import EVENT, EventStreamRenderer, Watch, event_stream
 from generation.streams import known_id
 from saas.errors import Gone
+from tenants.api import TenantViewSet
 from tenants.jobs.models import Job
 from tenants.jobs.services import job_cancel
 
@@ -27,7 +27,7 @@ LAST_EVENT_ID = OpenApiParameter(
 )
 
 
-class JobViewSet(StudioViewSet):
+class JobViewSet(TenantViewSet):
     """Jobs of the workspace, newest first."""
 
     model = Job

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ from generation.engine import sampling
 from generation.engine.adapters import Adapter, AdapterCache, read_adapter
 from generation.engine.config import OtherConfig, read_config
 from generation.engine.grammar import GrammarCache
-from generation.engine.model import Batch, Span, weights_sha256
+from generation.engine.model import Batch, Span
 from generation.engine.native.library import library
 from generation.engine.native.sampler import NativeSampler
 from generation.engine.precision import PRECISIONS, load_model
@@ -41,6 +42,7 @@ from generation.engine.types import (
     Token,
     TokenLogprob,
 )
+from generation.engine.weights import weights_sha256
 
 READY_WAIT = 0.01
 MAX_THREADS = 8
@@ -53,6 +55,10 @@ PREFIX_SHARE = 4
 MEMORY_SHARE = 4
 
 
+def already_there(ref: AdapterRef) -> None:
+    """The `fetch` of those whose adapters lie on this machine."""
+
+
 @dataclass(frozen=True, slots=True)
 class LocalSettings:
     """`model` is a folder with safetensors, config and tokenizer; `rows` run at a time.
@@ -60,6 +66,7 @@ class LocalSettings:
     A step takes `chunk` tokens of prompts, or `busy_chunk` when it would keep writers waiting.
     `cache_tokens` bounds the tokens whose keys and values are kept, of running rows and of those
     that left; 0 is as many as fit into a quarter of the machine's memory.
+    `fetch` may bring an adapter's files to their place; it runs beside the batch, before a load.
     """
 
     model: str | Path
@@ -75,6 +82,7 @@ class LocalSettings:
     adapters: int = 32
     weights: dict[str, float] = field(default_factory=dict)
     prefix_cache: bool = True
+    fetch: Callable[[AdapterRef], None] = already_there
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
@@ -126,6 +134,7 @@ class LocalEngine:
     def load_adapter(self, ref: AdapterRef) -> Adapter:
         if isinstance(self.config, OtherConfig):
             raise EngineError("adapter_not_available", "This base model cannot wear adapters.")
+        self.settings.fetch(ref)
         sha256, pairs = read_adapter(ref, self.config, self.base_sha256)
         return Adapter(sha256, self.model.bind(pairs))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -16,7 +15,7 @@ from torch.nn import functional as F
 
 from generation.engine.adapters import Adapter, Pairs, cast, module_offsets
 from generation.engine.config import ModelConfig
-from generation.engine.types import EngineError
+from generation.engine.weights import weight_files
 
 Linear = Callable[[Tensor], Tensor]
 Weights = dict[str, Tensor]
@@ -258,19 +257,3 @@ def load_weights(folder: Path, dtype: torch.dtype) -> Weights:
         with safe_open(path, framework="pt") as file:
             weights |= {name: file.get_tensor(name).to(dtype) for name in file.keys()}  # noqa: SIM118
     return weights
-
-
-def weight_files(folder: Path) -> list[Path]:
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        raise EngineError("model_missing", f"There are no weights in {folder.name}.")
-    return files
-
-
-def weights_sha256(folder: Path) -> str:
-    """The hash of the weight files; of the one file's bytes when there is only one."""
-    hashes = []
-    for path in weight_files(folder):
-        with path.open("rb") as file:
-            hashes.append(hashlib.file_digest(file, "sha256").hexdigest())
-    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from generation import kinds
 from generation.models import Audience, Batch, Brand, Variant
-from generation.services.briefs import Author, brief_request
+from generation.services.briefs import brief_request
 from saas.errors import InsufficientCredits, Invalid
+from tenants.authors import Author
 from tenants.jobs.models import Job
 from tenants.jobs.services import jobs_cancel
 

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -10,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from generation import kinds
+from generation.hands import Hand, hand_now
 from generation.job_kinds import QUEUE, WRITE
 from generation.kinds.base import BriefError, Estimate, Issue, Kind
 from generation.models import (
@@ -19,22 +19,13 @@ from generation.models import (
     Brief,
     Content,
     ContentEvent,
-    Endpoint,
     Variant,
 )
 from generation.models.briefs import MAX_VARIANTS
 from saas.errors import Conflict, Invalid
+from tenants.authors import Author
 from tenants.billing.prices import Usage, price
 from tenants.jobs.services import job_cancel, job_request
-from tenants.models import ApiKey, User
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who asks: a member in the portal, or a program with a key."""
-
-    user: User | None = None
-    api_key: ApiKey | None = None
 
 
 @transaction.atomic
@@ -68,9 +59,10 @@ def brief_request(  # noqa: PLR0913
         created_by=author.user,
         api_key=author.api_key,
     )
+    hand = hand_now()
     for number in range(1, variants + 1):
         variant = Variant(brief=brief, number=number, seed=(brief.seed + number - 1) % 2**31)
-        variant_request(variant=variant, author=author)
+        variant_request(variant=variant, author=author, hand=hand)
     return brief
 
 
@@ -124,14 +116,14 @@ def variants_add(*, brief: Brief, count: int, author: Author) -> list[Variant]:
         Variant(brief=brief, number=number, seed=secrets.randbelow(2**31))
         for number in free[:count]
     )
-    return [variant_request(variant=variant, author=author) for variant in fresh]
+    hand = hand_now()
+    return [variant_request(variant=variant, author=author, hand=hand) for variant in fresh]
 
 
-def variant_request(*, variant: Variant, author: Author) -> Variant:
+def variant_request(*, variant: Variant, author: Author, hand: Hand) -> Variant:
     """Reserve the credits for a variant and queue the job that writes it."""
     brief = variant.brief
     estimate = brief.form.estimate_tokens(brief.data())
-    elsewhere = Endpoint.objects.mark()
     variant.save()
     variant.job = job_request(
         kind=WRITE,
@@ -141,9 +133,9 @@ def variant_request(*, variant: Variant, author: Author) -> Variant:
             "brief": str(brief.pk),
             "title": brief.title,
             "expected_tokens": estimate.completion_tokens,
-            **elsewhere,
+            **hand.payload,
         },
-        estimate=0 if elsewhere else brief_price(estimate),
+        estimate=brief_price(estimate) if hand.charged else 0,
         queue=QUEUE,
         created_by=author.user,
         api_key=author.api_key,
@@ -175,12 +167,14 @@ def variant_retry(*, variant: Variant, author: Author) -> Variant:
         "model_text": "",
         "data": {},
         "issues": [],
+        "base_sha256": "",
+        "adapter_sha256": "",
         "rating": 0,
         "picked_at": None,
         "seed": secrets.randbelow(2**31),
     }
     variant.keep(fresh)
-    return variant_request(variant=variant, author=author)
+    return variant_request(variant=variant, author=author, hand=hand_now())
 
 
 @transaction.atomic

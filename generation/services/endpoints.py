@@ -21,9 +21,9 @@ from generation.engine.types import (
     Sampling,
 )
 from generation.models import Endpoint
-from generation.services.briefs import Author
 from saas.errors import InsufficientRole, Invalid, NotFound
 from saas.outbound import UrlNotAllowed, check_url
+from tenants.authors import Author
 from tenants.models import Membership, Role
 from tenants.services import audit
 

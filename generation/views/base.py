@@ -1,32 +1,12 @@
-"""What the studio's views share: the request's type, pages and fragments, refused steps."""
+"""What the studio's views share: its pages and fragments, and the portal's own helpers."""
 
-import json
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect, QueryDict
-from django.shortcuts import render
-from django.urls import reverse
-from django_htmx.middleware import HtmxDetails
+from django.http import HttpResponse
 
-from generation.services.briefs import Author
-from saas.errors import AppError
-from tenants.requests import MemberRequest
+from tenants.portal import PortalRequest, attempt, author, go, posted, rendered
 
-Done = TypeVar("Done")
-# Payment required, conflict, precondition failed: the reader can do something about these.
-REFUSALS = {402, 409, 412}
-
-
-class PortalRequest(MemberRequest):
-    """A member asks, perhaps for a fragment only."""
-
-    htmx: HtmxDetails
-
-
-def author(request: PortalRequest) -> Author:
-    return Author(user=request.user)
+__all__ = ["PortalRequest", "attempt", "author", "go", "page", "posted"]
 
 
 def page(
@@ -35,38 +15,4 @@ def page(
     """A page or fragment that knows what its reader may do."""
     may = request.membership.may
     rights = {"can_edit": may("editor"), "can_approve": may("admin")}
-    response = render(request, f"generation/{name}.html", rights | context, status=status)
-    if request.htmx:
-        _tell(request, response)
-    return response
-
-
-def _tell(request: PortalRequest, response: HttpResponse) -> None:
-    """A fragment has no place for messages: the last one becomes a toast."""
-    for message in messages.get_messages(request):
-        toast = {"text": str(message), "kind": message.level_tag}
-        response["HX-Trigger"] = json.dumps({"toast": toast})
-
-
-def go(request: PortalRequest, name: str, *args: Any) -> HttpResponseRedirect:
-    """On to another page of the workspace, after a change."""
-    return HttpResponseRedirect(reverse(name, args=[request.tenant.slug, *args]))
-
-
-def attempt(request: PortalRequest, step: Callable[[], Done], done: str = "") -> Done | None:
-    """Take a step; where the state of things or the credits forbid it, say why and go on."""
-    try:
-        result = step()
-    except AppError as error:
-        if error.status not in REFUSALS:
-            raise
-        messages.error(request, str(error))
-        return None
-    if done:
-        messages.success(request, done)
-    return result
-
-
-def posted(request: PortalRequest) -> QueryDict | None:
-    """What was sent, also where it is empty; None for a page that is only looked at."""
-    return request.POST if request.method == "POST" else None
+    return rendered(request, f"generation/{name}.html", rights | context, status=status)

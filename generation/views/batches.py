@@ -22,7 +22,7 @@ from generation.services import batch_request
 from generation.views.base import PortalRequest, attempt, author, go, page, posted
 from generation.views.contents import attachment
 from generation.views.write import kind_or_404
-from saas.errors import Invalid
+from saas.errors import Conflict, Invalid
 from tenants.access import role_required
 
 PAGE_SIZE = 50
@@ -54,6 +54,9 @@ def _requested(request: PortalRequest, form: BatchForm) -> Batch | None:
         made = batch_request(name=file.name, content=file.read(), author=author(request), **given)
     except Invalid as error:
         form.add_error("file", str(error))
+        return None
+    except Conflict as error:  # what is live cannot be written with
+        form.add_error(None, str(error))
         return None
     _tell(request, made)
     return made

@@ -27,7 +27,7 @@ def brief(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
 
 def brief_context(brief: Brief) -> dict[str, Any]:
     variants = brief.variants.select_related("job").prefetch_related("contents")
-    cards = [Card(variant, brief) for variant in variants]
+    cards = Card.all(variants, brief)
     room_left = MAX_VARIANTS - len(cards)
     return {
         "brief": brief,

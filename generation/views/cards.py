@@ -1,6 +1,6 @@
 """What a variant's card shows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from generation.issues import Shown, shown
 from generation.models import Brief, Content, Variant
+from training.models import ModelVersion
 
 LOOKS = {
     Variant.State.QUEUED: "queued",
@@ -27,6 +28,19 @@ class Card:
 
     variant: Variant
     brief: Brief
+    model: ModelVersion | None = None
+
+    @classmethod
+    def all(cls, variants: Iterable[Variant], brief: Brief) -> "list[Card]":
+        """The cards of a brief's variants, each with the model that wrote it."""
+        found = list(variants)
+        hashes = {variant.adapter_sha256 for variant in found} - {""}
+        models = ModelVersion.objects.that_wrote(hashes) if hashes else {}
+        return [cls(variant, brief, models.get(variant.adapter_sha256)) for variant in found]
+
+    @classmethod
+    def of(cls, variant: Variant) -> "Card":
+        return cls.all([variant], variant.brief)[0]
 
     @property
     def look(self) -> str:

@@ -18,6 +18,7 @@ from generation.parts import EditForm, edit_form
 from generation.previews import preview
 from generation.services.contents import PreconditionFailed
 from generation.views.base import PortalRequest, attempt, go, page, posted
+from generation.views.cards import Card
 from saas.errors import NotFound
 from tenants.access import require_role, role_required
 
@@ -85,6 +86,7 @@ def _editor(
         "approval": content.approval(),
         "versions": content.versions.select_related("author")[:30],
         "events": content.events.select_related("actor")[:50],
+        "model": Card.of(content.variant).model if content.variant else None,
         "layouts": exports.LAYOUTS,
         "flow": Content.Status.choices,
     }

@@ -30,7 +30,7 @@ def card(request: PortalRequest, variant: Variant, *, status: int = HTTPStatus.O
         return go(request, "brief", variant.brief_id)
     if not request.htmx:
         return page(request, "brief", brief_context(variant.brief))
-    context = {"card": Card(variant, variant.brief), "brief": variant.brief}
+    context = {"card": Card.of(variant), "brief": variant.brief}
     return page(request, "_variant", context, status=status)
 
 
@@ -51,7 +51,7 @@ def variant(request: PortalRequest, slug: str, pk: UUID, number: int) -> HttpRes
 def variant_edit(request: PortalRequest, slug: str, pk: UUID, number: int) -> HttpResponse:
     """The text as fields; sending them changes it in place."""
     found = find(pk, number)
-    if not Card(found, found.brief).usable:
+    if not Card.of(found).usable:
         return card(request, found)
     form = edit_form(found.brief.form, found.data, posted(request))
     if request.method == "POST" and form.is_valid():
@@ -59,7 +59,7 @@ def variant_edit(request: PortalRequest, slug: str, pk: UUID, number: int) -> Ht
         return card(request, changed)
     refused = request.method == "POST"
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
-    context = {"card": Card(found, found.brief), "brief": found.brief, "form": form}
+    context = {"card": Card.of(found), "brief": found.brief, "form": form}
     name = "_variant_edit" if request.htmx else "variant_edit"
     return page(request, name, context, status=status)
 
@@ -69,7 +69,7 @@ def variant_diff(request: PortalRequest, slug: str, pk: UUID, number: int) -> Ht
     """The text beside the model's own, word by word."""
     found = find(pk, number)
     context = {
-        "card": Card(found, found.brief),
+        "card": Card.of(found),
         "brief": found.brief,
         "pieces": diff.words(found.model_text, found.text),
     }

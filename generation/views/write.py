@@ -13,7 +13,7 @@ from generation.models import Brand, Brief, Endpoint
 from generation.services import brief_request
 from generation.services.briefs import brief_price
 from generation.views.base import PortalRequest, author, go, page
-from saas.errors import InsufficientCredits
+from saas.errors import Conflict, InsufficientCredits
 from tenants.access import role_required
 from tenants.billing.services import balance
 
@@ -68,6 +68,9 @@ def _ordered(request: PortalRequest, kind: Kind) -> HttpResponse:
         brief = brief_request(**form.order(), author=author(request))
     except InsufficientCredits as error:
         return _form(request, form, status=HTTPStatus.PAYMENT_REQUIRED, refused=error)
+    except Conflict as error:  # what is live cannot be written with
+        form.add_error(None, str(error))
+        return _form(request, form, status=HTTPStatus.CONFLICT)
     return go(request, "brief", brief.pk)
 
 

@@ -1,5 +1,6 @@
 """Refuses bodies and headers that are too large at the door, before anything of them is kept."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -25,41 +26,54 @@ class Overflow(Exception):
 
 
 class BodyLimit:
-    """An ASGI app around another: a declared length is believed, an undeclared one is counted."""
+    """An ASGI app around another: a declared length is believed, an undeclared one is counted.
 
-    def __init__(self, app: App, limit: int) -> None:
+    `large` has limits of their own for paths that match a pattern.
+    """
+
+    def __init__(self, app: App, limit: int, large: Mapping[str, int] | None = None) -> None:
         self.app = app
         self.limit = limit
+        self.large = {re.compile(pattern): most for pattern, most in (large or {}).items()}
+
+    def _limit(self, path: str) -> int:
+        found = (most for pattern, most in self.large.items() if pattern.fullmatch(path))
+        return next(found, self.limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
-        elif header_bytes(scope) > MAX_HEADER_BYTES:
+            return
+        limit = self._limit(scope["path"])
+        if header_bytes(scope) > MAX_HEADER_BYTES:
             detail = _("Headers may hold %d bytes in all.") % MAX_HEADER_BYTES
             await refuse(scope, send, HeadersTooLarge(detail, limit=MAX_HEADER_BYTES))
-        elif declared(scope) > self.limit:
-            await refuse(scope, send, self._too_large())
+        elif declared(scope) > limit:
+            await refuse(scope, send, too_large(limit))
         else:
             try:
-                await self.app(scope, self._counted(receive), send)
+                await self.app(scope, counted(receive, limit), send)
             except Overflow:  # Django reads the whole body before it answers anything
-                await refuse(scope, send, self._too_large())
+                await refuse(scope, send, too_large(limit))
 
-    def _too_large(self) -> TooLarge:
-        return TooLarge(_("At most %d bytes are taken.") % self.limit, limit=self.limit)
 
-    def _counted(self, receive: Receive) -> Receive:
-        seen = 0
+def too_large(limit: int) -> TooLarge:
+    return TooLarge(_("At most %d bytes are taken.") % limit, limit=limit)
 
-        async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self.limit:
-                raise Overflow
-            return message
 
-        return counted
+def counted(receive: Receive, limit: int) -> Receive:
+    """Receives as before, up to so many bytes."""
+    seen = 0
+
+    async def next_message() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > limit:
+            raise Overflow
+        return message
+
+    return next_message
 
 
 async def refuse(scope: Scope, send: Send, error: AppError) -> None:

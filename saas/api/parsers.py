@@ -8,9 +8,9 @@ from typing import IO, Any
 
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, MultiPartParser
 
-from saas.errors import Invalid, TooLarge, UnsupportedMedia
+from saas.errors import BadRequest, Invalid, TooLarge, UnsupportedMedia
 
 MAX_BODY = 1024 * 1024
 MAX_DEPTH = 32
@@ -30,6 +30,25 @@ class StrictJSONParser(BaseParser):
         context = parser_context or {}
         refuse_charset(media_type or "")
         return loads(read(stream, getattr(context.get("view"), "max_body", MAX_BODY)))
+
+
+class StrictMultiPartParser(MultiPartParser):
+    """Reads a form with files; its texts are held to the same rules as those in JSON."""
+
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        try:
+            found = super().parse(stream, media_type, parser_context)
+        except ParseError as error:
+            raise BadRequest(_("The form cannot be read.")) from error
+        for name, text in found.data.items():
+            check_text(name, "")
+            check_text(str(text), f"/{escape(name)}")
+        return found
 
 
 def refuse_charset(media_type: str) -> None:

@@ -98,6 +98,26 @@ PROBLEMS = {
             409,
             _("The first call with this Idempotency-Key still runs. Ask again in a second."),
         ),
+        ProblemType(
+            "adapter_not_available",
+            409,
+            _("The model is on hold or deleted (see “state”). Resume it, or switch to another."),
+        ),
+        ProblemType(
+            "adapter_base_mismatch",
+            409,
+            _(
+                "The adapter was made for another base model than the one that writes now. Switch "
+                "back to the base model, or bring an adapter for the new one."
+            ),
+        ),
+        ProblemType("model_live", 409, _("Switch to another model before you delete this one.")),
+        ProblemType(
+            "too_many_models", 409, _("Delete models that you no longer need (see “limit”).")
+        ),
+        ProblemType(
+            "nothing_to_roll_back", 409, _("The workspace writes with the base model already.")
+        ),
         ProblemType("already_member", 409, _("The person belongs to the workspace already.")),
         ProblemType("invitation_used", 409, _("An invitation works once. Ask for a new one.")),
         ProblemType("last_owner", 409, _("A workspace keeps at least one owner.")),
@@ -121,7 +141,17 @@ PROBLEMS = {
         ProblemType("payload_too_large", 413, _("Send less at once; “limit” is in bytes.")),
         ProblemType("unsupported_media_type", 415, _("Send application/json in UTF-8.")),
         ProblemType(
+            "unsafe_model_format",
+            415,
+            _("Files of this kind can run code when they are opened. Send safetensors instead."),
+        ),
+        ProblemType(
             "validation_failed", 422, _("“errors” names each field by JSON pointer, and the cure.")
+        ),
+        ProblemType(
+            "adapter_invalid",
+            422,
+            _("The adapter's files are not as they must be. “reason” and “errors” say how."),
         ),
         ProblemType(
             "invalid_parameter", 422, _("“errors” names the query parameter that is not taken.")
@@ -170,6 +200,9 @@ PROBLEMS = {
             _("The workspace's books do not add up; nothing is charged until that is mended."),
         ),
         ProblemType("service_unavailable", 503, _("Something this needs is away. Ask again soon.")),
+        ProblemType(
+            "insufficient_storage", 507, _("The disk is full. Ask the operator to make room.")
+        ),
     )
 }
 

@@ -153,6 +153,7 @@ OPENAI_SCHEMA = {
                 "type": {"type": "string"},
                 "param": {"type": ["string", "null"]},
                 "code": {"type": ["string", "null"]},
+                "state": {"type": "string", "description": "Of the object that is in the way."},
             },
         },
         "request_id": {"type": "string"},

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.errors import AppError, BadRequest, Conflict, Invalid, problem_response
+from saas.storage import sha256_of
 from tenants.idempotency.models import IdempotencyRecord, lock
 from tenants.models import ApiKey
 
@@ -93,7 +94,8 @@ def once(request: Request, key: str, call: Callable[[], Any]) -> HttpResponse:
 
 def fingerprint_of(request: Request) -> str:
     """A hash of what the call asks for; spelling and order of its JSON do not matter."""
-    asked = json.dumps([request.method, request.path_info, request.data], sort_keys=True)
+    call = [request.method, request.path_info, request.data]
+    asked = json.dumps(call, sort_keys=True, default=sha256_of)
     return hashlib.sha256(asked.encode()).hexdigest()
 
 

@@ -13,6 +13,9 @@ from generation.services.briefs import Author
 from tenants.models import Tenant, User
 from tests.browser.steps import sign_in
 from tests.generation.conftest import pump
+from tests.routes.training import make_model
+from training.models import ModelVersion
+from training.services import Step, version_promote
 
 SETTINGS = ("general/", "team/", "model-server/", "api-keys/", "audit/")
 ACCOUNT = (
@@ -41,6 +44,10 @@ def paths(lumen: Tenant) -> list[str]:
     endpoint.keep_key("mk-a-long-enough-key")
     endpoint.save()
     waiting = brief_request(**order, batch=batch)
+    live, held, gone = (make_model(number, note="Forty newsletters") for number in (1, 2, 3))
+    version_promote(version=live, step=Step(ada))
+    held.move(ModelVersion.State.QUARANTINED)
+    gone.move(ModelVersion.State.ERASED)
     Variant.objects.filter(brief=waiting, number=2).update(state="failed", error="No luck.")
     return [
         *("", "write/", "write/search_ad/?example=1", "write/article/", "write/bulk/"),
@@ -54,6 +61,7 @@ def paths(lumen: Tenant) -> list[str]:
         f"library/{content.pk}/versions/2/",
         *("brands/", "brands/new", f"brands/{brand.pk}/"),
         *("audiences/", f"audiences/{audience.pk}/"),
+        *("teach/models/", "teach/models/import/"),
         *("usage/", "jobs/", *(f"settings/{each}" for each in SETTINGS)),
         *("/workspaces/new/", *(f"/account/{each}" for each in ACCOUNT)),
         *ANYBODY,

@@ -12,6 +12,7 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
+from generation.adapters import FINAL
 from generation.api.openai.answers import Plan, Shape
 from generation.api.watching import Watch, event_stream
 from generation.streams import PING, StreamEvent
@@ -154,4 +155,6 @@ def succeeded(job: Job) -> Job:
         raise Conflict(_("The generation was cancelled."), code="cancelled")
     if job.error_code in REFUSALS:
         raise Invalid(job.error_detail, code=job.error_code)
+    if job.error_code in FINAL:
+        raise Conflict(job.error_detail, code=job.error_code)
     raise GenerationFailed(job.error_detail)

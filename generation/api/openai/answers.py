@@ -91,5 +91,16 @@ class Shape:
             "object": kind,
             "created": int(self.job.created_at.timestamp()),
             "model": self.plan.model,
-            "system_fingerprint": None,
+            "system_fingerprint": fingerprint(self.job.result),
         }
+
+
+def fingerprint(result: dict[str, Any]) -> str | None:
+    """The weights that really wrote a text, base and adapter, each by how its hash begins.
+
+    Nothing while the text is still being written.
+    """
+    if not (base := result.get("base_sha256")):
+        return None
+    adapter = result.get("adapter_sha256")
+    return f"fp_{base[:12]}" + (f"_{adapter[:12]}" if adapter else "")

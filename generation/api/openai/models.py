@@ -10,8 +10,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from generation.hands import Hand, elsewhere, hand_now, hand_of
 from saas.api.views import ApiView
 from saas.errors import NotFound
+from training.errors import BaseMismatch
+from training.models import ModelVersion
+from training.services import usable
 
 RELEASED = 1730419200
 
@@ -24,25 +28,61 @@ class Model:
     object: str = "model"
     created: int = RELEASED
     owned_by: str = "kindling"
+    parent: str | None = None
 
 
 # What a workspace writes with, whatever that is today: a name that clients need not change.
 OWN = "kindling"
 
 
-def available() -> list[Model]:
-    """The workspace's own, and the base by the name of its folder or of the server's model."""
+def base_name() -> str:
+    """The base by the name of its folder or of the server's model."""
     served = {"openai": settings.ENGINE_OPTIONS.get("model"), "echo": "echo"}
-    base = str(served.get(settings.ENGINE) or Path(settings.BASE_MODEL).name)
-    return [Model(OWN), Model(base)]
+    return str(served.get(settings.ENGINE) or Path(settings.BASE_MODEL).name)
+
+
+def available() -> list[Model]:
+    """The workspace's own, the base, and each version by its number."""
+    base = base_name()
+    versions = [shown(version, base) for version in ModelVersion.objects.active()]
+    return [Model(OWN, parent=base), Model(base), *versions]
+
+
+def shown(version: ModelVersion, base: str) -> Model:
+    created = int(version.created_at.timestamp())
+    return Model(f"{OWN}:{version.number}", created=created, parent=base)
 
 
 def find(name: str) -> Model:
     """The model of this name; raises NotFound as OpenAI does."""
-    for model in available():
-        if model.id == name:
-            return model
+    base = base_name()
+    if name in (OWN, base):
+        return Model(name, parent=base if name == OWN else None)
+    return shown(numbered(name), base)
+
+
+def numbered(name: str) -> ModelVersion:
+    """The version that `kindling:7` means, in whatever state it is."""
+    own, _colon, number = name.partition(":")
+    if own == OWN and number.isascii() and number.isdigit() and len(number) < 10:
+        found = ModelVersion.objects.filter(number=int(number)).first()
+        if found is not None:
+            return found
     raise NotFound(_("There is no model “%s”.") % name[:80], code="model_not_found")
+
+
+def chosen(name: str) -> Hand:
+    """Who writes under this name. Raises where that cannot be used now."""
+    if name == OWN:
+        return hand_now()
+    own_server = elsewhere()
+    if name == base_name():
+        return own_server or Hand()
+    version = usable(numbered(name))
+    if own_server:
+        detail = _("A model server of your own writes now; it takes no adapters.")
+        raise BaseMismatch(detail, needed=version.base_sha256, base=None)
+    return hand_of(version)
 
 
 class ModelSerializer(serializers.Serializer[Model]):
@@ -52,6 +92,9 @@ class ModelSerializer(serializers.Serializer[Model]):
     object = serializers.CharField()
     created = serializers.IntegerField()
     owned_by = serializers.CharField()
+    parent = serializers.CharField(  # type: ignore[assignment]
+        allow_null=True, help_text="The model that it is made of."
+    )
 
 
 class ModelListSerializer(serializers.Serializer[dict[str, object]]):

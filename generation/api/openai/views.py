@@ -16,18 +16,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from generation.api.base import author, refuse_full_queue
+from generation.api.base import refuse_full_queue
 from generation.api.openai import models, requests
 from generation.api.openai.answering import Answering
 from generation.api.openai.answers import Plan
 from generation.api.openai.schema import CHAT_ANSWER, COMPLETION_ANSWER
 from generation.api.watching import EventStreamRenderer, release_connection
 from generation.job_kinds import CHAT, QUEUE
-from generation.models import Endpoint
 from saas.api import throttling
 from saas.api.limiter import Charge
 from saas.api.views import ApiView
 from saas.errors import AppError, problem_response
+from tenants.api import author
 from tenants.billing.prices import Usage, price
 from tenants.idempotency.api import idempotent, rendered
 from tenants.jobs.models import Job
@@ -52,23 +52,23 @@ class AnswerView(ApiView):
     def post(self, request: Request) -> Response:
         asked = self.asks(data=request.data)
         asked.is_valid(raise_exception=True)
-        model = models.find(asked.validated_data["model"])
+        model = asked.validated_data["model"]
+        hand = models.chosen(model)
         work = requests.payload(asked.validated_data)
         requests.check(work)
         usage = most_usage(work)
         charge_tokens(request, usage)
         refuse_full_queue()
         by = author(request)
-        elsewhere = Endpoint.objects.mark()
         job = job_request(
             kind=CHAT,
-            payload=work | elsewhere,
-            estimate=0 if elsewhere else price(CHAT, usage),
+            payload=work | hand.payload,
+            estimate=price(CHAT, usage) if hand.charged else 0,
             queue=QUEUE,
             created_by=by.user,
             api_key=by.api_key,
         )
-        return Response(self._plan(job, model.id, asked.validated_data), HTTPStatus.ACCEPTED)
+        return Response(self._plan(job, model, asked.validated_data), HTTPStatus.ACCEPTED)
 
     def _plan(self, job: Job, model: str, asked: dict[str, Any]) -> dict[str, Any]:
         options = asked["stream_options"] or {}

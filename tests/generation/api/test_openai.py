@@ -8,13 +8,17 @@ from typing import Any
 import openai
 import pytest
 
+from generation.engine.echo import BASE_SHA256
 from generation.streams import StreamWriter
+from tenants.authors import Author
 from tenants.billing.services import balance, reserve
 from tenants.jobs.models import Job
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.api import key_for
 from tests.live import pumping
+from tests.training.conftest import upload
+from training.services import Step, version_import, version_promote, version_quarantine
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,6 +44,49 @@ def test_models_are_listed_and_found(client: openai.OpenAI) -> None:
     with pytest.raises(openai.NotFoundError) as refused:
         client.models.retrieve("gpt-9")
     assert refused.value.code == "model_not_found"
+
+
+def test_the_live_model_and_each_version_have_a_name(client: openai.OpenAI, acme: Tenant) -> None:
+    by = Step(Author())
+    with tenant_scope(acme):
+        version = version_import(upload=upload(), step=by)
+        version_promote(version=version, step=by)
+    assert [model.id for model in client.models.list()] == ["kindling", "echo", "kindling:1"]
+    assert client.models.retrieve("kindling:1").parent == "echo"
+    with pumping():
+        prints = {
+            name: chat(client, model=name).system_fingerprint
+            for name in ("kindling", "kindling:1", "echo")
+        }
+        ends = [chunk.system_fingerprint for chunk in chat(client, model="kindling", stream=True)]
+    worn = f"fp_{BASE_SHA256[:12]}_{version.sha256[:12]}"
+    assert prints == {"kindling": worn, "kindling:1": worn, "echo": f"fp_{BASE_SHA256[:12]}"}
+    assert (ends[0], ends[-1]) == (None, worn)
+
+
+def test_a_version_that_is_unknown_foreign_or_on_hold_is_refused(
+    client: openai.OpenAI, acme: Tenant, other: Tenant
+) -> None:
+    by = Step(Author())
+    with tenant_scope(acme):
+        version = version_import(upload=upload(), step=by)
+        version_promote(version=version, step=by)
+        version_quarantine(version=version, step=by)
+    with tenant_scope(other):
+        for seed in (1, 2):
+            version_import(upload=upload(seed=seed), step=by)
+    for name in ("kindling:2", "kindling:9", "kindling:x", "kindling:", f"kindling:{'9' * 99}"):
+        with pytest.raises(openai.NotFoundError) as refused:
+            chat(client, model=name)
+        assert refused.value.code == "model_not_found"
+    for name in ("kindling", "kindling:1"):
+        with pytest.raises(openai.ConflictError) as held:
+            chat(client, model=name)
+        body: Any = held.value.body
+        assert (body["code"], body["state"]) == ("adapter_not_available", "quarantined")
+    assert [model.id for model in client.models.list()] == ["kindling", "echo"]
+    with tenant_scope(acme):
+        assert not Job.objects.exists()
 
 
 def test_a_chat_is_answered_as_a_whole(client: openai.OpenAI, acme: Tenant) -> None:

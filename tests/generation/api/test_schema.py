@@ -15,6 +15,7 @@ from saas.api.views import described
 from tenants.models import Tenant, User
 from tests.api import key_for
 from tests.live import pumping
+from tests.training.adapters import config, weights
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,7 +40,10 @@ class Tour:
         headers = options.pop("headers", {})
         if method == "POST":
             headers["Idempotency-Key"] = f"tour-{self.count}"
-        answer = self.http.request(method, path.format(**(ids or {})), headers=headers, **options)
+        url = path.format(**(ids or {}))
+        asked = self.http.build_request(method, url, headers=headers, **options)
+        asked.read()  # a form with files is otherwise gone once it was sent
+        answer = self.http.send(asked)
         assert answer.is_success, (method, path, answer.status_code, answer.text)
         self.schema[path][method].validate_response(answer)
         self.visited.add((method, path))
@@ -109,6 +113,31 @@ def visit_library(tour: Tour, content: str) -> None:
         tour("GET", f"{at}/export/", ids, params={"as": name})
 
 
+def visit_models(tour: Tour) -> None:
+    """Bring two, switch to and fro, hold one and delete the other."""
+    tour("GET", f"{API}/models/")
+    first, second = (
+        tour(
+            "POST",
+            f"{API}/models/",
+            data={"name": "Autumn voice"},
+            files={
+                "weights": ("adapter_model.safetensors", weights(seed=seed)),
+                "config": ("adapter_config.json", config()),
+            },
+        )["id"]
+        for seed in (0, 1)
+    )
+    at, ids = f"{API}/models/{{id}}", {"id": first}
+    assert tour("POST", f"{at}/promote/", ids)["live"]
+    assert tour("POST", f"{API}/models/rollback/")["version"] is None
+    assert tour("POST", f"{API}/models/reset/")["stepped_back"]
+    tour("POST", f"{at}/quarantine/", ids)
+    assert tour("POST", f"{at}/resume/", ids)["state"] == "active"
+    tour("GET", f"{at}/", ids)
+    tour("DELETE", f"{at}/", {"id": second})
+
+
 def test_every_operation_succeeds_and_keeps_its_word(tour: Tour, brand: Brand) -> None:
     visit_collection(tour, "brands", {"name": "Lumen"})
     visit_collection(tour, "audiences", {"name": "Readers"})
@@ -118,6 +147,7 @@ def test_every_operation_succeeds_and_keeps_its_word(tour: Tour, brand: Brand) -
     tour("PUT", f"{API}/endpoint/", json={"base_url": "https://8.8.8.8/v1", "model": "m"})
     tour("GET", f"{API}/endpoint/")
     tour("DELETE", f"{API}/endpoint/")
+    visit_models(tour)
     tour("GET", "/v1/models")
     tour("GET", "/v1/models/{name}", {"name": "echo"})
     tour("POST", "/v1/chat/completions", json=CHAT)

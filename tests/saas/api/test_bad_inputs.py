@@ -295,7 +295,7 @@ def test_51_a_database_that_is_down(api: APIClient, monkeypatch: pytest.MonkeyPa
     def down(*_: object, **__: object) -> None:
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr("generation.api.base.StudioViewSet.get_queryset", down)
+    monkeypatch.setattr("tenants.api.TenantViewSet.get_queryset", down)
     answer = api.get(BRANDS)
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert "refused" not in answer.content.decode()
@@ -316,7 +316,7 @@ def test_53_a_deadlock(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def stuck(*_: object, **__: object) -> None:
         raise OperationalError("deadlock detected") from DeadlockDetected()
 
-    monkeypatch.setattr("generation.api.base.StudioViewSet.get_queryset", stuck)
+    monkeypatch.setattr("tenants.api.TenantViewSet.get_queryset", stuck)
     answer = api.get(BRANDS)
     assert (answer.status_code, answer.json()["code"]) == (503, "transaction_conflict")
 
@@ -327,7 +327,7 @@ def test_54_an_unexpected_exception_shows_nothing(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("SELECT secret FROM /etc/passwd")
 
-    monkeypatch.setattr("generation.api.base.StudioViewSet.get_queryset", broken)
+    monkeypatch.setattr("tenants.api.TenantViewSet.get_queryset", broken)
     api.raise_request_exception = False
     answer = api.get(BRANDS)
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")

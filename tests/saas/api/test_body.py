@@ -9,6 +9,7 @@ import pytest
 from saas.api.body import MAX_HEADER_BYTES, BodyLimit, Message, Receive, Send
 
 LIMIT = 1000
+LARGE = {r"/files/[a-z]+": 3 * LIMIT}
 
 
 async def reading(scope: Message, receive: Receive, send: Send) -> None:
@@ -43,7 +44,7 @@ def call(
     headers = [] if length is None else [(b"content-length", str(length).encode())]
     headers.append((b"cookie", cookie))
     scope = {"type": "http", "path": path, "headers": headers}
-    asyncio.run(BodyLimit(reading, LIMIT)(scope, receive, send))
+    asyncio.run(BodyLimit(reading, LIMIT, LARGE)(scope, receive, send))
     return sent[0]["status"], json.loads(sent[1]["body"]), len(chunks) - len(waiting)
 
 
@@ -62,6 +63,13 @@ def test_40_headers_have_a_limit_of_their_own() -> None:
     status, body, _ = call([b""], cookie=b"x" * MAX_HEADER_BYTES)
     assert (status, body["code"], body["limit"]) == (431, "headers_too_large", MAX_HEADER_BYTES)
     assert call([b""], cookie=b"x" * (MAX_HEADER_BYTES - 100))[0] == 200
+
+
+def test_some_paths_take_more_but_not_everything() -> None:
+    assert call([b"x" * 500] * 6, path="/files/a")[:2] == (200, 3 * LIMIT)
+    assert call([b"x" * 500] * 7, path="/files/a")[0] == 413
+    assert call([], length=7 * LIMIT, path="/files/a")[1]["limit"] == 3 * LIMIT
+    assert call([b"x" * 500] * 6, path="/files/a/more")[0] == 413
 
 
 def test_openais_clients_read_it_in_their_shape() -> None:

@@ -1,0 +1,77 @@
+"""The base model as the web process sees it: its name, the hash of its weights, its sizes."""
+
+import json
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from generation.engine.config import ModelConfig
+from generation.engine.echo import BASE_SHA256
+from generation.engine.openai import OpenAISettings
+from generation.engine.types import EngineError
+from generation.engine.weights import weight_files, weights_sha256
+from generation.models import Endpoint
+from saas.errors import Unavailable
+from training.lora.base import Base
+
+MANIFEST = "manifest.json"
+Stamp = tuple[tuple[str, int, int], ...]
+
+
+def current() -> Base | None:
+    """What adapters are for here; None where nothing that writes can wear any.
+
+    Raises Unavailable while the model is not there.
+    """
+    found = of_house()
+    return replace(found, resting=bool(Endpoint.objects.mark())) if found else None
+
+
+def of_house() -> Base | None:
+    if settings.ENGINE == "echo":
+        return Base("echo", BASE_SHA256)
+    if settings.ENGINE == "openai":
+        options: dict[str, Any] = settings.ENGINE_OPTIONS
+        return of_server(OpenAISettings(**options))
+    folder = Path(settings.BASE_MODEL)
+    try:
+        return read(folder, stamp(folder))
+    except (EngineError, OSError) as error:
+        if isinstance(error, EngineError) and error.code == "model_unsupported":
+            return None
+        raise Unavailable(_("The base model is not there yet.")) from error
+
+
+def of_server(server: OpenAISettings) -> Base | None:
+    """A server's model, where the server loads our adapters; its sizes are its own business."""
+    if server.way_with_adapters != "loaded":
+        return None
+    return Base(server.model, server.sha256)
+
+
+def stamp(folder: Path) -> Stamp:
+    """Changes when a file of the model does."""
+    found = [(path.name, path.stat()) for path in weight_files(folder)]
+    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
+
+
+@lru_cache(maxsize=4)
+def read(folder: Path, stamp: Stamp) -> Base:
+    """The model in the folder. The engine hashes for itself what it loads; here a note will do."""
+    return Base(folder.name, noted(folder) or weights_sha256(folder), ModelConfig.read(folder))
+
+
+def noted(folder: Path) -> str:
+    """The hash that our own converter has noted, where it fits the file that lies there."""
+    try:
+        files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError):
+        return ""
+    paths = weight_files(folder)
+    note = files.get(paths[0].name, {})
+    fits = len(paths) == 1 and note.get("bytes") == paths[0].stat().st_size
+    return str(note["sha256"]) if fits else ""

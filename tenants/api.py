@@ -1,0 +1,44 @@
+"""What endpoints over a workspace's rows share: who acts, and how rows are listed and shown."""
+
+from typing import Any, ClassVar, cast
+
+from django.db import models
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from saas.api.views import ApiView
+from tenants.authors import Author
+from tenants.models import ApiKey
+from tenants.models_base import TenantModel, TenantQuerySet
+
+
+def author(request: Request) -> Author:
+    """The key that the request came with, and the member who made the key."""
+    key = cast(ApiKey, request.auth)
+    return Author(user=key.created_by, api_key=key)
+
+
+class TenantViewSet(ApiView, GenericViewSet[Any]):
+    """Lists and shows the rows of one model."""
+
+    model: ClassVar[type[TenantModel]]
+    related: ClassVar[tuple[str, ...]] = ()
+
+    def get_queryset(self) -> TenantQuerySet[Any]:
+        if getattr(self, "swagger_fake_view", False):
+            return TenantQuerySet(self.model).none()
+        found: TenantQuerySet[Any] = self.model.objects.all()
+        return found.prefetch_related(*self.related)
+
+    def list(self, request: Request) -> Response:
+        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(rows, many=True).data)
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(self.get_serializer(self.get_object()).data)
+
+    def shown(self, row: models.Model, code: int = status.HTTP_200_OK) -> Response:
+        """The row as this view set shows its rows."""
+        return Response(self.get_serializer(row).data, status=code)

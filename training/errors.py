@@ -1,0 +1,72 @@
+"""Why an adapter is not taken or not used, in words that say what to do."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from saas.errors import Conflict, Invalid, UnsupportedMedia
+from training.lora.base import Base
+from training.lora.peft import MAX_RANK
+from training.models import ModelVersion
+
+REASONS = {
+    "header": _("This is not a safetensors file, or it is damaged."),
+    "offsets": _("The file is cut off or damaged: its parts do not fill it exactly."),
+    "dtype": _("The file holds numbers that are not F32, F16 or BF16."),
+    "not_finite": _("The file holds numbers that are infinite, too large, or none at all (NaN)."),
+    "shape": _("The sizes do not fit the base model or the rank in the settings file."),
+    "unknown_tensor": _("The file holds parts that the base model has no place for."),
+    "empty": _("The file holds no adapter."),
+    "config": _("The settings file does not describe a plain LoRA adapter."),
+    "rank": _("The rank must be a whole number from 1 to %d.") % MAX_RANK,
+    "auto_map": _("The settings file asks to load code (auto_map). Remove that and try again."),
+    "location": _(
+        "The settings file names an address or a path on some computer. Write the plain name of "
+        "the base model there instead."
+    ),
+}
+IN_CONFIG = {"config", "rank", "auto_map", "location"}
+
+
+class UnsafeFormat(UnsupportedMedia):
+    """A file that could run code when it is loaded."""
+
+    code = "unsafe_model_format"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("This kind of file can run code when it is opened. Save the adapter as safetensors.")
+        )
+
+
+class AdapterInvalid(Invalid):
+    """The adapter's files are not what they must be; `reason` is a stable word for how."""
+
+    code = "adapter_invalid"
+
+    def __init__(self, reason: str) -> None:
+        detail = str(REASONS[reason])
+        pointer = "/config" if reason in IN_CONFIG else "/weights"
+        error = {"pointer": pointer, "code": self.code, "detail": detail}
+        super().__init__(detail, reason=reason, errors=[error])
+
+
+class BaseMismatch(Conflict):
+    """The adapter was made for other weights than those that write here now."""
+
+    code = "adapter_base_mismatch"
+
+    def __init__(self, detail: Any, *, needed: str, base: Base | None) -> None:
+        super().__init__(detail, needed=needed, base_sha256=base.sha256 if base else None)
+
+
+class AdapterNotAvailable(Conflict):
+    """The version is on hold or deleted; `state` says which."""
+
+    code = "adapter_not_available"
+
+    def __init__(self, version: ModelVersion) -> None:
+        held = _("“%(name)s” is on hold. Resume it, or switch to another model first.")
+        gone = _("“%(name)s” was deleted. Switch to another model.")
+        text = held if version.state == ModelVersion.State.QUARANTINED else gone
+        super().__init__(text % {"name": version.name}, state=str(version.state))

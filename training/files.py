@@ -1,0 +1,99 @@
+"""Where adapters lie: in shared storage by tenant and hash, and copied beside the engine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import default_storage
+
+from training.lora.peft import CONFIG, WEIGHTS
+
+CHUNK_BYTES = 2**20
+
+
+class Damaged(OSError):
+    """What lies in the storage is not what was put there."""
+
+
+def key(tenant_id: UUID | str, sha256: str, name: str) -> str:
+    return f"tenants/{tenant_id}/adapters/{sha256}/{name}"
+
+
+def store(tenant_id: UUID, sha256: str, weights: File[Any], config: bytes) -> None:
+    """Keep an adapter; the same bytes have the same place, so that twice is once."""
+    for name, file in ((WEIGHTS, weights), (CONFIG, ContentFile(config))):
+        place = key(tenant_id, sha256, name)
+        if default_storage.exists(place):
+            default_storage.delete(place)
+        file.seek(0)
+        default_storage.save(place, file)
+
+
+def remove(tenant_id: UUID, sha256: str) -> None:
+    """Delete an adapter here and where this machine's engine would find it."""
+    for name in (WEIGHTS, CONFIG):
+        default_storage.delete(key(tenant_id, sha256, name))
+    shutil.rmtree(local_folder(tenant_id, sha256), ignore_errors=True)
+
+
+def local_folder(tenant_id: UUID, sha256: str) -> Path:
+    """Where the adapter lies on the engine's machine once it was fetched."""
+    return Path(settings.ADAPTER_CACHE) / str(tenant_id) / sha256
+
+
+def fetch(folder: Path) -> None:
+    """Make sure that a local folder holds its adapter. Raises OSError where that is nowhere."""
+    if folder.is_dir():
+        os.utime(folder)
+        return
+    tenant_id, sha256 = folder.parts[-2:]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
+    try:
+        if copied(key(tenant_id, sha256, WEIGHTS), work / WEIGHTS) != sha256:
+            raise Damaged(f"The adapter {sha256} is damaged.")
+        copied(key(tenant_id, sha256, CONFIG), work / CONFIG)
+        put_in_place(work, folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    prune(Path(settings.ADAPTER_CACHE), settings.ADAPTER_CACHE_SIZE)
+
+
+def copied(place: str, target: Path) -> str:
+    """Copy a stored file; the hash of what was read."""
+    digest = hashlib.sha256()
+    with default_storage.open(place) as source, target.open("wb") as file:
+        while piece := source.read(CHUNK_BYTES):
+            digest.update(piece)
+            file.write(piece)
+    return digest.hexdigest()
+
+
+def put_in_place(work: Path, folder: Path) -> None:
+    try:
+        work.rename(folder)
+    except OSError:
+        if not folder.is_dir():  # otherwise another worker was faster, with the same bytes
+            raise
+
+
+def prune(cache: Path, limit: int) -> None:
+    """Throw out the adapters used least recently, so that the machine's disk does not fill."""
+    found = [path for path in cache.glob("*/*") if not path.name.startswith(".")]
+    for path in sorted(found, key=last_used)[: max(0, len(found) - limit)]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def last_used(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another worker threw it out
+        return 0.0

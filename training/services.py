@@ -1,0 +1,300 @@
+"""The life of a model version: import, go live, step back, hold, delete. Each step is noted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, BinaryIO, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.base import File
+from django.db import transaction
+from django.db.models import Max
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+
+from saas.errors import Conflict, TooLarge
+from saas.storage import sha256_of
+from tenants.authors import Author
+from tenants.models import Tenant
+from tenants.scope import current_tenant_id, tenant_scope
+from tenants.services import audit
+from training import files
+from training.errors import AdapterInvalid, AdapterNotAvailable, BaseMismatch, UnsafeFormat
+from training.lora.base import Base
+from training.lora.peft import MAX_CONFIG_BYTES, Settings, placed
+from training.lora.tensors import FormatError, finite, read_header, unsafe
+from training.models import ModelSwitch, ModelVersion
+
+MAX_KEPT = 100
+HEAD_BYTES = 16
+State = ModelVersion.State
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Who takes a step, and the request that they took it with."""
+
+    by: Author
+    request: HttpRequest | None = None
+
+    @property
+    def author(self) -> dict[str, Any]:
+        return {"created_by": self.by.user, "api_key": self.by.api_key}
+
+    def note(self, action: str, version: ModelVersion | None, **details: Any) -> None:
+        audit(
+            action=f"model.{action}",
+            actor=self.by.user,
+            api_key=self.by.api_key,
+            target=version or _("Base model"),
+            request=self.request,
+            **details,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The two files that PEFT writes, and what to call them."""
+
+    name: str
+    weights: File[Any]
+    config: File[Any]
+    note: str = ""
+
+
+def base() -> Base | None:
+    """The model that adapters are for, as the apps above know it; None where it takes none."""
+    found: Base | None = import_string(settings.BASE_OF_ADAPTERS)()
+    return found
+
+
+def version_import(*, upload: Upload, step: Step) -> ModelVersion:
+    """Check both files and keep them as the next version. Raises what is wrong with them."""
+    refuse_unsafe(upload.weights)
+    told, under = read_settings(upload.config), current_base()
+    if told.base_sha256 not in ("", under.sha256):
+        detail = _("This adapter was made for another base model than “%s”.") % under.name
+        raise BaseMismatch(detail, needed=told.base_sha256, base=under)
+    check_weights(upload.weights, told, under)
+    return keep(upload, replace(told, base_sha256=under.sha256), step)
+
+
+def refuse_unsafe(weights: File[Any]) -> None:
+    limit = settings.MAX_ADAPTER_BYTES
+    if weights.size > limit:
+        raise TooLarge(_("At most %d bytes are taken.") % limit, limit=limit)
+    if unsafe(weights.name or "", weights.read(HEAD_BYTES)):
+        raise UnsafeFormat
+
+
+def read_settings(config: File[Any]) -> Settings:
+    try:
+        return Settings.read(config.read(MAX_CONFIG_BYTES + 1))
+    except FormatError as error:
+        raise AdapterInvalid(error.reason) from error
+
+
+def current_base() -> Base:
+    found = base()
+    if found is None:
+        detail = _("This workspace writes with a server that takes no adapters.")
+        raise BaseMismatch(detail, needed="", base=None)
+    return found
+
+
+def check_weights(weights: File[Any], told: Settings, under: Base) -> None:
+    file = cast(BinaryIO, weights)
+    file.seek(0)
+    try:
+        entries = read_header(file, weights.size)
+        placed(entries, told.rank, under.shape)
+        if not finite(file, entries):
+            raise FormatError("not_finite")
+    except FormatError as error:
+        raise AdapterInvalid(error.reason) from error
+
+
+@transaction.atomic
+def keep(upload: Upload, told: Settings, step: Step) -> ModelVersion:
+    """Store checked files. The same weights are kept once; deleted ones may come again."""
+    tenant = lock_models()
+    sha256 = sha256_of(upload.weights)
+    refuse_known(sha256)
+    last = ModelVersion.objects.aggregate(last=Max("number"))["last"] or 0
+    files.store(tenant.pk, sha256, upload.weights, told.written())
+    version: ModelVersion = ModelVersion.objects.create(
+        number=last + 1,
+        name=upload.name,
+        note=upload.note,
+        sha256=sha256,
+        base_sha256=told.base_sha256,
+        base_name=told.base_name,
+        rank=told.rank,
+        size=upload.weights.size,
+        **step.author,
+    )
+    step.note("imported", version, sha256=sha256, rank=told.rank)
+    return version
+
+
+def refuse_known(sha256: str) -> None:
+    kept = ModelVersion.objects.kept()
+    if known := kept.filter(sha256=sha256).first():
+        detail = _("You have this adapter already: it is “%(name)s”, number %(number)d.")
+        detail %= {"name": known.name, "number": known.number}
+        raise Conflict(detail, code="already_exists")
+    if kept.count() >= MAX_KEPT:
+        detail = _("A workspace keeps at most %d models. Delete some first.") % MAX_KEPT
+        raise Conflict(detail, code="too_many_models", limit=MAX_KEPT)
+
+
+def lock_models() -> Tenant:
+    """Let one change of the workspace's models at a time through."""
+    tenant: Tenant = Tenant.objects.select_for_update(no_key=True).get(pk=current_tenant_id())
+    return tenant
+
+
+def live_switch() -> ModelSwitch | None:
+    """The choice that holds now; None where nobody has chosen yet, which means the base."""
+    newest: ModelSwitch | None = ModelSwitch.objects.latest_first().first()
+    return newest
+
+
+def live_version() -> ModelVersion | None:
+    switch = live_switch()
+    return switch.version if switch else None
+
+
+def usable(version: ModelVersion) -> ModelVersion:
+    """The version, where something can be written with it now; raises why not."""
+    if not version.active:
+        raise AdapterNotAvailable(version)
+    under = base()
+    if under is None or under.sha256 != version.base_sha256:
+        detail = _(
+            "“%(name)s” was made for another base model than the one that writes now. Switch back "
+            "to the base model, or bring an adapter for the new one."
+        )
+        detail %= {"name": version.name}
+        raise BaseMismatch(detail, needed=version.base_sha256, base=under)
+    return version
+
+
+def writer() -> ModelVersion | None:
+    """What a request that comes now is written with. Raises where that cannot be used."""
+    live = live_version()
+    return usable(live) if live else None
+
+
+@transaction.atomic
+def version_promote(*, version: ModelVersion | None, step: Step) -> ModelSwitch:
+    """Write with this version from now on, or with the bare base; running work goes on as it was.
+
+    Raises AdapterNotAvailable or BaseMismatch.
+    """
+    lock_models()
+    if version is not None:
+        version = usable(ModelVersion.objects.get(pk=version.pk))
+    now = live_switch()
+    if now is not None and now.version == version:
+        return now
+    return switched(now, version, back=now, step=step)
+
+
+@transaction.atomic
+def version_rollback(*, step: Step) -> ModelSwitch:
+    """Go one step back; versions that cannot be used now are passed over."""
+    lock_models()
+    now = live_switch()
+    if now is None or (now.version is None and now.back is None):
+        raise Conflict(_("There is nothing to go back to."), code="nothing_to_roll_back")
+    back = now.back
+    while back and (back.version == now.version or not can_write(back.version)):
+        back = back.back
+    version = back.version if back else None
+    return switched(now, version, back=back.back if back else None, step=step, stepped_back=True)
+
+
+def can_write(version: ModelVersion | None) -> bool:
+    """Whether something can be written with it now; with the bare base it always can."""
+    under = base()
+    if version is None or under is None:
+        return version is None
+    return version.active and version.base_sha256 == under.sha256
+
+
+def switched(
+    now: ModelSwitch | None,
+    version: ModelVersion | None,
+    *,
+    back: ModelSwitch | None,
+    step: Step,
+    stepped_back: bool = False,
+) -> ModelSwitch:
+    made: ModelSwitch = ModelSwitch.objects.create(
+        number=now.number + 1 if now else 1,
+        version=version,
+        back=back,
+        stepped_back=stepped_back,
+        **step.author,
+    )
+    before = str(now.version) if now and now.version else ""
+    step.note("rolled_back" if stepped_back else "promoted", version, before=before)
+    return made
+
+
+@transaction.atomic
+def version_quarantine(*, version: ModelVersion, step: Step) -> ModelVersion:
+    """Let nothing be written with it, waiting work included, until it is resumed."""
+    version = locked(version)
+    if version.state != State.QUARANTINED:
+        refuse_erased(version)
+        version.move(State.QUARANTINED)
+        step.note("quarantined", version)
+    return version
+
+
+@transaction.atomic
+def version_resume(*, version: ModelVersion, step: Step) -> ModelVersion:
+    version = locked(version)
+    if version.state != State.ACTIVE:
+        refuse_erased(version)
+        version.move(State.ACTIVE)
+        step.note("resumed", version)
+    return version
+
+
+@transaction.atomic
+def version_erase(*, version: ModelVersion, step: Step) -> ModelVersion:
+    """Delete its files for good; its row stays, so that old texts keep their origin."""
+    version = locked(version)
+    if live_version() == version:
+        detail = _("“%s” is live. Switch to another model before you delete it.") % version.name
+        raise Conflict(detail, code="model_live")
+    if version.state != State.ERASED:
+        version.move(State.ERASED)
+        step.note("erased", version, sha256=version.sha256)
+        transaction.on_commit(partial(remove_files, version.workspace_id, version.sha256))
+    return version
+
+
+def remove_files(tenant_id: UUID, sha256: str) -> None:
+    """Delete an erased version's files, unless the same adapter was brought again meanwhile."""
+    with tenant_scope(tenant_id), transaction.atomic():
+        lock_models()
+        if not ModelVersion.objects.kept().filter(sha256=sha256).exists():
+            files.remove(tenant_id, sha256)
+
+
+def locked(version: ModelVersion) -> ModelVersion:
+    lock_models()
+    found: ModelVersion = ModelVersion.objects.get(pk=version.pk)
+    return found
+
+
+def refuse_erased(version: ModelVersion) -> None:
+    if version.state == State.ERASED:
+        raise AdapterNotAvailable(version)
