@@ -64,13 +64,6 @@ class LedgerAccount(TenantModel):
 class TransferQuerySet(TenantQuerySet["LedgerTransfer"]):
     """The ledger's entries of the workspace in scope."""
 
-    def reservations(self) -> "TransferQuerySet":
-        return self.filter(state=LedgerTransfer.State.PENDING)
-
-    def unresolved(self) -> "TransferQuerySet":
-        """Reservations that still hold credits."""
-        return self.reservations().filter(resolution=None)
-
     def total(self) -> int:
         return int(self.aggregate(total=Sum("amount", default=0))["total"])
 
