@@ -26,6 +26,7 @@ from generation.engine.types import (
     Token,
 )
 from generation.job_kinds import label, topic
+from generation.metrics import meter
 from generation.models import Variant
 from generation.router import Router
 from generation.streams import StreamWriter, stream_key
@@ -118,6 +119,7 @@ class Pump:
         self.looked = 0.0
         self.rested = 0.0
         self.shown = 0.0
+        self.meter = meter()
 
     def run(self) -> int:
         """Work until no job is due; the number of jobs taken."""
@@ -132,7 +134,11 @@ class Pump:
             taken += self._admit()
             if not self.running or stopping():
                 break
-            for event in self.engine.step():
+            began = time.monotonic()
+            events = self.engine.step()
+            self.meter.stepped(self.engine, time.monotonic() - began)
+            for event in events:
+                self.meter.saw(event)
                 self._handle(event)
             self._beat()
             if time.monotonic() - self.shown >= SHOW_EVERY_S:
@@ -156,6 +162,7 @@ class Pump:
         return len(leases)
 
     def _take(self, lease: Lease) -> None:
+        self.meter.leased(lease.waited_s)
         running = Running(lease, WORKS[lease.kind](lease))
         if lease.token > 1:
             self._tell(running, "reset")
@@ -170,6 +177,7 @@ class Pump:
             step = running.work.send(finished)  # type: ignore[arg-type]
             running.begin(step)
             self.engine.submit(step.request, running.endpoint)
+            self.meter.asked(step.request.id, own_server=running.endpoint is not None)
         except StopIteration as end:
             self._finish(running, end.value)
         except (EngineError, LimitError) as error:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from generation.endpoints import ROWS, Target, target_of, told
 from generation.engine.openai import OpenAIEngine
-from generation.engine.types import Engine, EngineBusy, Event, GenerationRequest, Token
+from generation.engine.types import Engine, EngineBusy, EngineStats, Event, GenerationRequest, Token
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +92,10 @@ class Router:
                 self.routes.pop(event.request_id, None)
                 line.used = time.monotonic()
         return events
+
+    def stats(self) -> EngineStats:
+        """Those of the house's engine."""
+        return self.home.stats()
 
     def close_idle(self, seconds: float) -> None:
         """Close engines that had nothing to do for so long; those of changed servers among them."""

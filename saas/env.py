@@ -12,17 +12,17 @@ from django.core.exceptions import ImproperlyConfigured
 env = environ.Env()
 
 
-def secret(name: str, *, default: str | None = None) -> str:
+def secret(name: str, *, default: str | None = None, optional: bool = False) -> str:
     """The value of NAME, or the content of the file that NAME_FILE points to."""
     path = os.environ.get(f"{name}_FILE")
     if path:
         return Path(path).read_text().strip()
     value = os.environ.get(name, default)
-    if not value:
+    if not value and not optional:
         raise ImproperlyConfigured(
             f"{name} is missing. Set {name} or {name}_FILE; `make up` makes one by itself."
         )
-    return value
+    return value or ""
 
 
 def choice(name: str, options: tuple[str, ...], default: str) -> str:

@@ -304,5 +304,10 @@ LARGE_UPLOADS = (r"/api/v1/models/?", r"/w/[\w-]+/teach/models/import/")
 # Networks besides the public internet in which workspaces may have their own model servers.
 ENDPOINT_NETWORKS = read.networks("ENDPOINT_NETWORKS")
 
+# Numbers for Prometheus: from each worker's own port, and from the web to whoever has the token.
+METRICS_PORT = env.int("METRICS_PORT", 0)
+METRICS_HOST = env.str("METRICS_HOST", "127.0.0.1")
+METRICS_TOKEN = read.secret("METRICS_TOKEN", default="", optional=True)
+
 LOGGING_CONFIG = "tenants.logs.configure"
 LOGGING = {"level": env.str("LOG_LEVEL", "INFO"), "json": env.bool("LOG_JSON", not DEBUG)}

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from saas import health, views
+from tenants.jobs import metrics as job_metrics
 
 handler400 = "saas.errors.bad_request"
 handler403 = "saas.errors.forbidden"
@@ -13,6 +14,7 @@ handler500 = "saas.errors.server_error"
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
+    path("metrics", job_metrics.metrics, name="metrics"),
     path("readyz", health.readyz, name="readyz"),
     path("", include("saas.api.urls")),
     path("", include("training.api_urls")),

@@ -24,6 +24,7 @@ class Lease:
     kind: str
     payload: dict[str, Any]
     reserved: int
+    waited_s: float = 0.0
 
 
 class JobQuerySet(TenantQuerySet["Job"]):

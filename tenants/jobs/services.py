@@ -50,6 +50,16 @@ class Beat:
     cancelled: bool
 
 
+@dataclass(frozen=True, slots=True)
+class QueueLoad:
+    """How much there is to do on a queue, over all workspaces."""
+
+    queue: str
+    waiting: int = 0
+    running: int = 0
+    oldest_seconds: float = 0.0
+
+
 @transaction.atomic
 def job_request(  # noqa: PLR0913
     *,
@@ -110,6 +120,14 @@ def due(queue: str, limit: int, *, share: int = SHARE) -> list[tuple[UUID, UUID]
         return list(cursor.fetchall())
 
 
+def loads() -> list[QueueLoad]:
+    """The load of every queue that somebody works on, by name."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT queue, waiting, running, oldest_seconds FROM jobs_load()")
+        found = {row[0]: QueueLoad(*row) for row in cursor.fetchall()}
+    return [found.get(queue, QueueLoad(queue)) for queue in sorted(settings.JOB_WORKERS)]
+
+
 def lease(*, tenant_id: UUID, job_id: UUID, owner: str) -> Lease | None:
     """Take the job; None where somebody else was faster."""
     with tenant_scope(tenant_id), transaction.atomic():
@@ -127,7 +145,9 @@ def lease(*, tenant_id: UUID, job_id: UUID, owner: str) -> Lease | None:
             started_at=Coalesce("started_at", Now()),
         )
         reserved = job.reservation.amount if job.reservation else 0
-        return Lease(tenant_id, job.pk, job.attempt, job.kind, job.payload, reserved)
+        due = max(job.due_at, job.enqueued_at)
+        waited = ((job.heartbeat_at or due) - due).total_seconds()
+        return Lease(tenant_id, job.pk, job.attempt, job.kind, job.payload, reserved, waited)
 
 
 def take(queue: str, *, limit: int, owner: str, full: Collection[UUID] = ()) -> list[Lease]:

@@ -1,6 +1,6 @@
-"""What a Celery worker loads: the bell, the sweeper's thread and the news of a stop."""
+"""What a Celery worker loads: the bell, the sweeper, the news of a stop, and the metrics."""
 
-from tenants.jobs import stopping, sweeper
+from tenants.jobs import metrics, stopping, sweeper
 from tenants.jobs.bell import ring
 
-__all__ = ["ring", "stopping", "sweeper"]
+__all__ = ["metrics", "ring", "stopping", "sweeper"]
