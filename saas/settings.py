@@ -240,7 +240,7 @@ STORAGES = {
         )
     },
 }
-MEDIA_ROOT = DATA_DIR / "media"
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(DATA_DIR / "media")))
 FILE_UPLOAD_PERMISSIONS = 0o640
 
 REST_FRAMEWORK = {
@@ -296,7 +296,7 @@ ENGINE_OPTIONS: dict[str, object] = {
 # Adapters: what they are made for, how large they may be, and where each engine keeps copies.
 BASE_OF_ADAPTERS = "generation.base.current"
 MAX_ADAPTER_BYTES = env.int("MAX_ADAPTER_MB", 128) * 2**20
-ADAPTER_CACHE = DATA_DIR / "cache" / "adapters"
+ADAPTER_CACHE = Path(env.str("ADAPTER_CACHE", str(DATA_DIR / "cache" / "adapters")))
 ADAPTER_CACHE_SIZE = env.int("ADAPTER_CACHE_SIZE", 256)
 # Bodies of these paths may be as large as an adapter.
 LARGE_UPLOADS = (r"/api/v1/models/?", r"/w/[\w-]+/teach/models/import/")

@@ -18,7 +18,7 @@ REASONS = {
     "unknown_tensor": _("The file holds parts that the base model has no place for."),
     "empty": _("The file holds no adapter."),
     "config": _("The settings file does not describe a plain LoRA adapter."),
-    "rank": _("The rank must be a whole number from 1 to %d.") % MAX_RANK,
+    "rank": _("The rank must be a whole number from 1 to {most}."),
     "auto_map": _("The settings file asks to load code (auto_map). Remove that and try again."),
     "location": _(
         "The settings file names an address or a path on some computer. Write the plain name of "
@@ -45,7 +45,7 @@ class AdapterInvalid(Invalid):
     code = "adapter_invalid"
 
     def __init__(self, reason: str) -> None:
-        detail = str(REASONS[reason])
+        detail = str(REASONS[reason]).format(most=MAX_RANK)
         pointer = "/config" if reason in IN_CONFIG else "/weights"
         error = {"pointer": pointer, "code": self.code, "detail": detail}
         super().__init__(detail, reason=reason, errors=[error])

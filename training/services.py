@@ -49,7 +49,7 @@ class Step:
             action=f"model.{action}",
             actor=self.by.user,
             api_key=self.by.api_key,
-            target=version or _("Base model"),
+            target=version or "base",
             request=self.request,
             **details,
         )
