@@ -247,12 +247,14 @@ class Pump:
             Variant.objects.filter(job=job).update(**written)
 
         self._tell_usage(running)
+        self._flush()
         try:
             jobs.cancelled(running.lease, usage=running.usage, apply=keep)
         except StaleLease:
             log.warning("stale_lease job=%s", running.lease.job_id)
 
     def _fail(self, running: Running, code: str, detail: str, *, retry: bool) -> None:
+        self._flush()
         try:
             jobs.fail(running.lease, code=code, detail=detail, retry=retry)
         except StaleLease:

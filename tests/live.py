@@ -14,7 +14,7 @@ import httpx
 from django.db import connection
 
 from generation.engine.echo import EchoEngine
-from generation.engine.types import Event
+from generation.engine.types import Engine, Event
 from generation.job_kinds import QUEUE
 from generation.pump import Pump
 
@@ -85,6 +85,13 @@ def pumping(pause_s: float = 0.0, rows: int = 8) -> Iterator[EchoEngine]:
     """A generate worker in a thread, until the block ends."""
     engine = SlowEcho(pause_s)
     engine.rows_total = rows
+    with pumped(engine):
+        yield engine
+
+
+@contextmanager
+def pumped(engine: Engine) -> Iterator[None]:
+    """A generate worker over this engine in a thread, until the block ends."""
     over = threading.Event()
 
     def work() -> None:
@@ -96,7 +103,7 @@ def pumping(pause_s: float = 0.0, rows: int = 8) -> Iterator[EchoEngine]:
     thread = threading.Thread(target=work)
     thread.start()
     try:
-        yield engine
+        yield
     finally:
         over.set()
         thread.join(30)

@@ -53,6 +53,16 @@ RATE_STEPS = 32
 # Beside each so many rows there is one slot more, for the beginnings of texts that are done.
 PREFIX_SHARE = 4
 MEMORY_SHARE = 4
+# Another try would meet the same weights, adapter or grammar.
+LASTING = frozenset(
+    {
+        "model_numerical_error",
+        "adapter_invalid",
+        "adapter_base_mismatch",
+        "adapter_not_available",
+        "grammar_invalid",
+    }
+)
 
 
 def already_there(ref: AdapterRef) -> None:
@@ -353,7 +363,7 @@ class LocalEngine:
 
     def fail(self, row: Row, code: str, message: str) -> Failed:
         self.scheduler.remove(row, keep_cache=False)
-        return Failed(row.id, code, message)
+        return Failed(row.id, code, message, retry=code not in LASTING)
 
     def count_tokens(self, text: str) -> int:
         return len(self.tokenizer.encode(text))

@@ -1,14 +1,18 @@
 """The pump: jobs go through the engine, tokens to the stream, ends to Postgres."""
 
 import json
+import math
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 from django.conf import settings
+from safetensors.torch import load_file, save_file
 
+from generation.engine import load
 from generation.engine.echo import EchoEngine
 from generation.job_kinds import CHAT, QUEUE
 from generation.pump import BEAT_AT_LEAST_EVERY_S, Pump
@@ -19,6 +23,7 @@ from tenants.jobs.models import Job, Lease
 from tenants.jobs.services import Beat, job_cancel, job_request
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests.generation.engine.toys import write_toy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -130,3 +135,24 @@ def test_a_request_outside_its_limits_fails_alone(acme: Tenant) -> None:
     pump()
     assert again(bad).state == Job.State.FAILED
     assert again(good).state == Job.State.SUCCEEDED
+
+
+def test_66_numbers_that_are_not_finite_fail_the_job_and_cost_nothing(
+    acme: Tenant, tmp_path: Path
+) -> None:
+    """The real engine, over weights of which one is not a number."""
+    write_toy(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    weights["model.norm.weight"][0] = math.nan
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    job, engine = chat(acme), load("local", model=tmp_path, threads=1, context=128)
+    with tenant_scope(acme):
+        assert balance().reserved == CREDIT
+    Pump(engine, QUEUE).run()
+    engine.close()
+    failed = again(job)
+    assert (failed.state, failed.error_code) == (Job.State.FAILED, "model_numerical_error")
+    assert failed.attempt == 1
+    with tenant_scope(acme):
+        assert balance().reserved == balance().spent_this_month == 0
+    assert [name for name, _ in events(job)] == ["section", "error", "done"]
