@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, wait
-from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import psutil
 import torch
 import xgrammar
 from torch import Tensor
 
-from generation.engine import sampling
 from generation.engine.adapters import Adapter, AdapterCache, read_adapter
+from generation.engine.chooser import Chooser
 from generation.engine.config import OtherConfig, read_config
 from generation.engine.grammar import GrammarCache
 from generation.engine.model import Batch, Span
-from generation.engine.native.library import library
-from generation.engine.native.sampler import NativeSampler
-from generation.engine.precision import PRECISIONS, load_model
+from generation.engine.precision import load_model
 from generation.engine.row import Row
-from generation.engine.sampling import PlainSampler, Sampler
-from generation.engine.scheduler import Scheduler, SchedulerLimits, Work
+from generation.engine.scheduler import Scheduler, Work
+from generation.engine.settings import LocalSettings, affordable
 from generation.engine.slots import Slots
 from generation.engine.tokenizer import Tokenizer
 from generation.engine.types import (
@@ -40,19 +34,16 @@ from generation.engine.types import (
     GenerationRequest,
     Reason,
     Token,
-    TokenLogprob,
 )
 from generation.engine.weights import weights_sha256
 
 READY_WAIT = 0.01
-MAX_THREADS = 8
 # So many other ways to begin are tried before only a phrase's last token is avoided.
 FIRST_TOKENS_TRIED = 8
 TOKENS_TRIED = 256
 RATE_STEPS = 32
 # Beside each so many rows there is one slot more, for the beginnings of texts that are done.
 PREFIX_SHARE = 4
-MEMORY_SHARE = 4
 # Another try would meet the same weights, adapter or grammar.
 LASTING = frozenset(
     {
@@ -63,46 +54,6 @@ LASTING = frozenset(
         "grammar_invalid",
     }
 )
-
-
-def already_there(ref: AdapterRef) -> None:
-    """The `fetch` of those whose adapters lie on this machine."""
-
-
-@dataclass(frozen=True, slots=True)
-class LocalSettings:
-    """`model` is a folder with safetensors, config and tokenizer; `rows` run at a time.
-
-    A step takes `chunk` tokens of prompts, or `busy_chunk` when it would keep writers waiting.
-    `cache_tokens` bounds the tokens whose keys and values are kept, of running rows and of those
-    that left; 0 is as many as fit into a quarter of the machine's memory.
-    `fetch` may bring an adapter's files to their place; it runs beside the batch, before a load.
-    """
-
-    model: str | Path
-    rows: int = 8
-    context: int = 4096
-    precision: str = "auto"
-    threads: int = min(os.cpu_count() or 1, MAX_THREADS)
-    max_queue: int = 1024
-    rows_per_tenant: int = 0
-    chunk: int = 512
-    busy_chunk: int = 64
-    cache_tokens: int = 0
-    adapters: int = 32
-    weights: dict[str, float] = field(default_factory=dict)
-    prefix_cache: bool = True
-    fetch: Callable[[AdapterRef], None] = already_there
-
-    def __post_init__(self) -> None:
-        if self.precision not in PRECISIONS:
-            known = ", ".join(PRECISIONS)
-            raise ValueError(f"Unknown precision {self.precision!r}; known: {known}.")
-        for name in ("rows", "context", "threads", "max_queue", "chunk", "busy_chunk", "adapters"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1.")
-        if self.cache_tokens < 0:
-            raise ValueError("cache_tokens must not be negative.")
 
 
 class LocalEngine:
@@ -119,27 +70,14 @@ class LocalEngine:
         self.base_sha256 = weights_sha256(folder)
         slots = settings.rows + max(1, settings.rows // PREFIX_SHARE)
         self.model = load_model(folder, self.config, settings.precision, slots, self.context)
-        self.sampler: Sampler = NativeSampler() if library() else PlainSampler()
+        self.chooser = Chooser(self.tokenizer, self.config)
         self.grammars = GrammarCache(
             self.tokenizer.names, list(self.config.stop_ids), vocab_size=self.config.vocab_size
         )
-        self.scheduler = Scheduler(Slots(slots), self.limits(cache_tokens))
+        self.scheduler = Scheduler(Slots(slots), settings.limits(cache_tokens))
         self.adapters = AdapterCache(self.load_adapter, settings.adapters)
-        self.control_tokens = torch.tensor(self.tokenizer.control_tokens, dtype=torch.long)
         self.prompt_tokens = self.completion_tokens = self.cached_tokens = 0
         self.recent: deque[tuple[float, int]] = deque(maxlen=RATE_STEPS)
-
-    def limits(self, cache_tokens: int) -> SchedulerLimits:
-        settings = self.settings
-        return SchedulerLimits(
-            rows=settings.rows,
-            max_queue=settings.max_queue,
-            rows_per_tenant=settings.rows_per_tenant or settings.rows,
-            chunk=settings.chunk,
-            busy_chunk=settings.busy_chunk,
-            cache_tokens=cache_tokens,
-            weights=settings.weights,
-        )
 
     def load_adapter(self, ref: AdapterRef) -> Adapter:
         if isinstance(self.config, OtherConfig):
@@ -263,45 +201,13 @@ class LocalEngine:
         return [(row, own) for row, own in pairs if row.id in self.scheduler.rows]
 
     def write(self, row: Row, logits: Tensor) -> list[Event]:
-        """Sample the row's next token and say what it led to."""
-        if not self.sampler.finite(logits):
-            message = "The model produced numbers that are not finite."
-            return [self.fail(row, "model_numerical_error", message)]
-        scores = self.allowed(row, logits.clone())
-        if scores is None:
-            message = "Grammar and banned phrases leave nothing to write."
-            return [self.fail(row, "output_blocked", message)]
-        settings = row.request.sampling
-        token = self.sampler.choose(scores, settings, row.noise.random())
-        if settings.logprobs is not None:
-            row.logprobs.append(self.logprob(logits, token, settings.logprobs))
-        if row.matcher is not None and not row.matcher.accept_token(token):
-            return [self.fail(row, "output_blocked", "The grammar refused its own token.")]
+        """Choose the row's next token and say what it led to."""
+        try:
+            token = self.chooser.next_token(row, logits)
+        except EngineError as error:
+            return [self.fail(row, error.code, error.message)]
         self.completion_tokens += 1
         return self.append(row, token)
-
-    def allowed(self, row: Row, logits: Tensor) -> Tensor | None:
-        """The logits (V) with everything that must not come set to minus infinity."""
-        sampling.penalise(logits, row.request.sampling, row.prompt, row.output)
-        if row.matcher is not None:
-            self.constrain(row, logits)
-        if tokens := row.forbidden.get(len(row.output)):
-            sampling.forbid(logits, tokens)
-        if len(row.output) < row.request.min_tokens:
-            longer = logits.clone()
-            sampling.forbid(longer, self.config.stop_ids)
-            # A grammar that is complete leaves only the end; then the end it is.
-            logits = longer if bool(longer.max() > -torch.inf) else logits
-        return logits if bool(logits.max() > -torch.inf) else None
-
-    def constrain(self, row: Row, logits: Tensor) -> None:
-        """Leave only what the grammar allows."""
-        mask = xgrammar.allocate_token_bitmask(1, self.config.vocab_size)
-        if row.matcher.fill_next_token_bitmask(mask):
-            self.sampler.mask(logits, mask[0])
-        if row.request.grammar is not None and row.request.grammar.kind == "json_schema":
-            # xgrammar lets control characters into strings, JSON does not.
-            logits[self.control_tokens] = -torch.inf
 
     def append(self, row: Row, token: int) -> list[Event]:
         if token in self.config.stop_ids:
@@ -328,13 +234,6 @@ class LocalEngine:
         row.forbidden = {place: kept for place, kept in row.forbidden.items() if place <= first}
         self.scheduler.rewind(row, first)
         return []
-
-    def logprob(self, logits: Tensor, token: int, count: int) -> TokenLogprob:
-        own, top = sampling.top_logprobs(logits, token, count)
-        return TokenLogprob(self.word(token), own, tuple((self.word(t), p) for t, p in top))
-
-    def word(self, token: int) -> str:
-        return self.tokenizer.pieces[token].decode(errors="replace")
 
     def show(self, row: Row, *, final: bool = False) -> list[Event]:
         text = row.stream.take(final=final)
@@ -386,12 +285,6 @@ class LocalEngine:
     def close(self) -> None:
         self.grammars.close()
         self.adapters.close()
-
-
-def affordable(token_bytes: int) -> int:
-    """How many tokens' keys and values may be kept on this machine."""
-    total: int = psutil.virtual_memory().total
-    return max(1, total // MEMORY_SHARE // token_bytes)
 
 
 # Where in its own source a library found the fault, which is nothing for a caller to read.

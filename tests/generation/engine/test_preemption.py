@@ -105,7 +105,7 @@ def test_a_small_cache_makes_rows_take_turns_and_changes_nothing(make_engine):
 
 
 def test_the_budget_is_at_most_a_share_of_the_memory(make_engine):
-    from generation.engine.local import affordable
+    from generation.engine.settings import affordable
 
     engine = make_engine()
     assert engine.scheduler.limits.cache_tokens == affordable(engine.config.cache_bytes)
