@@ -22,7 +22,7 @@ def worn(lease: Lease) -> AdapterRef | None:
     version = ModelVersion.objects.active().filter(pk=pin["version"]).first()
     if version is None:
         raise not_available()
-    path = files.local_folder(lease.tenant_id, pin["sha256"])
+    path = files.local_folder(lease.tenant_id, pin["sha256"], pin["version"])
     ref = AdapterRef(id=pin["version"], path=str(path), sha256=pin["sha256"])
     if settings.ENGINE == "openai":  # its server is told a path, and finds the files there
         fetch(ref)

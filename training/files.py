@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -41,12 +42,15 @@ def remove(tenant_id: UUID, sha256: str) -> None:
     """Delete an adapter here and where this machine's engine would find it."""
     for name in (WEIGHTS, CONFIG):
         default_storage.delete(key(tenant_id, sha256, name))
-    shutil.rmtree(local_folder(tenant_id, sha256), ignore_errors=True)
+    shutil.rmtree(Path(settings.ADAPTER_CACHE) / str(tenant_id) / sha256, ignore_errors=True)
 
 
-def local_folder(tenant_id: UUID, sha256: str) -> Path:
-    """Where the adapter lies on the engine's machine once it was fetched."""
-    return Path(settings.ADAPTER_CACHE) / str(tenant_id) / sha256
+def local_folder(tenant_id: UUID, sha256: str, version: UUID | str) -> Path:
+    """Where a version's files lie on the engine's machine once they were fetched.
+
+    The same weights may come again with other settings, after the first were deleted elsewhere.
+    """
+    return Path(settings.ADAPTER_CACHE) / str(tenant_id) / sha256 / str(version)
 
 
 def fetch(folder: Path) -> None:
@@ -54,7 +58,7 @@ def fetch(folder: Path) -> None:
     if folder.is_dir():
         os.utime(folder)
         return
-    tenant_id, sha256 = folder.parts[-2:]
+    tenant_id, sha256, _version = folder.parts[-3:]
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
     try:
@@ -87,9 +91,11 @@ def put_in_place(work: Path, folder: Path) -> None:
 
 def prune(cache: Path, limit: int) -> None:
     """Throw out the adapters used least recently, so that the machine's disk does not fill."""
-    found = [path for path in cache.glob("*/*") if not path.name.startswith(".")]
+    found = [path for path in cache.glob("*/*/*") if not path.name.startswith(".")]
     for path in sorted(found, key=last_used)[: max(0, len(found) - limit)]:
         shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):  # another version of the same weights is there
+            path.parent.rmdir()
 
 
 def last_used(path: Path) -> float:

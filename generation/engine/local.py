@@ -105,7 +105,9 @@ class LocalEngine:
                 requested=requested,
             )
         adapter = request.adapter
-        key = (self.base_sha256, adapter.sha256 if adapter else None, request.tenant)
+        # Equal weights with other settings beside them are another adapter.
+        worn = f"{adapter.sha256} {adapter.path}" if adapter else None
+        key = (self.base_sha256, worn, request.tenant)
         row = Row(request, prompt, key)
         self.scheduler.add(row)
         if adapter is not None:

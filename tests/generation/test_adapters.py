@@ -64,8 +64,8 @@ Bring = Callable[..., ModelVersion]
 def bring(engine: Any, toy: tuple[Path, Any], tmp_path: Path) -> Bring:
     """Import a random adapter of the toy into the workspace in scope, and make it live."""
 
-    def brought(seed: int) -> ModelVersion:
-        write_adapter(tmp_path / str(seed), toy[1], seed=seed)
+    def brought(seed: int, **changes: Any) -> ModelVersion:
+        write_adapter(tmp_path / str(seed), toy[1], seed=seed, **changes)
         parts = {
             name: ContentFile((tmp_path / str(seed) / file).read_bytes(), file)
             for name, file in (("weights", WEIGHTS), ("config", CONFIG))
@@ -102,7 +102,7 @@ def alone(engine: Any, tenant: Tenant, version: ModelVersion | None) -> str:
     """What the engine writes for the same request when nobody else is there."""
     worn = None
     if version is not None:
-        path = files.local_folder(tenant.pk, version.sha256)
+        path = files.local_folder(tenant.pk, version.sha256, version.pk)
         worn = AdapterRef("x", str(path), version.sha256)
     request = ask(
         "", messages=(Message("user", WORDS),), adapter=worn, sampling=Sampling(temperature=0)
@@ -157,6 +157,24 @@ def test_running_work_ends_with_the_version_that_it_began_with(
     texts = {choice["text"] for choice in ended(job).result["choices"]}
     assert texts == {alone(engine, acme, old)}
     assert ended(later).result["adapter_sha256"] == steps[0].sha256
+
+
+def test_the_same_weights_with_other_settings_are_another_model(
+    engine: Any, bring: Bring, acme: Tenant
+) -> None:
+    jobs = []
+    for alpha in (8, 1):
+        with tenant_scope(acme):
+            version = bring(1, lora_alpha=alpha)
+            jobs.append(chat())
+        Pump(engine, QUEUE).run()
+        with tenant_scope(acme):
+            services.version_promote(version=None, step=STEP)
+            version.move(ModelVersion.State.ERASED)  # on another machine: this one's copy stays
+    results = [ended(job).result for job in jobs]
+    assert results[0]["adapter_sha256"] == results[1]["adapter_sha256"]
+    assert results[0]["choices"] != results[1]["choices"]
+    assert results[1]["choices"][0]["text"] == alone(engine, acme, version)
 
 
 def test_variants_keep_who_wrote_them(
@@ -279,7 +297,7 @@ def test_a_server_takes_adapters_where_it_loads_them(
         job = chat()
         assert services.base() == Base("llama", version.base_sha256)
         worn(Lease(acme.pk, job.pk, 1, CHAT, job.payload, 0))
-    assert (files.local_folder(acme.pk, version.sha256) / WEIGHTS).is_file()
+    assert (files.local_folder(acme.pk, version.sha256, version.pk) / WEIGHTS).is_file()
 
 
 def test_only_an_engine_that_loads_adapters_is_told_where_they_come_from(settings: Any) -> None:

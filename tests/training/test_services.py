@@ -212,11 +212,11 @@ def test_what_is_live_is_not_deleted_and_what_is_deleted_is_gone(
         services.version_erase(version=version, step=step)
     assert caught.value.code == "model_live"
     services.version_rollback(step=step)
-    files.fetch(files.local_folder(acme.pk, version.sha256))
+    files.fetch(files.local_folder(acme.pk, version.sha256, version.pk))
     with django_capture_on_commit_callbacks(execute=True):
         services.version_erase(version=version, step=step)
     assert not default_storage.exists(files.key(acme.pk, version.sha256, WEIGHTS))
-    assert not files.local_folder(acme.pk, version.sha256).exists()
+    assert not files.local_folder(acme.pk, version.sha256, version.pk).exists()
     for change in (services.version_resume, services.version_quarantine, services.version_promote):
         with pytest.raises(Conflict) as caught:
             change(version=version, step=step)
@@ -232,13 +232,13 @@ def test_another_workspaces_live_model_is_not_mine(bring: Bring, step: Step, oth
 
 def test_files_are_fetched_once_and_checked(bring: Bring, acme: Tenant) -> None:
     version = bring()
-    folder = files.local_folder(acme.pk, version.sha256)
+    folder = files.local_folder(acme.pk, version.sha256, version.pk)
     assert folder.is_relative_to(settings.ADAPTER_CACHE)
     files.fetch(folder)
     assert (folder / WEIGHTS).read_bytes() == weights()
     default_storage.delete(files.key(acme.pk, version.sha256, WEIGHTS))
     files.fetch(folder)
-    other = files.local_folder(acme.pk, "0" * 64)
+    other = files.local_folder(acme.pk, "0" * 64, version.pk)
     with pytest.raises(FileNotFoundError):
         files.fetch(other)
     assert not other.exists()
@@ -249,18 +249,16 @@ def test_a_damaged_file_is_not_used(bring: Bring, acme: Tenant) -> None:
     version = bring()
     Path(default_storage.path(files.key(acme.pk, version.sha256, WEIGHTS))).write_bytes(b"x")
     with pytest.raises(files.Damaged):
-        files.fetch(files.local_folder(acme.pk, version.sha256))
+        files.fetch(files.local_folder(acme.pk, version.sha256, version.pk))
 
 
 def test_the_least_recently_used_copies_are_thrown_out(
     bring: Bring, acme: Tenant, settings: Any, tmp_path: Path
 ) -> None:
     settings.ADAPTER_CACHE, settings.ADAPTER_CACHE_SIZE = tmp_path, 2
-    folders = [
-        files.local_folder(acme.pk, bring(f"Voice {seed}", seed=seed).sha256) for seed in range(3)
-    ]
+    made = [bring(f"Voice {seed}", seed=seed) for seed in range(3)]
+    folders = [files.local_folder(acme.pk, each.sha256, each.pk) for each in made]
     for place, folder in enumerate((folders[0], folders[1], folders[0], folders[2])):
         files.fetch(folder)
-
         os.utime(folder, (place, place))
-    assert [folder.exists() for folder in folders] == [True, False, True]
+    assert [folder.parent.exists() for folder in folders] == [True, False, True]
