@@ -58,7 +58,8 @@ def variant_work(lease: Lease) -> Work:
             finished = yield _step(ask, replace(request, adapter=adapter))
             made.note(finished)
             number += 1
-            ask = writing.send(Completion(text=finished.text, reason=finished.reason))
+            tokens = finished.completion_tokens
+            ask = writing.send(Completion(finished.text, finished.reason, tokens))
     except StopIteration as end:
         return _variant_outcome(variant, end.value, made)
 

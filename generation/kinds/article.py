@@ -6,8 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from generation.engine.types import EngineError
-from generation.kinds.article_plan import MOST_SECTIONS, Plan, Section, plan, plan_tokens
-from generation.kinds.article_text import ASK_TOKENS, TOKENS_PER_WORD, Passage, Writer
+from generation.kinds.article_news import unsupported
+from generation.kinds.article_plan import (
+    MOST_SECTIONS,
+    Plan,
+    Section,
+    format_of,
+    plan,
+    plan_tokens,
+)
+from generation.kinds.article_text import Passage, Writer
 from generation.kinds.base import (
     BriefData,
     Choice,
@@ -27,11 +35,11 @@ from generation.kinds.markup import HEADING, to_html
 from generation.kinds.text import N_, count_words, one_line, sentences
 
 TITLE, HEADING_CHARS = 120, 80
-# Sentences that do not pass are written again: room for as much as is kept.
-SPARE = 3.5
-PROMPT_TOKENS = 500
-# What the sentences that lead in and out take, roughly.
-FRAME_WORDS = 30
+# Most of what a small model writes does not pass: room to ask again, also for a short text.
+TOKENS_PER_WORD, SPARE, SPARE_WORDS = 2, 4, 150
+# An answer takes at least so many tokens, all in all.
+TOKENS_PER_ASK = 60
+PROMPT_TOKENS = 250
 TOO_POOR = N_("Nothing that the model wrote passed the checks. Try other main points.")
 EDGE_SHARE = 0.1
 MOST = 1.12
@@ -92,26 +100,31 @@ class Article(Kind):
         )
 
     def estimate_tokens(self, brief: BriefData) -> Estimate:
-        tokens = self.tokens(brief)
-        prompt = PROMPT_TOKENS
-        asks = 1 + tokens // ASK_TOKENS
-        return bound(brief, asks=asks, prompt=prompt, completion=tokens)
+        return bound(
+            brief,
+            asks=self.asks(brief),
+            prompt=PROMPT_TOKENS,
+            completion=self.tokens(brief),
+        )
 
     def words(self, brief: BriefData) -> int:
         return self.length.wanted(brief) if self.length else 0
 
     def tokens(self, brief: BriefData) -> int:
-        return int(self.words(brief) * TOKENS_PER_WORD * SPARE) + plan_tokens()
+        return (self.words(brief) + SPARE_WORDS) * TOKENS_PER_WORD * SPARE + plan_tokens()
+
+    def asks(self, brief: BriefData) -> int:
+        return 1 + self.tokens(brief) // TOKENS_PER_ASK
 
     def write(self, brief: BriefData) -> Writing:
-        desk = Desk(brief, self.tokens(brief))
+        desk = Desk(brief, self.tokens(brief), self.asks(brief))
         words = self.words(brief)
         outline = yield from plan(brief, desk, words)
         writer = Writer(brief, desk, outline)
-        passages = [Passage(section, share) for section, share in shares(outline, words)]
+        frame = count_words(" ".join([outline.title, *outline.headings, writer.lead, writer.end]))
+        passages = writer.begin(shares(outline, words - frame))
         for passage in passages:
             yield from writer.write(passage)
-        frame = count_words(" ".join([outline.title, *outline.headings, *writer.frame]))
         yield from writer.lengthen(passages, words - frame)
         shorten(passages, int(words * MOST) - frame)
         writer.put_frame(passages)
@@ -149,8 +162,10 @@ class Article(Kind):
         found = [] if data.get("title") else [Issue("empty", EMPTY, "title", severity="error")]
         found += length_limit(data.get("title", ""), TITLE, "title")
         sections = data.get("sections", [])
+        news = format_of(brief) == "news"
         for place, text in texts(data):
             found += check_text(text, brief, place)
+            found += unsupported(text, brief, place) if news and not is_line(place) else []
         headings = [section["heading"] for section in sections]
         found += duplicates(headings, "sections")
         found += self.check_length(data, brief)
@@ -165,11 +180,9 @@ class Article(Kind):
 
 def shares(outline: Plan, words: int) -> list[tuple[Section, int]]:
     """How many words each section gets."""
-    headings = sum(count_words(section.heading) for section in outline.sections)
-    rest = words - headings - FRAME_WORDS
     middle = outline.sections[1:-1]
-    each = int(rest * (1 - 2 * EDGE_SHARE)) // max(1, len(middle))
-    edge = max(10, int(rest * EDGE_SHARE))
+    each = int(words * (1 - 2 * EDGE_SHARE)) // max(1, len(middle))
+    edge = max(10, int(words * EDGE_SHARE))
     return list(zip(outline.sections, [edge, *[each] * len(middle), edge], strict=True))
 
 
@@ -197,6 +210,10 @@ def texts(data: Data) -> Iterator[tuple[str, str]]:
     for place, section in enumerate(data.get("sections", [])):
         yield f"sections.{place}.heading", section["heading"]
         yield f"sections.{place}.text", section["text"]
+
+
+def is_line(place: str) -> bool:
+    return place.endswith(("title", "heading"))
 
 
 def sectioned(text: str) -> Iterator[tuple[tuple[int, str], str]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from generation.engine.types import Sampling
 from generation.kinds.banned import has_banned
@@ -141,10 +142,13 @@ def sections(
     sieve = Sieve(brief, strict=False)
     sieve.note([topic_of(brief)])
     headings = [good_heading(text, brief, sieve) for text in proposed]
-    middle = [point_section(place, point, headings) for place, point in enumerate(points)]
-    middle += more_sections(brief, headings[len(points) :], middle, count - len(points))
+    pairs = zip_longest(points, headings[: len(points)], fillvalue="")
+    middle = [point_section(point, heading) for point, heading in pairs]
+    more = more_sections(brief, headings[len(points) :], middle, count - len(points))
+    middle = numbered(in_order(brief, middle, more))
     topic = topic_of(brief)
-    closing = CHINESE_CLOSING if is_cjk(brief.language) else CLOSING[format_of(brief)]
+    last = CHINESE_CLOSING if is_cjk(brief.language) else CLOSING[format_of(brief)]
+    closing = next(allowed([last, *usual_headings(brief)], brief), brief.brand.name)
     return (
         Section("intro", "", topic, usual=True),
         *middle,
@@ -179,27 +183,43 @@ def is_about(text: str, brief: BriefData) -> bool:
     return bool(telling(text) & telling(given))
 
 
-def point_section(place: int, point: str, headings: list[str]) -> Section:
+def point_section(point: str, proposed: str) -> Section:
     """The point's section; its heading is the model's where that is about the point."""
-    proposed = headings[place] if place < len(headings) else ""
     wanted = telling(point)
     shared = wanted & telling(proposed)
-    close = len(shared) > 0.5 * len(wanted)
-    return Section(f"sections.{place}", proposed if close else upper_first(point), point)
+    # One word says too little about a point for another heading to stand in for it.
+    close = len(wanted) > 1 and len(shared) > 0.5 * len(wanted)
+    return Section("", proposed if close else upper_first(point), point)
 
 
 def more_sections(
     brief: BriefData, proposed: list[str], before: list[Section], count: int
 ) -> list[Section]:
     """Sections beyond the points: the model's, then the format's usual ones."""
-    usual = CHINESE_HEADINGS if is_cjk(brief.language) else HEADINGS[format_of(brief)]
     taken = [section.heading for section in before]
+    topic = telling(topic_of(brief))
     found: list[str] = []
-    for heading in [*filter(None, proposed), *usual]:
+    fresh = (heading for heading in proposed if heading and telling(heading) != topic)
+    for heading in allowed([*fresh, *usual_headings(brief)], brief):
         if all(overlap(heading, other, 1) < 0.6 for other in [*taken, *found]):
             found.append(heading)
-    start = len(before)
-    return [
-        Section(f"sections.{start + place}", heading, heading.casefold(), usual=True)
-        for place, heading in enumerate(found[:count])
-    ]
+    return [Section("", heading, heading.casefold(), usual=True) for heading in found[:count]]
+
+
+def allowed(headings: Iterable[str], brief: BriefData) -> Iterator[str]:
+    return (heading for heading in headings if not has_banned(heading, brief.brand.banned))
+
+
+def usual_headings(brief: BriefData) -> tuple[str, ...]:
+    return CHINESE_HEADINGS if is_cjk(brief.language) else HEADINGS[format_of(brief)]
+
+
+def in_order(brief: BriefData, points: list[Section], more: list[Section]) -> list[Section]:
+    """What the format usually begins with comes before the points, the others behind them."""
+    start = usual_headings(brief)[0]
+    first = [section for section in more if section.heading == start]
+    return [*first, *points, *(section for section in more if section.heading != start)]
+
+
+def numbered(found: list[Section]) -> list[Section]:
+    return [replace(section, name=f"sections.{place}") for place, section in enumerate(found)]

@@ -88,10 +88,11 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The engine's answer to an ask."""
+    """The engine's answer to an ask; `tokens` is what it took, where that is known."""
 
     text: str
     reason: Literal["stop", "length", "cancelled"] = "stop"
+    tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

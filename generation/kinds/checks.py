@@ -137,7 +137,7 @@ def repetition(text: str, part: str = "") -> Iterator[Issue]:
 
 
 def language(text: str, brief: BriefData, part: str = "") -> Iterator[Issue]:
-    if speaks(text, brief.language) is False:
+    if speaks(facts.ADDRESS.sub("", text), brief.language) is False:
         yield Issue("language", LANGUAGE, part, 0, len(text))
 
 

@@ -101,6 +101,11 @@ UNWANTED = words(
     "cure cures detox detoxify bacteria disease diseases heals poison kill kills toxic injury die "
     "dies died death complimentary refund reward rewards"
 )
+# Proof that nobody has seen, unless the brief speaks of it.
+EVIDENCE = words(
+    "research researchers study studies survey surveys statistics experts expert scientists "
+    "scientific proven"
+)
 # With these a sentence adds a condition or a reason.
 TERMS = words("if because unless although though since but until while")
 # Words with which a company speaks of itself.

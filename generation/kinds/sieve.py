@@ -12,12 +12,14 @@ from generation.kinds.brief import BriefData
 from generation.kinds.checks import PLACEHOLDERS, meta_talk, prefer, speaks
 from generation.kinds.facts import stem, telling
 from generation.kinds.pitch import base_verb, third_person
-from generation.kinds.text import CJK, fold, is_cjk, one_line, overlap, sentences
+from generation.kinds.text import CJK, fold, is_cjk, one_line, overlap, sentences, shingles
 
 FIRST_PERSON = re.compile(r"\b(?:I|I'm|I've|I'd|I'll|my|My|me|Me|myself)\b")
 MARKS = re.compile(r"[#*_`|<>{}\\]|\.\.\.|…|--|\s[,.;!?]|[,;:.!?]\s*[,;:.]|!!|\?\?")
 VERB_STEMS = frozenset(map(stem, lexicon.VERBS))
 SENTENCE = re.compile(r"^[\"'“‘(]?[A-Z0-9].*[.!?][\"'”’)]?$", re.DOTALL)
+# Pairs of characters at the seams of known words are new ones; more than these are invented.
+CJK_GROUNDED = 0.7
 CJK_SENTENCE = re.compile(r"^.{4,}[。！？]$", re.DOTALL)
 
 
@@ -99,6 +101,7 @@ class Sieve:
             or ((self.strict or self.is_about_brand(text)) and self.is_ungrounded(text))
             or facts.unknown_amounts(text, self.known)
             or lexicon.UNWANTED & set(fold(text).split())
+            or (lexicon.EVIDENCE & set(fold(text).split())) - facts.known_words(self.known)
         )
 
     def is_about_brand(self, text: str) -> bool:
@@ -108,7 +111,7 @@ class Sieve:
 
     def is_ungrounded(self, text: str) -> bool:
         if is_cjk(self.brief.language):
-            return overlap(text, self.known, 2) < 0.5
+            return known_share(text, self.known) < CJK_GROUNDED
         return bool(
             self.is_awkward(text)
             or facts.unknown_words(text, self.known)
@@ -155,6 +158,12 @@ class Sieve:
     def _kept(self, text: str) -> str:
         self.seen.append(text)
         return text
+
+
+def known_share(text: str, known: str) -> float:
+    """The share of a Chinese text's pairs of characters that the brief has too."""
+    own = shingles(text, 2)
+    return len(own & shingles(known, 2)) / len(own) if own else 0.0
 
 
 def has_verb(text: str) -> bool:

@@ -1,6 +1,8 @@
-"""A brand at Acme, and the kind `note`, for tests of everything that does not depend on a kind."""
+"""A brand at Acme, the kind `note` for tests that depend on no kind, and the real model."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +38,16 @@ def brief(note: str, brand: Brand, alice: User, acme: Tenant) -> Brief:
         return brief_request(
             kind=note, fields={"topic": "Anvils"}, brand=brand, author=Author(user=alice)
         )
+
+
+@pytest.fixture(scope="session")
+def base_model() -> Path:
+    """The converted SmolLM2; converting takes seconds, so it is kept between runs."""
+    from generation.engine.convert import convert
+
+    data = Path(os.environ.get("DATA_DIR", ".data"))
+    default = data / "models" / "smollm2-135m-instruct"
+    return convert(Path(os.environ.get("KINDLING_TEST_MODEL", default)))
 
 
 def pump() -> None:

@@ -1,7 +1,4 @@
-"""A toy model and the engine over it; the real model when a test asks for it."""
-
-import os
-from pathlib import Path
+"""A toy model and the engine over it."""
 
 import pytest
 
@@ -33,13 +30,3 @@ def make_engine(toy):
     yield make
     for engine in engines:
         engine.close()
-
-
-@pytest.fixture(scope="session")
-def base_model():
-    """The converted SmolLM2; converting takes seconds, so it is kept between runs."""
-    from generation.engine.convert import convert
-
-    data = Path(os.environ.get("DATA_DIR", ".data"))
-    default = data / "models" / "smollm2-135m-instruct"
-    return convert(Path(os.environ.get("KINDLING_TEST_MODEL", default)))
