@@ -82,6 +82,7 @@ def copied(place: str, target: Path) -> str:
 
 
 def put_in_place(work: Path, folder: Path) -> None:
+    work.chmod(0o755)  # a model server beside the worker may run as somebody else
     try:
         work.rename(folder)
     except OSError:
