@@ -282,6 +282,7 @@ class LocalEngine:
             adapter_swaps=self.adapters.swaps,
             tokens_per_second=written / seconds if seconds else 0.0,
             preemptions=self.scheduler.preemptions,
+            room_for_others=max(0, self.settings.rows - self.scheduler.queued),
         )
 
     def close(self) -> None:

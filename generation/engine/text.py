@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass, field
+
+# What neither Postgres' JSON nor UTF-8 can hold; models write the one, distant servers both.
+UNHEARD_OF = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    return UNHEARD_OF.sub("\ufffd", text)
 
 
 def fold(text: str) -> str:

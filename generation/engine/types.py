@@ -260,7 +260,11 @@ Event = Token | Finished | Failed
 
 @dataclass(frozen=True, slots=True)
 class EngineStats:
-    """A glance at a running engine; counters only ever grow."""
+    """A glance at a running engine; counters only ever grow.
+
+    `room_for_others` requests more may come to a full engine from tenants of which nothing runs:
+    rows of others give way to them.
+    """
 
     rows_busy: int = 0
     rows_total: int = 0
@@ -271,6 +275,7 @@ class EngineStats:
     adapter_swaps: int = 0
     tokens_per_second: float = 0.0
     preemptions: int = 0
+    room_for_others: int = 0
 
 
 class Engine(Protocol):

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from generation.engine import load
 from generation.engine.echo import EchoEngine
+from generation.engine.types import Event, GenerationRequest
 from generation.job_kinds import CHAT, QUEUE
 from generation.pump import BEAT_AT_LEAST_EVERY_S, Pump
 from generation.streams import LIFETIME_S, stream_key
@@ -156,3 +157,44 @@ def test_66_numbers_that_are_not_finite_fail_the_job_and_cost_nothing(
     with tenant_scope(acme):
         assert balance().reserved == balance().spent_this_month == 0
     assert [name for name, _ in events(job)] == ["section", "error", "done"]
+
+
+def test_what_no_database_can_hold_is_marked_and_stops_nobody(acme: Tenant, other: Tenant) -> None:
+    """A model may write a NUL, and a distant server half a surrogate pair."""
+    odd, plain = chat(acme, "odd"), chat(other, "plain")
+    engine = EchoEngine(reply=lambda asked: {"odd": "a\0 b\ud800 c"}.get(last(asked), "fine"))
+    Pump(engine, QUEUE).run()
+    texts = [again(job).result["choices"][0]["text"] for job in (odd, plain)]
+    assert texts == ["a\ufffd b\ufffd c", "fine"]
+    streamed = [data["text"] for name, data in events(odd) if name == "token"]
+    assert "".join(streamed) == texts[0]
+
+
+def last(request: GenerationRequest) -> str:
+    return request.messages[-1].content
+
+
+def test_a_full_engine_makes_room_for_a_workspace_of_which_nothing_runs(
+    acme: Tenant, other: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generation.pump.LOOK_EVERY_S", 0.0)
+    write_toy(tmp_path)
+    engine = load("local", model=tmp_path, threads=1, rows=2)
+    step, steps = engine.step, iter(range(100_000))
+    long = [chat(acme, max_tokens=300, min_tokens=300) for _ in range(3)]
+    late: list[Job] = []
+
+    def and_then_another_comes() -> list[Event]:
+        if next(steps) == 60:
+            late.append(chat(other, max_tokens=5, min_tokens=5))
+        return step()
+
+    monkeypatch.setattr(engine, "step", and_then_another_comes)
+    Pump(engine, QUEUE).run()
+    preemptions = engine.stats().preemptions
+    engine.close()
+    ends = [again(job) for job in (*late, *long)]
+    assert [job.state for job in ends] == [Job.State.SUCCEEDED] * 4
+    assert preemptions == 1
+    assert all(ends[0].finished_at < job.finished_at for job in ends[1:])
+    assert [job.result["completion_tokens"] for job in ends] == [5, 300, 300, 300]
