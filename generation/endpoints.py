@@ -49,6 +49,9 @@ UNREACHABLE = Trouble(
     _("Your model server did not answer. Look whether it runs and whether its address is right."),
     retry=True,
 )
+BUSY = Trouble(
+    "endpoint_busy", _("Your model server takes no more requests at the moment."), retry=True
+)
 # By the code of the engine's own failure.
 TROUBLES = {
     NOT_ALLOWED.code: NOT_ALLOWED,
@@ -61,9 +64,7 @@ TROUBLES = {
         "endpoint_model_missing",
         _("Your model server does not know this model, or its address ends in a wrong path."),
     ),
-    "engine_rate_limited": Trouble(
-        "endpoint_busy", _("Your model server takes no more requests at the moment."), retry=True
-    ),
+    "engine_rate_limited": BUSY,
     "engine_rejected": Trouble(
         "endpoint_rejected", _("Your model server does not take this kind of request.")
     ),

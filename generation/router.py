@@ -9,13 +9,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from generation.endpoints import ROWS, Target, target_of, told
+from generation.endpoints import BUSY, ROWS, Target, target_of, told
 from generation.engine.openai import OpenAIEngine
 from generation.engine.types import Engine, EngineBusy, EngineStats, Event, GenerationRequest, Token
 
 log = logging.getLogger(__name__)
 
-MOST_LINES = 64
+MOST_LINES = 256
 IDLE_S = 30.0
 # Between two looks while nothing but other people's servers is at work.
 PAUSE_S = 0.02
@@ -66,7 +66,7 @@ class Router:
         if target not in self.lines:
             self.close_idle(0.0 if len(self.lines) >= MOST_LINES else IDLE_S)
             if len(self.lines) >= MOST_LINES:
-                raise EngineBusy("endpoint_busy", "Too many model servers are in use just now.")
+                raise EngineBusy(BUSY.code, str(BUSY.words))
             self.lines[target] = Line(target.open())
         return self.lines[target]
 

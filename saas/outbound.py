@@ -5,9 +5,11 @@ time at the connection itself, because a name may lead elsewhere by then.
 import asyncio
 import ipaddress
 import socket
+import ssl
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpcore
@@ -161,6 +163,12 @@ class GuardedBackend(httpcore.AnyIOBackend):
         return _addresses(found)
 
 
+@cache
+def tls() -> ssl.SSLContext:
+    """One for all: to make it takes as long as the engine takes for a step."""
+    return httpx.create_ssl_context()
+
+
 def guarded_transport(
     url: str, *, refusal: Callable[[], Exception] = UrlNotAllowed
 ) -> httpx.AsyncHTTPTransport:
@@ -168,9 +176,9 @@ def guarded_transport(
 
     httpx has no argument for the network below it, so its pool is put in the place of its own.
     """
-    transport = httpx.AsyncHTTPTransport()
+    transport = httpx.AsyncHTTPTransport(verify=tls())
     transport._pool = httpcore.AsyncConnectionPool(
-        ssl_context=httpx.create_ssl_context(),
+        ssl_context=tls(),
         max_connections=32,
         keepalive_expiry=30,
         network_backend=GuardedBackend(Guard.of(httpx.URL(url)), refusal),

@@ -136,29 +136,49 @@ def test_others_are_written_by_the_house_meanwhile(
         assert balance().spent_this_month > 0
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "retried"),
-    [
-        (401, "endpoint_refused", False),
-        (403, "endpoint_refused", False),
-        (404, "endpoint_model_missing", False),
-        (400, "endpoint_rejected", False),
-        (302, "endpoint_failed", True),
-        (429, "endpoint_busy", True),
-        (500, "endpoint_failed", True),
-    ],
-)
-def test_each_failure_says_what_to_do(
-    acme: Tenant, servers: dict[str, ModelServer], status: int, code: str, retried: bool
+FAILURES = [
+    (401, "endpoint_refused", Job.State.FAILED),
+    (403, "endpoint_refused", Job.State.FAILED),
+    (404, "endpoint_model_missing", Job.State.FAILED),
+    (400, "endpoint_rejected", Job.State.FAILED),
+    (302, "endpoint_failed", Job.State.QUEUED),
+    (429, "endpoint_busy", Job.State.QUEUED),
+    (500, "endpoint_failed", Job.State.QUEUED),
+]
+
+
+def test_each_failure_says_what_to_do_and_is_tried_again_where_that_may_help(
+    acme: Tenant, servers: dict[str, ModelServer]
 ) -> None:
     connect(acme, servers["acme"].url)
-    servers["acme"].status = status
-    job = chat(acme)
+    for status, code, state in FAILURES:
+        servers["acme"].status = status
+        job = chat(acme)
+        pump()
+        found = again(job)
+        assert (found.error_code, found.state) == (code, state)
+        assert found.error_detail.startswith("Your model server")
+
+
+def test_only_so_many_servers_are_connected_to_at_a_time(
+    acme: Tenant,
+    other: Tenant,
+    servers: dict[str, ModelServer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("generation.router.MOST_LINES", 1)
+    servers["acme"].pause_s = servers["other"].pause_s = 0.3
+    ordered = []
+    for slug, tenant in (("acme", acme), ("other", other)):
+        connect(tenant, servers[slug].url)
+        ordered.append(chat(tenant))
     pump()
-    found = again(job)
-    assert found.error_code == code
-    assert found.error_detail.startswith("Your model server")
-    assert found.state == (Job.State.QUEUED if retried else Job.State.FAILED)
+    states = {again(job).state for job in ordered}
+    assert states == {Job.State.SUCCEEDED, Job.State.QUEUED}
+    for job in ordered:
+        due_now(job)
+    pump()
+    assert {again(job).state for job in ordered} == {Job.State.SUCCEEDED}
 
 
 def test_a_server_that_is_gone_is_tried_again_and_then_given_up(acme: Tenant) -> None:
@@ -194,20 +214,18 @@ def test_the_credits_of_a_failed_job_are_released(
         assert balance().reserved == 0
 
 
-@pytest.mark.parametrize("change", ["off", "gone"])
-def test_work_never_falls_back_to_the_house(
-    acme: Tenant, servers: dict[str, ModelServer], change: str
-) -> None:
+def test_work_never_falls_back_to_the_house(acme: Tenant, servers: dict[str, ModelServer]) -> None:
     """It was ordered for nothing: switching the server off must not make it free of charge."""
     endpoint = connect(acme, servers["acme"].url)
-    job = chat(acme)
-    with tenant_scope(acme):
-        if change == "off":
-            Endpoint.objects.update(enabled=False)
-        else:
-            endpoint.delete()
-    pump()
-    assert (again(job).state, again(job).error_code) == (Job.State.FAILED, "endpoint_off")
+    for change in ("off", "gone"):
+        job = chat(acme, endpoint=str(endpoint.pk))
+        with tenant_scope(acme):
+            if change == "off":
+                Endpoint.objects.update(enabled=False)
+            else:
+                Endpoint.objects.all().delete()
+        pump()
+        assert (again(job).state, again(job).error_code) == (Job.State.FAILED, "endpoint_off")
     assert servers["acme"].calls == []
 
 
