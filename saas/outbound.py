@@ -36,6 +36,10 @@ class UrlNotAllowed(Invalid):
     code = "url_not_allowed"
 
 
+class NameUnknown(UrlNotAllowed):
+    """Nobody knows the host's name, now at least."""
+
+
 @dataclass(frozen=True, slots=True)
 class Guard:
     """What the addresses behind one URL must be.
@@ -83,7 +87,7 @@ def check_url(text: str) -> str:
     guard = Guard.of(url)
     addresses = _resolved(url)
     if not addresses:
-        raise UrlNotAllowed(_("No server is known by the name “%s”.") % url.host)
+        raise NameUnknown(_("No server is known by the name “%s”.") % url.host)
     if guard.refuses(addresses):
         raise UrlNotAllowed(_reason(url))
     return str(url).rstrip("/")

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from generation.endpoints import Target, told
+from generation.endpoints import UNREACHABLE, Target, told
 from generation.engine.types import (
     EngineError,
     Event,
@@ -22,7 +22,7 @@ from generation.engine.types import (
 )
 from generation.models import Endpoint
 from saas.errors import InsufficientRole, Invalid, NotFound
-from saas.outbound import UrlNotAllowed, check_url
+from saas.outbound import NameUnknown, UrlNotAllowed, check_url
 from tenants.authors import Author
 from tenants.models import Membership, Role
 from tenants.services import audit
@@ -37,12 +37,6 @@ class Answer:
 
     code: str
     seconds: float
-
-
-def endpoint() -> Endpoint | None:
-    """The model server of the workspace in scope."""
-    found: Endpoint | None = Endpoint.objects.first()
-    return found
 
 
 def require_owner(author: Author) -> None:
@@ -137,6 +131,8 @@ def endpoint_try(target: Target) -> Answer:
     try:
         check_url(target.base_url)
         event = _asked(target)
+    except NameUnknown:
+        return Answer(UNREACHABLE.code, time.monotonic() - began)
     except (UrlNotAllowed, EngineError) as error:
         return Answer(error.code, time.monotonic() - began)
     code = event.code if isinstance(event, Failed) else Endpoint.WORKS
@@ -164,7 +160,7 @@ def _asked(target: Target) -> Event:
 
 def endpoint_tried(*, target: Target, answer: Answer) -> None:
     """Keep what a try came to, unless the server was changed meanwhile."""
-    found = endpoint()
+    found: Endpoint | None = Endpoint.objects.first()
     if found and Target.of(found) == target:
         found.checked_at, found.check_result = timezone.now(), answer.code
         found.save(update_fields=["checked_at", "check_result"])

@@ -131,6 +131,12 @@ def test_a_server_that_is_not_there_is_said_to_be_silent(
     assert Endpoint.objects.get().check_result == "endpoint_unreachable"
 
 
+def test_a_name_that_nobody_knows_is_no_forbidden_place(owner: Client, url: Url) -> None:
+    endpoint = Endpoint(base_url="https://nowhere.invalid/v1", model="m")
+    endpoint.save()
+    assert "did not answer" in owner.post(url("model-server-test"), follow=True).content.decode()
+
+
 def test_it_is_switched_off_and_on_and_removed(
     owner: Client, url: Url, server: ModelServer
 ) -> None:
