@@ -29,9 +29,16 @@ LOAD_TIMEOUT_S = 120.0
 
 
 def name_of(tenant: str, adapter: AdapterRef) -> str:
-    """One name for one workspace and one set of weights: a name never means two."""
-    owner = hashlib.sha256(f"tenant:{tenant}".encode()).hexdigest()[:16]
-    return f"lora-{owner}-{adapter.sha256[:32]}"
+    """One name for one workspace, set of weights and version: a name never means two.
+
+    Equal weights with other settings beside them are another adapter, so the version counts too.
+    """
+    owner, version = (short(text) for text in (f"tenant:{tenant}", f"version:{adapter.id}"))
+    return f"lora-{owner}-{adapter.sha256[:32]}-{version}"
+
+
+def short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class Adapters(Protocol):

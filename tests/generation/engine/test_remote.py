@@ -86,7 +86,8 @@ def test_a_name_means_one_owner_and_one_set_of_weights(adapter):
     one, two = adapter("one"), adapter("two")
     names = {name_of(tenant, each) for tenant in ("a", "b") for each in (one, two)}
     assert len(names) == 4
-    assert name_of("a", one) == name_of("a", AdapterRef("other", "/elsewhere", one.sha256))
+    assert name_of("a", one) == name_of("a", AdapterRef(one.id, "/elsewhere", one.sha256))
+    assert name_of("a", one) != name_of("a", AdapterRef("version 2", one.path, one.sha256))
 
 
 def test_an_adapter_is_loaded_once_worn_and_attested(connect, server, adapter):
