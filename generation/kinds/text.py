@@ -7,6 +7,8 @@ import re
 import unicodedata
 from typing import Any
 
+from generation.engine.text import storable
+
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af]")
 WORD = re.compile(r"[^\W_]+(?:['’\-.&/][^\W_]+)*")
 SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*(?=\s|$)|[。！？…][”’」』）]*")
@@ -104,9 +106,20 @@ def read_json(text: str) -> Any:
     if start < 0 or end < start:
         return None
     try:
-        return json.loads(text[start : end + 1], strict=False)
+        return storable_all(json.loads(text[start : end + 1], strict=False))
     except (ValueError, RecursionError):
         return None
+
+
+def storable_all(value: Any) -> Any:
+    """The value with all its strings as a database can hold them."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [storable_all(item) for item in value]
+    if isinstance(value, dict):
+        return {storable(name): storable_all(item) for name, item in value.items()}
+    return value
 
 
 def read_items(text: str) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from generation.engine.text import storable
+
 
 def json_strings(text: str) -> str:
     """The string values of unfinished JSON, a line each; it only grows as the text grows."""
@@ -54,4 +56,4 @@ def loads_string(raw: str) -> str | None:
         value.encode()
     except (ValueError, UnicodeEncodeError):
         return None
-    return value
+    return storable(value)

@@ -7,6 +7,8 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from generation.engine.text import storable
+from generation.kinds.text import read_json
 from generation.kinds.visible import json_strings
 
 
@@ -32,10 +34,16 @@ def test_it_only_ever_grows(values: list[str], plain: bool) -> None:
         longer = json_strings(text[:end])
         assert longer.startswith(shown)
         shown = longer
-    assert shown == "\n".join([*values, *values])
+    assert shown == "\n".join(map(storable, [*values, *values]))
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.text(alphabet='{}[]":,\\ua0 ', max_size=40))
 def test_broken_json_raises_nothing(text: str) -> None:
     json_strings(text).encode()
+
+
+def test_escapes_that_no_database_can_hold_are_marked() -> None:
+    text = r'{"a": ["x\u0000y", "\ud83d\ude42"], "b": {"c": "half \ud83d"}}'
+    assert read_json(text) == {"a": ["x\ufffdy", "🙂"], "b": {"c": "half \ufffd"}}
+    assert json_strings(r'{"a": "x\u0000y"}') == "x\ufffdy"
