@@ -1,5 +1,7 @@
 """A row that had to give way writes on as if nothing had been: same text, each piece once."""
 
+import time
+
 import pytest
 
 from generation.engine.native.library import library
@@ -50,6 +52,7 @@ def test_what_a_preempted_row_writes_is_the_same(make_engine, tmp_path, precisio
     model = write_toy(tmp_path / "toy", **SHAPE | {"max_position_embeddings": 512})
     adapter, _ = write_adapter(tmp_path / "adapter", model)
     options = {"model": tmp_path / "toy", "precision": precision}
+    began = time.process_time()
     calm = run(make_engine(**options, rows=6), *requests(adapter))
     engine = make_engine(**options, rows=3, busy_chunk=16)
     disturbed = disturb(engine, requests(adapter))
@@ -64,7 +67,8 @@ def test_what_a_preempted_row_writes_is_the_same(make_engine, tmp_path, precisio
         )
         assert got[-1].adapter_sha256 == expected[-1].adapter_sha256
         assert pieces(got) == pieces(expected)
-    print(f"attempts={len(calm)} failures=0 preemptions={engine.stats().preemptions}")
+    spent, pauses = time.process_time() - began, engine.stats().preemptions
+    print(f"attempts={len(calm)} failures=0 preemptions={pauses} cpu_s={spent:.1f}")
 
 
 def pieces(events):

@@ -1,6 +1,7 @@
 """Slots and scheduler under random traffic: nothing is leaked, shared or starved."""
 
 import random
+import time
 from concurrent.futures import Future
 
 import pytest
@@ -149,14 +150,17 @@ class Traffic:
 
 def test_random_traffic_never_leaks_or_shares_a_slot():
     """100,000 steps; the controls count what would prove nothing if it never happened."""
-    traffic = Traffic(seed=11)
+    traffic, began = Traffic(seed=11), time.process_time()
     for _ in range(STEPS):
         traffic.act()
     while traffic.scheduler.rows:
         traffic.end()
         traffic.check()
     counts = traffic.names, traffic.copied, traffic.scheduler.preemptions
-    print(f"attempts={STEPS} failures=0 rows, tokens copied, preemptions={counts}")
+    spent = time.process_time() - began
+    print(
+        f"attempts={STEPS} failures=0 rows, tokens copied, preemptions={counts} cpu_s={spent:.1f}"
+    )
     assert all(count > STEPS / 50 for count in counts)
     assert traffic.scheduler.slots.free == 6
     assert not traffic.scheduler.tenants
