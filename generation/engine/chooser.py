@@ -29,8 +29,11 @@ class Chooser:
         if not self.sampler.finite(logits):
             message = "The model produced numbers that are not finite."
             raise EngineError("model_numerical_error", message)
-        scores = self.allowed(row, logits.clone())
         settings = row.request.sampling
+        # What is reported beside the token are the model's own numbers; torch locks its own.
+        kept = settings.logprobs is not None or logits.is_inference()
+        scores = logits.clone() if kept else logits
+        self.limit(row, scores)
         token = self.sampler.choose(scores, settings, row.noise.random())
         if settings.logprobs is not None:
             row.logprobs.append(self.logprob(logits, token, settings.logprobs))
@@ -38,22 +41,25 @@ class Chooser:
             raise EngineError("output_blocked", "The grammar refused its own token.")
         return token
 
-    def allowed(self, row: Row, logits: Tensor) -> Tensor:
-        """The logits (V) with everything that must not come set to minus infinity."""
+    def limit(self, row: Row, logits: Tensor) -> None:
+        """Set the logits (V) of all that must not come to minus infinity."""
         sampling.penalise(logits, row.request.sampling, row.prompt, row.output)
         if row.matcher is not None:
             self.constrain(row, logits)
-        if tokens := row.forbidden.get(len(row.output)):
+        tokens = row.forbidden.get(len(row.output), set())
+        if tokens:
             sampling.forbid(logits, tokens)
+        limited = row.matcher is not None or bool(tokens)
         if len(row.output) < row.request.min_tokens:
-            longer = logits.clone()
-            sampling.forbid(longer, self.config.stop_ids)
+            ends = list(self.config.stop_ids)
+            kept = logits[ends]
+            sampling.forbid(logits, ends)
             # A grammar that is complete leaves only the end; then the end it is.
-            logits = longer if bool(longer.max() > -torch.inf) else logits
-        if not bool(logits.max() > -torch.inf):
+            if limited and not bool(logits.max() > -torch.inf):
+                logits[ends] = kept
+        if limited and not bool(logits.max() > -torch.inf):
             message = "Grammar and banned phrases leave nothing to write."
             raise EngineError("output_blocked", message)
-        return logits
 
     def constrain(self, row: Row, logits: Tensor) -> None:
         """Leave only what the grammar allows."""

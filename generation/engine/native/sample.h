@@ -25,13 +25,24 @@ inline bool finite(const float* x, int size) {
   return rest == 0.0f;
 }
 
+inline float highest(const float* x, int size) {
+  v16f top = all(-INFINITY);
+  int i = 0;
+  for (; i + LANES <= size; i += LANES) top = larger(top, load(x + i));
+  float best = largest(top);
+  for (; i < size; i++) best = std::max(best, x[i]);
+  return best;
+}
+
+// The first of the largest; 0 where nothing is left.
 inline int likeliest(const float* x, int size) {
-  return static_cast<int>(std::max_element(x, x + size) - x);
+  const float best = highest(x, size);
+  return static_cast<int>(std::find(x, x + size, best) - x);
 }
 
 // e^((x - top) / temperature) into `out`; the sum of it all.
 inline double weigh(const float* x, int size, float temperature, float* out) {
-  const float top = x[likeliest(x, size)], inverse = 1.0f / temperature;
+  const float top = highest(x, size), inverse = 1.0f / temperature;
   double total = 0;
   int i = 0;
   for (; i + LANES <= size; i += LANES) {
