@@ -18,6 +18,7 @@ from bench import contests, mixed, service, starts
 from bench.measure import HEAD, Reached, Remark, taken
 from bench.mode import MODES, Mode
 from bench.ours import prompts, writer
+from generation.engine import packed
 from generation.engine.convert import convert
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -35,6 +36,7 @@ def main() -> None:
     chosen = options()
     models = Path(os.environ.get("DATA_DIR", ".data")) / "models"
     model = convert(models / "smollm2-135m-instruct")
+    packed.write(model)
     if not chosen.compare:
         speeds(model, chosen)
         return

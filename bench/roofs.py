@@ -19,7 +19,7 @@ import torch
 from bench.measure import Taken, taken
 from generation.engine.config import ModelConfig
 from generation.engine.native import library as native
-from generation.engine.quantized import HEAD_BITS, LINEAR_BITS
+from generation.engine.packed import HEAD_BITS, LINEAR_BITS
 
 SIZE = 1536
 BUFFER = 2**28

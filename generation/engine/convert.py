@@ -284,6 +284,15 @@ def main() -> None:
             print(f"{shown * 10:3d} % {step}", flush=True)
 
     print(convert(options.target, options.source, show))
+    pack(options.target)
+
+
+def pack(folder: Path) -> None:
+    """Also lay down the form that the engine maps at its start, where it can be made here."""
+    # Torch takes seconds to import, which those who only convert need not wait for.
+    from generation.engine import packed
+
+    packed.write(folder)
 
 
 if __name__ == "__main__":

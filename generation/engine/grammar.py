@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 
 import xgrammar
 
@@ -12,6 +13,8 @@ from generation.engine.types import Grammar
 
 # Open whitespace lets a small model write blanks until its tokens run out.
 SEPARATORS = (", ", ": ")
+# Vocabularies with byte fallback spell every byte like this.
+NEWLINE_BYTE = "<0x0A>"
 KEPT_BYTES = 256 * 2**20
 # Most of a compilation is the long strings in it, and their parts are shared by all grammars.
 WARM_UP = Grammar.json_schema({"type": "string", "maxLength": 200})
@@ -23,19 +26,22 @@ class GrammarCache:
     def __init__(
         self, names: list[str], stop_ids: list[int], *, vocab_size: int, limit: int = 256
     ) -> None:
-        kind = xgrammar.VocabType.BYTE_LEVEL
-        if any(name.startswith("<0x") for name in names):
-            kind = xgrammar.VocabType.BYTE_FALLBACK
-        self.info = xgrammar.TokenizerInfo(
-            names, kind, vocab_size=vocab_size, stop_token_ids=stop_ids
-        )
-        self.compiler = xgrammar.GrammarCompiler(
-            self.info, max_threads=1, cache_limit_bytes=KEPT_BYTES
-        )
+        self.names, self.stop_ids, self.vocab_size = names, stop_ids, vocab_size
         self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="grammar")
         self.limit = limit
         self.compiled: OrderedDict[Grammar, Future[xgrammar.CompiledGrammar]] = OrderedDict()
         self.request(WARM_UP)
+
+    @cached_property
+    def compiler(self) -> xgrammar.GrammarCompiler:
+        """Made by the pool's thread: the vocabulary takes a while to take in."""
+        kind = xgrammar.VocabType.BYTE_LEVEL
+        if NEWLINE_BYTE in self.names:
+            kind = xgrammar.VocabType.BYTE_FALLBACK
+        info = xgrammar.TokenizerInfo(
+            self.names, kind, vocab_size=self.vocab_size, stop_token_ids=self.stop_ids
+        )
+        return xgrammar.GrammarCompiler(info, max_threads=1, cache_limit_bytes=KEPT_BYTES)
 
     def request(self, grammar: Grammar) -> Future[xgrammar.CompiledGrammar]:
         """Compiling takes up to seconds, so it runs beside the batch, never inside its step."""

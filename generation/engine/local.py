@@ -18,7 +18,7 @@ from generation.engine.chooser import Chooser
 from generation.engine.config import OtherConfig, read_config
 from generation.engine.grammar import GrammarCache
 from generation.engine.model import Batch, Span
-from generation.engine.precision import load_model
+from generation.engine.precision import Base
 from generation.engine.row import Row
 from generation.engine.scheduler import Scheduler, Work
 from generation.engine.settings import LocalSettings, affordable
@@ -35,7 +35,6 @@ from generation.engine.types import (
     Reason,
     Token,
 )
-from generation.engine.weights import weights_sha256
 
 READY_WAIT = 0.01
 # So many other ways to begin are tried before only a phrase's last token is avoided.
@@ -66,10 +65,11 @@ class LocalEngine:
         self.config = read_config(folder)
         cache_tokens = settings.cache_tokens or affordable(self.config.cache_bytes)
         self.context = min(settings.context, self.config.context, cache_tokens)
+        base = Base(folder, self.config, settings.precision)
         self.tokenizer = Tokenizer(folder)
-        self.base_sha256 = weights_sha256(folder)
         slots = settings.rows + max(1, settings.rows // PREFIX_SHARE)
-        self.model = load_model(folder, self.config, settings.precision, slots, self.context)
+        self.model = base.load(slots, self.context)
+        self.base_sha256 = base.sha256
         self.chooser = Chooser(self.tokenizer, self.config)
         self.grammars = GrammarCache(
             self.tokenizer.names, list(self.config.stop_ids), vocab_size=self.config.vocab_size

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,8 +13,12 @@ from torch import Tensor
 from generation.engine.adapters import Pairs
 from generation.engine.config import ModelConfig, OtherConfig
 from generation.engine.model import Batch, Llama, load_weights
-from generation.engine.quantized import QuantizedLlama, supported
+from generation.engine.packed import PackedFile, pack, supported
+from generation.engine.quantized import QuantizedLlama
 from generation.engine.types import EngineError
+from generation.engine.weights import weights_sha256
+
+log = logging.getLogger(__name__)
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 PRECISIONS = ("auto", "int4", *DTYPES)
@@ -33,27 +39,53 @@ class Model(Protocol):
     def forward(self, batch: Batch) -> Tensor: ...
 
 
-def load_model(
-    folder: Path, config: ModelConfig | OtherConfig, precision: str, slots: int, context: int
-) -> Model:
-    """`auto` is int4 where our library was built and fits the model, else float32."""
-    if isinstance(config, OtherConfig):
-        return load_other(folder, precision, slots)
-    if precision == "auto":
-        precision = "int4" if supported(config) else "fp32"
-    if precision != "int4":
-        weights = load_weights(folder, DTYPES[precision])
-        return Llama(config, weights, slots=slots, context=context)
-    if not supported(config):
-        raise EngineError("model_unsupported", "The 4-bit engine cannot run here or this model.")
-    weights = load_weights(folder, torch.bfloat16)
-    return QuantizedLlama(config, weights, slots=slots, context=context)
+class Base:
+    """A base on its way into memory, hashed by a thread of its own while its tokenizer is read.
+
+    `auto` is int4 where our library was built and fits the model, else float32.
+    """
+
+    def __init__(self, folder: Path, config: ModelConfig | OtherConfig, precision: str) -> None:
+        self.folder, self.config = folder, config
+        known = isinstance(config, ModelConfig) and supported(config)
+        self.precision = ("int4" if known else "fp32") if precision == "auto" else precision
+        if self.precision == "int4" and not known:
+            message = "The 4-bit engine cannot run here or this model."
+            raise EngineError("model_unsupported", message)
+        self.packed = PackedFile.find(folder) if self.precision == "int4" else None
+        pool = ThreadPoolExecutor(1, "base")
+        self.hashing = pool.submit(self.hash)
+        pool.shutdown(wait=False)
+
+    def hash(self) -> str:
+        """The sha256 of the weights that are really used; see packed.py for what attests it."""
+        if self.packed is not None:
+            if self.packed.verified():
+                return self.packed.base_sha256
+            log.warning("packed_base_damaged folder=%s", self.folder.name)
+            self.packed = None
+        return weights_sha256(self.folder)
+
+    @property
+    def sha256(self) -> str:
+        return self.hashing.result()
+
+    def load(self, slots: int, context: int) -> Model:
+        room = {"slots": slots, "context": context}
+        if isinstance(self.config, OtherConfig):
+            return load_other(self.folder, self.precision, slots)
+        if self.precision != "int4":
+            weights = load_weights(self.folder, DTYPES[self.precision])
+            return Llama(self.config, weights, **room)
+        self.hashing.result()  # before any of it is used
+        if self.packed is not None:
+            return QuantizedLlama(self.config, self.packed.parts(), **room)
+        weights = load_weights(self.folder, torch.bfloat16)
+        return QuantizedLlama(self.config, pack(weights, self.config), **room)
 
 
 def load_other(folder: Path, precision: str, slots: int) -> Model:
     # Importing transformers takes seconds.
     from generation.engine.automodel import AutoModel
 
-    if precision == "int4":
-        raise EngineError("model_unsupported", "This architecture has no 4-bit form here.")
     return AutoModel(folder, DTYPES.get(precision, torch.float32), slots=slots)

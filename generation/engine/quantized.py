@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from generation.engine.adapters import Pairs
 from generation.engine.config import ModelConfig
-from generation.engine.model import Batch, Weights, rotations
+from generation.engine.model import Batch, rotations
 from generation.engine.native import library as native
-
-LINEAR_BITS = 4
-# The head decides between tokens; it keeps the eight bits that the base ships it with.
-HEAD_BITS = 8
-
-
-def supported(config: ModelConfig) -> bool:
-    """Whether the library is built and the shapes fit its tiles."""
-    sizes = (config.hidden_size, config.intermediate_size, config.query_size)
-    outs = (config.query_size, config.kv_size, config.intermediate_size)
-    return (
-        native.library() is not None
-        and all(size % native.GROUP == 0 for size in sizes)
-        and all(size % native.LANES == 0 for size in (*outs, config.head_dim))
-        and config.head_dim <= 512
-    )
+from generation.engine.packed import HEAD_BITS, LINEAR_BITS, Parts
 
 
 class QuantizedCache:
@@ -48,19 +32,18 @@ class QuantizedCache:
 class QuantizedLlama:
     """Same interface as model.Llama. A row's numbers do not depend on its neighbours at all."""
 
-    def __init__(self, config: ModelConfig, weights: Weights, *, slots: int, context: int) -> None:
+    def __init__(self, config: ModelConfig, parts: Parts, *, slots: int, context: int) -> None:
         self.config = config
         context = -(-context // native.PAIR) * native.PAIR
         self.cache = QuantizedCache(config, slots, context)
-        self.kept: list[Any] = []
-        self.embedding = weights["model.embed_tokens.weight"].to(torch.bfloat16).contiguous()
         cosines, sines = rotations(config, context)
         half = config.head_dim // 2
-        self.head = native.Packed(
-            weights["model.embed_tokens.weight" if config.tied else "lm_head.weight"], HEAD_BITS
-        )
+        turns = {"cosines": cosines[:, 0, :half], "sines": sines[:, 0, :half]}
+        # The C++ side reads this memory as long as the model lives.
+        self.parts = parts | {name: turn.contiguous() for name, turn in turns.items()}
+        self.head = native.linear(parts["head"], config.hidden_size, HEAD_BITS)
         self.layers = (native.Layer * config.layers)(
-            *(self.layer(weights, number) for number in range(config.layers))
+            *(self.layer(number) for number in range(config.layers))
         )
         model = native.Model(
             hidden=config.hidden_size,
@@ -72,42 +55,35 @@ class QuantizedLlama:
             context=context,
             slots=slots,
             eps=config.rms_eps,
-            embedding=native.address(self.embedding, torch.bfloat16),
-            norm=self.floats(weights["model.norm.weight"]),
-            cosines=self.floats(cosines[:, 0, :half]),
-            sines=self.floats(sines[:, 0, :half]),
+            embedding=native.address(parts["embedding"], torch.bfloat16),
+            norm=self.floats("norm"),
+            cosines=self.floats("cosines"),
+            sines=self.floats("sines"),
             layer=self.layers,
-            head=self.head.view,
+            head=self.head,
             keys=native.address(self.cache.keys, torch.float16),
             values=native.address(self.cache.values, torch.float16),
         )
         self.decoder = native.required().decoder_new(model, torch.get_num_threads())
         weakref.finalize(self, native.required().decoder_free, self.decoder)
 
-    def floats(self, tensor: Tensor) -> int:
-        """The address of a float32 copy that lives as long as the model."""
-        self.kept.append(tensor.float().contiguous())
-        return native.address(self.kept[-1], torch.float32)
+    def floats(self, name: str) -> int:
+        return native.address(self.parts[name], torch.float32)
 
-    def layer(self, weights: Weights, number: int) -> native.Layer:
-        prefix = f"model.layers.{number}."
+    def layer(self, number: int) -> native.Layer:
+        config = self.config
 
-        def join(*names: str) -> native.Linear:
-            parts = torch.cat([weights[f"{prefix}{name}.weight"] for name in names])
-            biases = [weights.get(f"{prefix}{name}.bias") for name in names]
-            found = [bias for bias in biases if bias is not None]
-            bias = torch.cat(found).float() if found else None
-            self.kept.append(native.Packed(parts, LINEAR_BITS, bias))
-            view: native.Linear = self.kept[-1].view
-            return view
+        def linear(name: str, size: int) -> native.Linear:
+            tiles, bias = self.parts[f"{number}.{name}"], self.parts.get(f"{number}.{name}.bias")
+            return native.linear(tiles, size, LINEAR_BITS, bias)
 
         return native.Layer(
-            qkv=join(*(f"self_attn.{side}_proj" for side in "qkv")),
-            out=join("self_attn.o_proj"),
-            gate_up=join("mlp.gate_proj", "mlp.up_proj"),
-            down=join("mlp.down_proj"),
-            attention_norm=self.floats(weights[f"{prefix}input_layernorm.weight"]),
-            mlp_norm=self.floats(weights[f"{prefix}post_attention_layernorm.weight"]),
+            qkv=linear("qkv", config.hidden_size),
+            out=linear("out", config.query_size),
+            gate_up=linear("gate_up", config.hidden_size),
+            down=linear("down", config.intermediate_size),
+            attention_norm=self.floats(f"{number}.attention_norm"),
+            mlp_norm=self.floats(f"{number}.mlp_norm"),
         )
 
     def bind(self, pairs: Pairs) -> native.Deltas:
@@ -122,7 +98,7 @@ class QuantizedLlama:
         slots = [span.slot for span in batch.spans for _ in range(span.count)]
         owners = torch.tensor(slots, dtype=torch.int32)
         wanted = torch.tensor(batch.wanted, dtype=torch.int32)
-        logits = torch.empty(len(batch.wanted), self.head.view.out)
+        logits = torch.empty(len(batch.wanted), self.head.out)
         runs = batch.runs()
         described = native.Batch(
             rows=len(batch.tokens),

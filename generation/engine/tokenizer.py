@@ -43,8 +43,9 @@ class Tokenizer:
     @cached_property
     def pieces(self) -> list[bytes]:
         """Each token's bytes; a special token has none, so that it is never shown."""
-        to_bytes = bytes_of_level if byte_level(self.fast) else bytes_of_metaspace
-        return [to_bytes(name) for name in self.names]
+        if not byte_level(self.fast):
+            return [bytes_of_metaspace(name) for name in self.names]
+        return all_bytes_of_level(self.names)
 
     @property
     def control_tokens(self) -> list[int]:
@@ -124,7 +125,7 @@ def fill(text: str, contents: dict[str, str]) -> str:
 
 
 def byte_level(fast: FastTokenizer) -> bool:
-    return "ByteLevel" in json.dumps(json.loads(fast.to_str())["decoder"])
+    return fast.decoder is not None and b"ByteLevel" in fast.decoder.__getstate__()
 
 
 def byte_alphabet() -> dict[int, int]:
@@ -136,6 +137,16 @@ def byte_alphabet() -> dict[int, int]:
 
 
 ALPHABET = byte_alphabet()
+SEPARATOR = "\ue000"  # of a private use area
+
+
+def all_bytes_of_level(names: list[str]) -> list[bytes]:
+    """As bytes_of_level for each, but at once where all are spelt in its alphabet."""
+    joined = SEPARATOR.join(names)
+    usual = ALPHABET.keys() >= set(map(ord, set(joined) - {SEPARATOR}))
+    if not usual or joined.count(SEPARATOR) != len(names) - 1:
+        return [bytes_of_level(name) for name in names]
+    return [piece.encode("latin-1") for piece in joined.translate(ALPHABET).split(SEPARATOR)]
 
 
 def bytes_of_level(name: str) -> bytes:

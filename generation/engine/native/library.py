@@ -159,23 +159,25 @@ def padded(size: int) -> int:
     return -(-size // LANES) * LANES
 
 
-class Packed:
-    """A linear map in tiles of 4- or 8-bit numbers; keeps the memory that the C++ side reads."""
+def pack(weight: Tensor, bits: int) -> Tensor:
+    """weight (rows, in) as tiles of 4- or 8-bit numbers, flat, at the start of a cache line."""
+    rows, size = weight.shape
+    out = padded(rows)
+    count = required().packed_bytes(out, size, bits)
+    room = torch.empty(count + 64, dtype=torch.uint8)
+    begin = -room.data_ptr() % 64
+    tiles = room[begin : begin + count]
+    source = weight.to(torch.bfloat16).contiguous()
+    at = address(source, torch.bfloat16)
+    required().pack(at, rows, out, size, bits, address(tiles, torch.uint8))
+    return tiles
 
-    def __init__(self, weight: Tensor, bits: int, bias: Tensor | None = None) -> None:
-        rows, size = weight.shape
-        out = padded(rows)
-        count = required().packed_bytes(out, size, bits)
-        # Tiles are read in whole cache lines.
-        self.tiles = torch.empty(count + 64, dtype=torch.uint8)
-        begin = -self.tiles.data_ptr() % 64
-        source = weight.to(torch.bfloat16).contiguous()
-        at = self.tiles.data_ptr() + begin
-        required().pack(address(source, torch.bfloat16), rows, out, size, bits, at)
-        self.bias = torch.zeros(out)
-        if bias is not None:
-            self.bias[:rows] = bias
-        self.view = Linear(out, size, bits, at, None if bias is None else self.bias.data_ptr())
+
+def linear(tiles: Tensor, size: int, bits: int, bias: Tensor | None = None) -> Linear:
+    """The linear map of packed tiles; both tensors must live as long as it is used."""
+    out = LANES * len(tiles) // required().packed_bytes(LANES, size, bits)
+    at = None if bias is None else address(bias, torch.float32)
+    return Linear(out, size, bits, address(tiles, torch.uint8), at)
 
 
 class Deltas:

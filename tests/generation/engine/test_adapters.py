@@ -15,6 +15,7 @@ from generation.engine.adapters import Adapter, AdapterCache
 from generation.engine.config import ModelConfig
 from generation.engine.model import Batch, Llama, Span, load_weights
 from generation.engine.native.library import library
+from generation.engine.packed import pack
 from generation.engine.quantized import QuantizedLlama
 from generation.engine.types import AdapterRef, Failed, Sampling
 from tests.generation.engine.test_native import SHAPE
@@ -263,7 +264,11 @@ def test_a_failed_load_is_tried_again():
 def test_the_decoder_adds_adapters_as_its_twin_does(tmp_path):
     model = write_toy(tmp_path, **SHAPE)
     config, weights = ModelConfig.read(tmp_path), load_weights(tmp_path, torch.float32)
-    engines = [kind(config, weights, slots=4, context=64) for kind in (Llama, QuantizedLlama)]
+    room = {"slots": 4, "context": 64}
+    engines = [
+        Llama(config, weights, **room),
+        QuantizedLlama(config, pack(weights, config), **room),
+    ]
     kinds = [{"r": 3, "target_modules": list(MODULES)}, {"r": 20}]
     worn = []
     for place, kind in enumerate(kinds):

@@ -11,7 +11,8 @@ from generation.engine.model import Batch, Llama, Span, load_weights, rotate
 from generation.engine.native import build
 from generation.engine.native import library as native
 from generation.engine.native.sampler import NativeSampler
-from generation.engine.quantized import QuantizedLlama, supported
+from generation.engine.packed import pack, supported
+from generation.engine.quantized import QuantizedLlama
 from generation.engine.sampling import PlainSampler
 from generation.engine.types import Sampling
 from tests.generation.engine.toys import ask, finish, run, write_toy
@@ -74,6 +75,14 @@ def quantize(library, x):
     return numbers, scales, sums
 
 
+class Map:
+    """A packed linear map, and the memory that it reads."""
+
+    def __init__(self, weight, bits, bias=None):
+        self.tiles, self.bias = native.pack(weight, bits), bias
+        self.view = native.linear(self.tiles, weight.shape[1], bits, bias)
+
+
 def multiply(library, packed, x):
     numbers, scales, sums = quantize(library, x)
     form = native.Quantized(numbers.data_ptr(), scales.data_ptr(), sums.data_ptr())
@@ -88,14 +97,14 @@ def test_a_linear_map_equals_its_twin(library, bits, rows):
     torch.manual_seed(rows)
     weight, x = torch.randn(48, 96), torch.randn(rows, 96)
     bias = torch.randn(48)
-    y = multiply(library, native.Packed(weight, bits, bias), x)
+    y = multiply(library, Map(weight, bits, bias), x)
     expected = F.linear(quantized_rows(x), quantized_weight(weight, bits), bias)
     torch.testing.assert_close(y, expected, atol=2e-4, rtol=1e-4)
 
 
 def test_outputs_beyond_the_last_tile_are_padded(library):
     weight, x = torch.randn(21, 32), torch.randn(2, 32)
-    y = multiply(library, native.Packed(weight, 4), x)
+    y = multiply(library, Map(weight, 4), x)
     expected = F.linear(quantized_rows(x), quantized_weight(weight, 4))
     torch.testing.assert_close(y[:, :21], expected, atol=1e-4, rtol=1e-4)
     assert y.shape == (2, 32)
@@ -103,14 +112,14 @@ def test_outputs_beyond_the_last_tile_are_padded(library):
 
 def test_a_rows_result_does_not_depend_on_its_neighbours(library):
     weight, x = torch.randn(64, 128), torch.randn(13, 128)
-    packed = native.Packed(weight, 4)
+    packed = Map(weight, 4)
     together = multiply(library, packed, x)
     for row in range(13):
         assert torch.equal(multiply(library, packed, x[row : row + 1])[0], together[row])
 
 
 def test_zeros_stay_zeros(library):
-    packed = native.Packed(torch.zeros(16, 32), 4)
+    packed = Map(torch.zeros(16, 32), 4)
     assert not multiply(library, packed, torch.zeros(1, 32)).any()
 
 
@@ -206,7 +215,7 @@ def test_the_sampler_picks_what_its_twin_picks(rule):
 def test_the_decoder_equals_its_twin_within_its_eight_bits(folder):
     config = ModelConfig.read(folder)
     weights = load_weights(folder, torch.float32)
-    ours = QuantizedLlama(config, weights, slots=3, context=100)
+    ours = QuantizedLlama(config, pack(weights, config), slots=3, context=100)
     for name in [name for name in weights if name.endswith("_proj.weight")]:
         weights[name] = quantized_weight(weights[name], 4)
     plain = Llama(config, weights, slots=3, context=100)
@@ -220,7 +229,8 @@ def test_the_decoder_equals_its_twin_within_its_eight_bits(folder):
 
 def test_chunks_and_neighbours_change_no_bit(folder):
     config = ModelConfig.read(folder)
-    model = QuantizedLlama(config, load_weights(folder, torch.float32), slots=3, context=100)
+    parts = pack(load_weights(folder, torch.float32), config)
+    model = QuantizedLlama(config, parts, slots=3, context=100)
     tokens = list(range(3, 60))
     whole = model.forward(Batch(tokens, [Span(1, 0, 57)], [20, 56]))
     model.forward(Batch(tokens[:21], [Span(0, 0, 21)], []))

@@ -7,8 +7,8 @@ import torch
 
 from generation.engine import load
 from generation.engine.model import Batch, Span
-from generation.engine.precision import load_model
-from generation.engine.quantized import supported
+from generation.engine.packed import supported
+from generation.engine.precision import Base
 from generation.engine.types import Grammar, Message, Sampling
 from tests.generation.engine.toys import ask, finish
 
@@ -55,7 +55,7 @@ def test_four_bits_read_a_text_almost_as_well(engine, base_model):
         pytest.skip("The library was not built here.")
     ids = engine.tokenizer.encode(TEXT)
     batch = Batch(ids, [Span(0, 0, len(ids))], list(range(len(ids) - 1)))
-    small = load_model(base_model, engine.config, "int4", 1, 256)
+    small = Base(base_model, engine.config, "int4").load(1, 256)
     truth = torch.tensor(ids[1:])
     exact, rough = engine.model.forward(batch), small.forward(batch)
     losses = [float(torch.nn.functional.cross_entropy(each, truth)) for each in (exact, rough)]
