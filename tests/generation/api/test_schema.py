@@ -1,6 +1,7 @@
 """Every operation of the API's description is visited once with success, and keeps its word."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -167,5 +168,5 @@ def test_anybody_may_read_the_description(client: Client) -> None:
     assert json.loads(answer.content)["openapi"].startswith("3.1")
     assert client.get("/api/v1/schema/?format=yaml").content.startswith(b"openapi: 3.1")
     page = client.get("/api/docs/").content.decode()
-    assert 'data-schema="/api/v1/schema/"' in page
-    assert "://" not in page.replace("http://www.w3.org", "")
+    assert "/api/v1/schema/" in page
+    assert not re.search(r'(src|href)="(https?:)?//', page), "nothing comes from elsewhere"
