@@ -27,6 +27,9 @@ class ModelVersionQuerySet(TenantQuerySet["ModelVersion"]):
         """Those whose files are there."""
         return self.exclude(state=ModelVersion.State.ERASED)
 
+    def erased(self) -> Self:
+        return self.filter(state=ModelVersion.State.ERASED)
+
 
 ModelVersionManager = TenantManager.from_queryset(ModelVersionQuerySet)
 

@@ -61,8 +61,9 @@ def overview() -> dict[str, Any]:
     switch = services.live_switch()
     live = switch.version if switch else None
     versions = ModelVersion.objects.select_related("created_by", "api_key")
+    shown = [*versions.kept(), *versions.erased()[:HISTORY]]
     switches = ModelSwitch.objects.latest_first().select_related("created_by", "api_key", "version")
-    rows = [Row(version, version == live, base) for version in versions]
+    rows = [Row(version, version == live, base) for version in shown]
     return {
         "rows": rows,
         "live": next((row for row in rows if row.live), None),
