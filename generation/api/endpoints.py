@@ -53,6 +53,7 @@ class EndpointView(ApiView):
 
     @extend_schema(responses=EndpointSerializer, operation_id="endpoint_retrieve")
     def get(self, request: Request) -> Response:
+        """Read the workspace's model server."""
         found = Endpoint.objects.first()
         if found is None:
             raise NotFound
@@ -65,6 +66,7 @@ class EndpointView(ApiView):
         operation_id="endpoint_update",
     )
     def put(self, request: Request) -> Response:
+        """Set the workspace's model server up, or change it."""
         serializer = EndpointSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         fields = cast(dict[str, Any], serializer.validated_data)
@@ -76,5 +78,6 @@ class EndpointView(ApiView):
 
     @extend_schema(responses={204: None}, operation_id="endpoint_destroy")
     def delete(self, request: Request) -> Response:
+        """Remove the workspace's model server."""
         endpoint_delete(author=author(request), request=request._request)
         return Response(status=status.HTTP_204_NO_CONTENT)
