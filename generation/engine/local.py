@@ -43,16 +43,8 @@ TOKENS_TRIED = 256
 RATE_STEPS = 32
 # Beside each so many rows there is one slot more, for the beginnings of texts that are done.
 PREFIX_SHARE = 4
-# Another try would meet the same weights, adapter or grammar.
-LASTING = frozenset(
-    {
-        "model_numerical_error",
-        "adapter_invalid",
-        "adapter_base_mismatch",
-        "adapter_not_available",
-        "grammar_invalid",
-    }
-)
+# Another try would meet the same weights or the same grammar.
+LASTING = frozenset({"model_numerical_error", "grammar_invalid"})
 
 
 class LocalEngine:
