@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from generation.engine.config import ModelConfig
 from generation.engine.types import AdapterRef, EngineError
 from training.lora.peft import CONFIG, MAX_BYTES, MODULES, WEIGHTS, Settings, placed, tensor_name
 from training.lora.tensors import FormatError, read_header
+
+DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 # (layer, module) -> A (rank, in) and B (out, rank), the adapter's scale already in B.
 Pairs = dict[tuple[int, str], tuple[Tensor, Tensor]]
@@ -87,18 +88,26 @@ def read_adapter(ref: AdapterRef, config: ModelConfig, base_sha256: str) -> tupl
 
 def pairs_of(data: bytes, config: ModelConfig, settings: Settings) -> Pairs:
     """The weights by their places; FormatError unless each has its place and its shape."""
-    places = placed(read_header(io.BytesIO(data), len(data)), settings.rank, config)
-    try:
-        tensors = safetensors.torch.load(data)
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise FormatError("format") from error
-    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
-        raise FormatError("not_finite")
-    pairs: Pairs = {}
-    for layer, module in places:
-        a, b = (tensors[tensor_name(layer, module, side)].float() for side in "AB")
-        pairs[layer, module] = (a, b * settings.scale)
-    return pairs
+    entries = read_header(io.BytesIO(data), len(data))
+    places = placed(entries, settings.rank, config)
+    room = bytearray(data)  # the tensors lie in it and keep it
+
+    def tensor(layer: int, module: str, side: str) -> Tensor:
+        entry = entries[tensor_name(layer, module, side)]
+        dtype = DTYPES[entry.dtype]
+        if entry.start % dtype.itemsize:
+            raise FormatError("offsets")
+        count = math.prod(entry.shape)
+        flat = torch.frombuffer(room, dtype=dtype, count=count, offset=entry.start)
+        return flat.view(entry.shape).float()
+
+    return {
+        (layer, module): (
+            tensor(layer, module, "A"),
+            tensor(layer, module, "B") * settings.scale,
+        )
+        for layer, module in places
+    }
 
 
 def module_offsets(config: ModelConfig) -> dict[str, int]:
@@ -108,4 +117,7 @@ def module_offsets(config: ModelConfig) -> dict[str, int]:
 
 
 def cast(pairs: Pairs, dtype: torch.dtype) -> Pairs:
+    """The pairs in another precision; EngineError unless all numbers are finite."""
+    if not all(bool(side.isfinite().all()) for pair in pairs.values() for side in pair):
+        raise invalid("not_finite")
     return {key: (a.to(dtype), b.to(dtype)) for key, (a, b) in pairs.items()}

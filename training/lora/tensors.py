@@ -113,8 +113,7 @@ def counts(value: Any) -> bool:
     return (
         isinstance(value, list)
         and len(value) <= 8
-        and all(isinstance(item, int) and not isinstance(item, bool) for item in value)
-        and all(0 <= item < 2**63 for item in value)
+        and all(type(item) is int and 0 <= item < 2**63 for item in value)
     )
 
 

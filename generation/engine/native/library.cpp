@@ -32,6 +32,10 @@ void multiply(const Linear* w, const Quantized* x, int rows, float* y) {
   linear(*w, *x, rows, y, false, 0, 1);
 }
 
+float tiles(const float* w, int rows, int columns, int width, _Float16* tiles) {
+  return half_tiles(w, rows, columns, width, tiles);
+}
+
 void norm(const float* x, const float* weight, int size, float eps, float* y) {
   rms_norm(x, weight, size, eps, y);
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from ctypes import POINTER, Structure, c_double, c_float, c_int, c_int32, c_int64, c_void_p
 from functools import cache
 
@@ -17,6 +18,7 @@ from training.lora.peft import MODULES
 LANES = 16
 GROUP = 32
 PAIR = 32
+LARGEST_HALF = 65504.0
 
 
 class Linear(Structure):
@@ -114,6 +116,7 @@ FUNCTIONS: dict[str, tuple[type | None, tuple[type, ...]]] = {
     "pack": (None, (c_void_p, c_int, c_int, c_int, c_int, c_void_p)),
     "quantize": (None, (c_void_p, c_int, c_int, c_void_p, c_void_p, c_void_p)),
     "multiply": (None, (POINTER(Linear), POINTER(Quantized), c_int, c_void_p)),
+    "tiles": (c_float, (c_void_p, c_int, c_int, c_int, c_void_p)),
     "norm": (None, (c_void_p, c_void_p, c_int, c_float, c_void_p)),
     "silu_gate": (None, (c_void_p, c_int, c_void_p)),
     "turn": (None, (c_void_p, c_void_p, c_void_p, c_int, c_void_p)),
@@ -181,39 +184,38 @@ def linear(tiles: Tensor, size: int, bits: int, bias: Tensor | None = None) -> L
 
 
 class Deltas:
-    """An adapter for the C++ side: a table (layers, modules) over one block of half floats."""
+    """An adapter for the C++ side: a table (layers, modules) over one block of half floats.
+
+    A (rank, in) lies there as (rank / 16, in, 16), B (out, rank) as (out / 16, rank, 16), the
+    ranks padded by zeros.
+    """
 
     def __init__(self, pairs: Pairs, config: ModelConfig) -> None:
-        offsets = module_offsets(config)
-        parts = {key: (down_tiles(a), up_tiles(b)) for key, (a, b) in pairs.items()}
-        self.rank = max(padded(a.shape[0]) for a, _ in pairs.values())
-        self.numbers = torch.cat([half for both in parts.values() for half in both])
-        if not bool(self.numbers.isfinite().all()):
-            raise invalid("too_large")
+        offsets, modules = module_offsets(config), list(MODULES)
+        self.rank = max(padded(len(a)) for a, _ in pairs.values())
+        sizes = (padded(len(a)) * (a.shape[1] + len(b)) for a, b in pairs.values())
+        self.numbers = torch.empty(sum(sizes), dtype=torch.float16)
         self.table = (Delta * (config.layers * len(MODULES)))()
         at = address(self.numbers, torch.float16)
-        for (layer, module), (down, up) in parts.items():
-            a, b = pairs[layer, module]
-            place = layer * len(MODULES) + list(MODULES).index(module)
-            after = at + 2 * len(down)
-            self.table[place] = Delta(
-                padded(len(a)), a.shape[1], len(b), offsets[module], at, after
-            )
-            at = after + 2 * len(up)
+        for (layer, module), (a, b) in pairs.items():
+            rank, size, out = padded(len(a)), a.shape[1], len(b)
+            up = at + 2 * rank * size
+            half_tiles(a, size, at)
+            half_tiles(b, rank, up)
+            place = layer * len(MODULES) + modules.index(module)
+            self.table[place] = Delta(rank, size, out, offsets[module], at, up)
+            at = up + 2 * rank * out
 
 
-def down_tiles(a: Tensor) -> Tensor:
-    """A (rank, in) as (rank / 16, in, 16), flat, ranks padded by zeros."""
-    full = torch.zeros(padded(len(a)), a.shape[1])
-    full[: len(a)] = a
-    return full.view(-1, LANES, a.shape[1]).transpose(1, 2).flatten().half()
-
-
-def up_tiles(b: Tensor) -> Tensor:
-    """B (out, rank) as (out / 16, rank, 16), flat, ranks padded by zeros."""
-    full = torch.zeros(len(b), padded(b.shape[1]))
-    full[:, : b.shape[1]] = b
-    return full.view(-1, LANES, full.shape[1]).transpose(1, 2).flatten().half()
+def half_tiles(weight: Tensor, width: int, target: int) -> None:
+    """weight (rows, columns) in float32 to tiles (rows / 16, width, 16) of half floats there."""
+    rows, columns = weight.shape
+    at = address(weight, torch.float32)
+    largest = required().tiles(at, rows, columns, width, target)
+    if largest == math.inf:
+        raise invalid("not_finite")
+    if largest > LARGEST_HALF:
+        raise invalid("too_large")
 
 
 def segments(runs: list[tuple[int, int, Deltas]]) -> ctypes.Array[Segment]:

@@ -69,3 +69,23 @@ inline void lora_up_rows(const Segment& segment, const Delta& delta, const float
                  out + static_cast<size_t>(row) * stride, stride);
   }
 }
+
+// w (rows, columns) as half-precision tiles (rows / 16, width, 16), rows and columns padded by
+// zeros. Returns the largest magnitude, or what is not finite.
+inline float half_tiles(const float* w, int rows, int columns, int width, _Float16* tiles) {
+  v16f top{}, broken{};
+  for (int first = 0; first < rows; first += LANES, tiles += static_cast<size_t>(width) * LANES) {
+    const float* from = w + static_cast<size_t>(first) * columns;
+    const int lanes = std::min(LANES, rows - first);
+    for (int k = 0; k < width; k++) {
+      v16f column{};
+      if (k < columns)
+        for (int lane = 0; lane < lanes; lane++)
+          column[lane] = from[static_cast<size_t>(lane) * columns + k];
+      top = larger(top, larger(column, -column));
+      broken += column * 0.0f;  // NaN for anything but a number
+      store_half(tiles + static_cast<size_t>(k) * LANES, column);
+    }
+  }
+  return sum(broken) == 0.0f ? largest(top) : INFINITY;
+}

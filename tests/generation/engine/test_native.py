@@ -14,7 +14,7 @@ from generation.engine.native.sampler import NativeSampler
 from generation.engine.packed import pack, supported
 from generation.engine.quantized import QuantizedLlama
 from generation.engine.sampling import PlainSampler
-from generation.engine.types import Sampling
+from generation.engine.types import EngineError, Sampling
 from tests.generation.engine.toys import ask, finish, run, write_toy
 
 SHAPE = {
@@ -116,6 +116,34 @@ def test_a_rows_result_does_not_depend_on_its_neighbours(library):
     together = multiply(library, packed, x)
     for row in range(13):
         assert torch.equal(multiply(library, packed, x[row : row + 1])[0], together[row])
+
+
+def half_tiles(weight, width):
+    """The plain twin of an adapter's tiles."""
+    rows, columns = weight.shape
+    full = torch.zeros(native.padded(rows), width)
+    full[:rows, :columns] = weight
+    return full.view(-1, native.LANES, width).transpose(1, 2).flatten().half()
+
+
+@pytest.mark.parametrize(("shape", "width"), [((16, 64), 64), ((3, 40), 40), ((48, 5), 16)])
+def test_an_adapters_tiles_equal_their_twin(shape, width):
+    weight = torch.randn(shape)
+    tiles = torch.empty(native.padded(shape[0]) * width, dtype=torch.float16)
+    native.half_tiles(weight, width, tiles.data_ptr())
+    assert torch.equal(tiles, half_tiles(weight, width))
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [(math.nan, "not_finite"), (-math.inf, "not_finite"), (7e4, "too_large"), (-7e4, "too_large")],
+)
+def test_an_adapters_numbers_must_fit(bad, reason):
+    weight, tiles = torch.randn(20, 24), torch.empty(32 * 24, dtype=torch.float16)
+    weight[17, 5] = bad
+    with pytest.raises(EngineError) as raised:
+        native.half_tiles(weight, 24, tiles.data_ptr())
+    assert raised.value.details == {"reason": reason}
 
 
 def test_zeros_stay_zeros(library):
