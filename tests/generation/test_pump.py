@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from generation.engine import load
 from generation.engine.echo import EchoEngine
 from generation.engine.types import Event, GenerationRequest
+from generation.failures import PLAIN
 from generation.job_kinds import CHAT, QUEUE
 from generation.pump import BEAT_AT_LEAST_EVERY_S, Pump
 from generation.streams import LIFETIME_S, stream_key
@@ -153,6 +154,7 @@ def test_66_numbers_that_are_not_finite_fail_the_job_and_cost_nothing(
     engine.close()
     failed = again(job)
     assert (failed.state, failed.error_code) == (Job.State.FAILED, "model_numerical_error")
+    assert failed.error_detail == PLAIN["model_numerical_error"]
     assert failed.attempt == 1
     with tenant_scope(acme):
         assert balance().reserved == balance().spent_this_month == 0
