@@ -48,7 +48,7 @@ def main() -> None:
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.engine", description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[1, 4, 8])
-    parser.add_argument("--tokens", type=int, default=32, help="length of each text")
+    parser.add_argument("--tokens", type=int, default=64, help="length of each text")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--turns", type=int, default=3, help="how often each one is measured")
     parser.add_argument("--compare", action="store_true", help="run the others too")
@@ -100,7 +100,7 @@ def record(lines: list[str], chosen: argparse.Namespace, seconds: float) -> None
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     head = [
         "",
-        f"### {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {processor()}",
+        f"## Speed of the engine, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {processor()}",
         "",
         f"{chosen.tokens} tokens each, {chosen.turns} turns, {seconds / 60:.0f} minutes; {known}; "
         f"Python {platform.python_version()}; load average at the end {load}.",

@@ -24,6 +24,10 @@ class Taken:
         seconds: float = getattr(self, clock)
         return self.made / seconds
 
+    def less(self, other: Taken) -> Taken:
+        """What this turn did beyond the other."""
+        return Taken(self.made - other.made, self.cpu - other.cpu, self.wall - other.wall)
+
 
 def taken(run: Run) -> Taken:
     cpu, wall = time.process_time(), time.perf_counter()
