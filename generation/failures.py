@@ -23,6 +23,7 @@ PLAIN = {
     ),
     "adapter_invalid": gettext_noop("The files of your model are damaged. Bring it anew."),
     "model_missing": gettext_noop("The model that writes is not installed. Tell your operator."),
+    "device_missing": gettext_noop("The model that writes cannot run here. Tell your operator."),
     "model_unsupported": gettext_noop("The model that writes cannot run here. Tell your operator."),
 }
 

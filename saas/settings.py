@@ -283,7 +283,11 @@ MAX_QUEUED_JOBS = env.int("MAX_QUEUED_JOBS", 1000)
 ENGINE = read.choice("ENGINE", ("local", "openai", "echo"), "local")
 BASE_MODEL = Path(env.str("BASE_MODEL", str(DATA_DIR / "models" / "smollm2-135m-instruct")))
 ENGINE_OPTIONS: dict[str, object] = {
-    "local": {"model": BASE_MODEL, "rows": env.int("ENGINE_ROWS", 8)},
+    "local": {
+        "model": BASE_MODEL,
+        "rows": env.int("ENGINE_ROWS", 8),
+        "device": read.choice("ENGINE_DEVICE", ("cpu", "cuda"), "cpu"),
+    },
     "openai": {
         "base_url": env.str("OPENAI_BASE_URL", ""),
         "api_key": env.str("OPENAI_API_KEY", ""),

@@ -116,8 +116,8 @@ def module_offsets(config: ModelConfig) -> dict[str, int]:
     return dict.fromkeys(MODULES, 0) | joined | {"up_proj": config.intermediate_size}
 
 
-def cast(pairs: Pairs, dtype: torch.dtype) -> Pairs:
-    """The pairs in another precision; EngineError unless all numbers are finite."""
+def cast(pairs: Pairs, dtype: torch.dtype, device: torch.device) -> Pairs:
+    """The pairs in another precision and place; EngineError unless all numbers are finite."""
     if not all(bool(side.isfinite().all()) for pair in pairs.values() for side in pair):
         raise invalid("not_finite")
-    return {key: (a.to(dtype), b.to(dtype)) for key, (a, b) in pairs.items()}
+    return {key: (a.to(device, dtype), b.to(device, dtype)) for key, (a, b) in pairs.items()}

@@ -62,7 +62,7 @@ def cut(cache: DynamicCache, length: int) -> DynamicCache:
 class AutoModel:
     """Same interface as model.Llama. Rows are computed one by one, so a batch may be ragged."""
 
-    def __init__(self, folder: Path, dtype: torch.dtype, *, slots: int) -> None:
+    def __init__(self, folder: Path, dtype: torch.dtype, *, slots: int, device: str) -> None:
         try:
             model: Any = AutoModelForCausalLM.from_pretrained(
                 folder, dtype=dtype, use_safetensors=True, **AT_HOME
@@ -72,7 +72,7 @@ class AutoModel:
         if model._is_stateful:
             # A state that is folded up token by token cannot be taken back to an earlier one.
             raise unsupported(folder)
-        self.model = model.eval()
+        self.model = model.eval().to(device)
         self.cache = Caches(slots)
 
     def bind(self, pairs: Pairs) -> NoReturn:
@@ -88,11 +88,12 @@ class AutoModel:
             wanted = [place - begin for place in batch.wanted if begin <= place < end]
             parts.append(self.scores(batch.tokens[begin:end], span)[wanted])
             begin = end
-        return torch.cat(parts).float()
+        return torch.cat(parts).float().cpu()
 
     def scores(self, tokens: list[int], span: Span) -> Tensor:
         """The logits (n, vocabulary) of one span's n tokens, after those that its slot holds."""
         cache = self.cache.reach(span.slot, span.start)
-        output = self.model(torch.tensor([tokens]), past_key_values=cache, use_cache=True)
+        ids = torch.tensor([tokens], device=self.model.device)
+        output = self.model(ids, past_key_values=cache, use_cache=True)
         logits: Tensor = output.logits[0]
         return logits

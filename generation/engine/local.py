@@ -55,9 +55,9 @@ class LocalEngine:
         torch.set_num_threads(settings.threads)
         folder = Path(settings.model)
         self.config = read_config(folder)
-        cache_tokens = settings.cache_tokens or affordable(self.config.cache_bytes)
-        self.context = min(settings.context, self.config.context, cache_tokens)
-        base = Base(folder, self.config, settings.precision)
+        base = Base(folder, self.config, settings.precision, settings.device)
+        affords = settings.cache_tokens or affordable(self.config.cache_bytes, settings.device)
+        self.context = min(settings.context, self.config.context, affords)
         self.tokenizer = Tokenizer(folder)
         slots = settings.rows + max(1, settings.rows // PREFIX_SHARE)
         self.model = base.load(slots, self.context)
@@ -66,7 +66,7 @@ class LocalEngine:
         self.grammars = GrammarCache(
             self.tokenizer.names, list(self.config.stop_ids), vocab_size=self.config.vocab_size
         )
-        self.scheduler = Scheduler(Slots(slots), settings.limits(cache_tokens))
+        self.scheduler = Scheduler(Slots(slots), settings.limits(affords))
         self.adapters = AdapterCache(self.load_adapter, settings.adapters)
         self.prompt_tokens = self.completion_tokens = self.cached_tokens = 0
         self.recent: deque[tuple[float, int]] = deque(maxlen=RATE_STEPS)

@@ -119,10 +119,9 @@ class Additions:
 class Cache:
     """Keys and values of all slots; the memory is only taken up as positions are written."""
 
-    def __init__(self, config: ModelConfig, slots: int, context: int, dtype: torch.dtype) -> None:
+    def __init__(self, config: ModelConfig, slots: int, context: int, like: Tensor) -> None:
         shape = (config.layers, slots, config.kv_heads, context, config.head_dim)
-        self.keys = torch.empty(shape, dtype=dtype)
-        self.values = torch.empty(shape, dtype=dtype)
+        self.keys, self.values = like.new_empty(shape), like.new_empty(shape)
 
     def copy(self, source: int, target: int, length: int) -> None:
         for side in (self.keys, self.values):
@@ -135,27 +134,27 @@ class Llama:
     def __init__(self, config: ModelConfig, weights: Weights, *, slots: int, context: int) -> None:
         self.config = config
         self.embedding = weights["model.embed_tokens.weight"]
-        self.dtype = self.embedding.dtype
+        self.dtype, self.device = self.embedding.dtype, self.embedding.device
         self.norm = weights["model.norm.weight"]
         self.layers = [layer(weights, number) for number in range(config.layers)]
         head = "model.embed_tokens.weight" if config.tied else "lm_head.weight"
         self.head: Linear = Dense(weights[head])
-        self.cache = Cache(config, slots, context, self.dtype)
-        self.cosines, self.sines = rotations(config, context)
+        self.cache = Cache(config, slots, context, self.embedding)
+        self.cosines, self.sines = (side.to(self.device) for side in rotations(config, context))
         self.offsets = module_offsets(config)
 
     def bind(self, pairs: Pairs) -> Pairs:
         """An adapter in the form that this model's batches take."""
-        return cast(pairs, self.dtype)
+        return cast(pairs, self.dtype, self.device)
 
     @torch.inference_mode()
     def forward(self, batch: Batch) -> Tensor:
-        """The logits (wanted, vocabulary) in float32."""
-        x = self.embedding[torch.tensor(batch.tokens)]  # (N, hidden)
-        positions = torch.tensor([p for span in batch.spans for p in range(span.start, span.stop)])
-        slots = torch.tensor([span.slot for span in batch.spans for _ in range(span.count)])
+        """The logits (wanted, vocabulary) in float32, where samplers and grammars work: here."""
+        x = self.embedding[self.index(batch.tokens)]  # (N, hidden)
+        positions = self.index([p for span in batch.spans for p in range(span.start, span.stop)])
+        slots = self.index([span.slot for span in batch.spans for _ in range(span.count)])
         turn = self.cosines[positions], self.sines[positions]  # (N, 1, D) each
-        masks = [causal_mask(span, self.config.groups) for span in batch.spans]
+        masks = [causal_mask(span, self.config.groups, self.device) for span in batch.spans]
         runs = batch.runs()
         for number, part in enumerate(self.layers):
             add = Additions(runs, number, self.offsets)
@@ -168,8 +167,11 @@ class Llama:
             y = self.normed(x, part.mlp_norm)
             y = gated(add(part.gate_up(y), y, "gate_proj", "up_proj"))
             x = x + add(part.down(y), y, "down_proj")
-        x = self.normed(x[torch.tensor(batch.wanted, dtype=torch.long)], self.norm)
-        return self.head(x).float()
+        x = self.normed(x[self.index(batch.wanted)], self.norm)
+        return self.head(x).float().cpu()
+
+    def index(self, places: list[int]) -> Tensor:
+        return torch.tensor(places, dtype=torch.long, device=self.device)
 
     def split(self, qkv: Tensor, turn: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Queries (N, H, D), keys and values (N, K, D), rotated to their places."""
@@ -243,17 +245,20 @@ def gated(x: Tensor) -> Tensor:
     return F.silu(gate) * up
 
 
-def causal_mask(span: Span, groups: int) -> Tensor | None:
+def causal_mask(span: Span, groups: int, device: torch.device) -> Tensor | None:
     """(groups * n, length): each token sees the slot up to itself; one token sees all."""
     if span.count == 1:
         return None
-    reach = torch.arange(span.start, span.stop)[:, None]
-    return (torch.arange(span.stop)[None] <= reach).repeat(groups, 1)
+    places = torch.arange(span.stop, device=device)
+    return (places[None] <= places[span.start :, None]).repeat(groups, 1)
 
 
-def load_weights(folder: Path, dtype: torch.dtype) -> Weights:
+def load_weights(folder: Path, dtype: torch.dtype, device: str = "cpu") -> Weights:
     weights: Weights = {}
     for path in weight_files(folder):
         with safe_open(path, framework="pt") as file:
-            weights |= {name: file.get_tensor(name).to(dtype) for name in file.keys()}  # noqa: SIM118
+            weights |= {
+                name: file.get_tensor(name).to(device, dtype)
+                for name in file.keys()  # noqa: SIM118
+            }
     return weights

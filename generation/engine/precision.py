@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 PRECISIONS = ("auto", "int4", *DTYPES)
+DEVICES = ("cpu", "cuda")
 
 
 class Cache(Protocol):
@@ -42,13 +43,23 @@ class Model(Protocol):
 class Base:
     """A base on its way into memory, hashed by a thread of its own while its tokenizer is read.
 
-    `auto` is int4 where our library was built and fits the model, else float32.
+    `auto` is bfloat16 on a GPU; else int4 where our library was built and fits the model, or
+    float32.
     """
 
-    def __init__(self, folder: Path, config: ModelConfig | OtherConfig, precision: str) -> None:
-        self.folder, self.config = folder, config
-        known = isinstance(config, ModelConfig) and supported(config)
-        self.precision = ("int4" if known else "fp32") if precision == "auto" else precision
+    def __init__(
+        self,
+        folder: Path,
+        config: ModelConfig | OtherConfig,
+        precision: str = "auto",
+        device: str = "cpu",
+    ) -> None:
+        self.folder, self.config, self.device = folder, config, device
+        if device == "cuda" and not torch.cuda.is_available():
+            raise EngineError("device_missing", "The engine is to run on a GPU, but finds none.")
+        known = device == "cpu" and isinstance(config, ModelConfig) and supported(config)
+        plain = "fp32" if device == "cpu" else "bf16"
+        self.precision = ("int4" if known else plain) if precision == "auto" else precision
         if self.precision == "int4" and not known:
             message = "The 4-bit engine cannot run here or this model."
             raise EngineError("model_unsupported", message)
@@ -73,9 +84,9 @@ class Base:
     def load(self, slots: int, context: int) -> Model:
         room = {"slots": slots, "context": context}
         if isinstance(self.config, OtherConfig):
-            return load_other(self.folder, self.precision, slots)
+            return load_other(self.folder, self.precision, slots, self.device)
         if self.precision != "int4":
-            weights = load_weights(self.folder, DTYPES[self.precision])
+            weights = load_weights(self.folder, DTYPES[self.precision], self.device)
             return Llama(self.config, weights, **room)
         self.hashing.result()  # before any of it is used
         if self.packed is not None:
@@ -84,8 +95,8 @@ class Base:
         return QuantizedLlama(self.config, pack(weights, self.config), **room)
 
 
-def load_other(folder: Path, precision: str, slots: int) -> Model:
+def load_other(folder: Path, precision: str, slots: int, device: str) -> Model:
     # Importing transformers takes seconds.
     from generation.engine.automodel import AutoModel
 
-    return AutoModel(folder, DTYPES.get(precision, torch.float32), slots=slots)
+    return AutoModel(folder, DTYPES.get(precision, torch.float32), slots=slots, device=device)

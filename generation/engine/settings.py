@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+import torch
 
-from generation.engine.precision import PRECISIONS
+from generation.engine.precision import DEVICES, PRECISIONS
 from generation.engine.scheduler import SchedulerLimits
 from generation.engine.types import AdapterRef
 
@@ -25,9 +26,10 @@ def already_there(ref: AdapterRef) -> None:
 class LocalSettings:
     """`model` is a folder with safetensors, config and tokenizer; `rows` run at a time.
 
+    `device` is "cpu", or "cuda" for one GPU.
     A step takes `chunk` tokens of prompts, or `busy_chunk` when it would keep writers waiting.
     `cache_tokens` bounds the tokens whose keys and values are kept, of running rows and of those
-    that left; 0 is as many as fit into a quarter of the machine's memory.
+    that left; 0 is as many as fit into a quarter of the device's memory.
     `fetch` may bring an adapter's files to their place; it runs beside the batch, before a load.
     """
 
@@ -35,6 +37,7 @@ class LocalSettings:
     rows: int = 8
     context: int = 4096
     precision: str = "auto"
+    device: str = "cpu"
     threads: int = min(os.cpu_count() or 1, MAX_THREADS)
     max_queue: int = 1024
     rows_per_tenant: int = 0
@@ -50,6 +53,8 @@ class LocalSettings:
         if self.precision not in PRECISIONS:
             known = ", ".join(PRECISIONS)
             raise ValueError(f"Unknown precision {self.precision!r}; known: {known}.")
+        if self.device not in DEVICES:
+            raise ValueError(f"Unknown device {self.device!r}; known: {', '.join(DEVICES)}.")
         for name in ("rows", "context", "threads", "max_queue", "chunk", "busy_chunk", "adapters"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1.")
@@ -68,7 +73,8 @@ class LocalSettings:
         )
 
 
-def affordable(token_bytes: int) -> int:
-    """How many tokens' keys and values may be kept on this machine."""
-    total: int = psutil.virtual_memory().total
+def affordable(token_bytes: int, device: str) -> int:
+    """How many tokens' keys and values may be kept on the device."""
+    gpu = device == "cuda"
+    total: int = torch.cuda.mem_get_info()[1] if gpu else psutil.virtual_memory().total
     return max(1, total // MEMORY_SHARE // token_bytes)

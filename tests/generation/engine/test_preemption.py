@@ -112,6 +112,6 @@ def test_the_budget_is_at_most_a_share_of_the_memory(make_engine):
     from generation.engine.settings import affordable
 
     engine = make_engine()
-    assert engine.scheduler.limits.cache_tokens == affordable(engine.config.cache_bytes)
-    assert affordable(2**20) * 2**20 < 2**50
+    assert engine.scheduler.limits.cache_tokens == affordable(engine.config.cache_bytes, "cpu")
+    assert affordable(2**20, "cpu") * 2**20 < 2**50
     assert finish(engine, ask()).completion_tokens > 0
