@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.2
 # Readers see text so often; what is written in between comes to them as one piece.
 SHOW_EVERY_S = 0.05
+# Whether somebody wants one stopped is asked for all jobs at once, so it may be asked often.
+HEED_EVERY_S = 0.5
 BEAT_EVERY_S = 1.0
 # Signs of life take at most this share of the time, until the oldest is as old as the second.
 BEAT_SHARE = 0.02
@@ -119,6 +121,7 @@ class Pump:
         self.events: list[tuple[str, str, dict[str, Any]]] = []
         self.writer = StreamWriter()
         self.looked = 0.0
+        self.heeded = 0.0
         self.rested = 0.0
         self.shown = 0.0
         self.meter = meter()
@@ -142,6 +145,7 @@ class Pump:
             for event in events:
                 self.meter.saw(event)
                 self._handle(event)
+            self._heed()
             self._beat()
             if time.monotonic() - self.shown >= SHOW_EVERY_S:
                 self._flush()
@@ -277,6 +281,18 @@ class Pump:
             del self.running[request_id]
 
     # Signs of life, and tokens
+
+    def _heed(self) -> None:
+        """Stop what somebody wants stopped."""
+        now = time.monotonic()
+        if now - self.heeded < HEED_EVERY_S:
+            return
+        self.heeded = now
+        going = {i: run for i, run in self.running.items() if not run.cancelled}
+        asked = jobs.to_stop([run.lease.job_id for run in going.values()]) if going else set()
+        for request_id, running in going.items():
+            if running.lease.job_id in asked:
+                self._beat_one(request_id, running)
 
     def _beat(self) -> None:
         while (request_id := self._silent_longest()) is not None:

@@ -120,6 +120,13 @@ def due(queue: str, limit: int, *, share: int = SHARE) -> list[tuple[UUID, UUID]
         return list(cursor.fetchall())
 
 
+def to_stop(job_ids: list[UUID]) -> set[UUID]:
+    """Those of these jobs that somebody wants to be stopped, in whatever workspace."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM jobs_to_stop(%s)", [job_ids])
+        return {row[0] for row in cursor.fetchall()}
+
+
 def loads() -> list[QueueLoad]:
     """The load of every queue that somebody works on, by name."""
     with connection.cursor() as cursor:

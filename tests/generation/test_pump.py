@@ -121,6 +121,19 @@ def hear(told: list[Any], lease: Lease, *, progress: int) -> Beat:
     return Beat(cancelled=False)
 
 
+def test_only_what_is_to_stop_is_stopped_and_at_once(acme: Tenant, other: Tenant) -> None:
+    jobs = [chat(acme), chat(acme), chat(other)]
+    made = Pump(EchoEngine(rows=4), QUEUE)
+    assert made._admit() == 3
+    made.rested = time.monotonic() + 60  # no sign of life is due for long
+    with tenant_scope(other):
+        job_cancel(job=jobs[2])
+    made._heed()
+    stopped = {run.lease.job_id for run in made.running.values() if run.cancelled}
+    assert stopped == {jobs[2].pk}
+    made._hand_back()
+
+
 def test_a_cancelled_job_ends_and_releases_its_credits(acme: Tenant) -> None:
     job = chat(acme)
     with tenant_scope(acme):
