@@ -18,7 +18,7 @@ from torch import Tensor
 from generation.engine.config import ModelConfig
 from generation.engine.types import AdapterRef, EngineError
 from training.lora.peft import CONFIG, MAX_BYTES, MODULES, WEIGHTS, Settings, placed, tensor_name
-from training.lora.tensors import FormatError, read_header
+from training.lora.tensors import MAX_HEADER_BYTES, FormatError, read_header
 
 DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
@@ -63,34 +63,61 @@ def invalid(reason: str) -> EngineError:
     return EngineError("adapter_invalid", f"The adapter cannot be used: {reason}.", reason=reason)
 
 
-def read_adapter(ref: AdapterRef, config: ModelConfig, base_sha256: str) -> tuple[str, Pairs]:
-    """The hash of the weights and the weights; EngineError unless all of it is as promised."""
-    folder = Path(ref.path)
-    try:
-        told = (folder / CONFIG).read_bytes()
-        if (folder / WEIGHTS).stat().st_size > MAX_BYTES:
-            raise invalid("size")
-        data = (folder / WEIGHTS).read_bytes()
-    except OSError as error:
-        raise EngineError("adapter_not_available", "The adapter is not there.") from error
-    found = hashlib.sha256(data).hexdigest()
+def load_adapter(
+    ref: AdapterRef, config: ModelConfig, base_sha256: str, bind: Callable[[Pairs], Any]
+) -> Adapter:
+    """The adapter, bound; EngineError unless all of it is as promised.
+
+    The bytes are hashed by a thread of their own, and nothing made of them leaves before they are
+    known to be the right ones.
+    """
+    told, data = read_files(Path(ref.path))
+    with ThreadPoolExecutor(1, "hash") as beside:
+        hashing = beside.submit(lambda: hashlib.sha256(data).hexdigest())
+        try:
+            bound = bind(pairs_of(data, config, settings_of(told, base_sha256)))
+        except FormatError as error:
+            check_hash(hashing.result(), ref)
+            raise invalid(error.reason) from error
+        check_hash(hashing.result(), ref)
+        return Adapter(hashing.result(), bound)
+
+
+def check_hash(found: str, ref: AdapterRef) -> None:
     if found != ref.sha256:
         raise EngineError("adapter_invalid", "The adapter is not the one asked for.", reason="hash")
+
+
+def read_files(folder: Path) -> tuple[bytes, bytearray]:
+    """The settings and the weights; EngineError where they are not there."""
     try:
-        settings = Settings.read(told)
-        if settings.base_sha256 not in ("", base_sha256):
-            message = "The adapter belongs to another base model."
-            raise EngineError("adapter_base_mismatch", message)
-        return found, pairs_of(data, config, settings)
-    except FormatError as error:
-        raise invalid(error.reason) from error
+        told = (folder / CONFIG).read_bytes()
+        size = (folder / WEIGHTS).stat().st_size
+        if size > MAX_BYTES:
+            raise invalid("size")
+        data = bytearray(size)
+        with (folder / WEIGHTS).open("rb") as file:
+            del data[file.readinto(data) :]
+    except OSError as error:
+        raise EngineError("adapter_not_available", "The adapter is not there.") from error
+    return told, data
 
 
-def pairs_of(data: bytes, config: ModelConfig, settings: Settings) -> Pairs:
-    """The weights by their places; FormatError unless each has its place and its shape."""
-    entries = read_header(io.BytesIO(data), len(data))
+def settings_of(told: bytes, base_sha256: str) -> Settings:
+    settings = Settings.read(told)
+    if settings.base_sha256 not in ("", base_sha256):
+        message = "The adapter belongs to another base model."
+        raise EngineError("adapter_base_mismatch", message)
+    return settings
+
+
+def pairs_of(data: bytearray, config: ModelConfig, settings: Settings) -> Pairs:
+    """The weights by their places; FormatError unless each has its place and its shape.
+
+    They lie in `data` and keep it.
+    """
+    entries = read_header(io.BytesIO(data[: MAX_HEADER_BYTES + 8]), len(data))
     places = placed(entries, settings.rank, config)
-    room = bytearray(data)  # the tensors lie in it and keep it
 
     def tensor(layer: int, module: str, side: str) -> Tensor:
         entry = entries[tensor_name(layer, module, side)]
@@ -98,16 +125,20 @@ def pairs_of(data: bytes, config: ModelConfig, settings: Settings) -> Pairs:
         if entry.start % dtype.itemsize:
             raise FormatError("offsets")
         count = math.prod(entry.shape)
-        flat = torch.frombuffer(room, dtype=dtype, count=count, offset=entry.start)
+        flat = torch.frombuffer(data, dtype=dtype, count=count, offset=entry.start)
         return flat.view(entry.shape).float()
 
     return {
         (layer, module): (
             tensor(layer, module, "A"),
-            tensor(layer, module, "B") * settings.scale,
+            scaled(tensor(layer, module, "B"), settings.scale),
         )
         for layer, module in places
     }
+
+
+def scaled(weight: Tensor, scale: float) -> Tensor:
+    return weight if scale == 1 else weight * scale
 
 
 def module_offsets(config: ModelConfig) -> dict[str, int]:

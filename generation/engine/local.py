@@ -13,7 +13,7 @@ import torch
 import xgrammar
 from torch import Tensor
 
-from generation.engine.adapters import Adapter, AdapterCache, read_adapter
+from generation.engine.adapters import Adapter, AdapterCache, load_adapter
 from generation.engine.chooser import Chooser
 from generation.engine.config import OtherConfig, read_config
 from generation.engine.grammar import GrammarCache
@@ -75,8 +75,7 @@ class LocalEngine:
         if isinstance(self.config, OtherConfig):
             raise EngineError("adapter_not_available", "This base model cannot wear adapters.")
         self.settings.fetch(ref)
-        sha256, pairs = read_adapter(ref, self.config, self.base_sha256)
-        return Adapter(sha256, self.model.bind(pairs))
+        return load_adapter(ref, self.config, self.base_sha256, self.model.bind)
 
     @property
     def free_rows(self) -> int:

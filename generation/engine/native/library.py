@@ -192,13 +192,14 @@ class Deltas:
 
     def __init__(self, pairs: Pairs, config: ModelConfig) -> None:
         offsets, modules = module_offsets(config), list(MODULES)
-        self.rank = max(padded(len(a)) for a, _ in pairs.values())
-        sizes = (padded(len(a)) * (a.shape[1] + len(b)) for a, b in pairs.values())
-        self.numbers = torch.empty(sum(sizes), dtype=torch.float16)
+        shapes = [(*a.shape, b.shape[0]) for a, b in pairs.values()]  # (rank, in, out) of each
+        self.rank = max(padded(rank) for rank, _, _ in shapes)
+        numbers = sum(padded(rank) * (size + out) for rank, size, out in shapes)
+        self.numbers = torch.empty(numbers, dtype=torch.float16)
         self.table = (Delta * (config.layers * len(MODULES)))()
         at = address(self.numbers, torch.float16)
-        for (layer, module), (a, b) in pairs.items():
-            rank, size, out = padded(len(a)), a.shape[1], len(b)
+        for ((layer, module), (a, b)), (own, size, out) in zip(pairs.items(), shapes, strict=True):
+            rank = padded(own)
             up = at + 2 * rank * size
             half_tiles(a, size, at)
             half_tiles(b, rank, up)

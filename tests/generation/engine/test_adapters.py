@@ -290,6 +290,6 @@ def test_the_decoder_adds_adapters_as_its_twin_does(tmp_path):
 
 
 def pairs_in(ref, config):
-    from generation.engine.adapters import read_adapter
+    from generation.engine.adapters import load_adapter
 
-    return read_adapter(ref, config, "")[1]
+    return load_adapter(ref, config, "", lambda pairs: pairs).bound

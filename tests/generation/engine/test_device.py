@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 import torch
 
-from generation.engine.adapters import Adapter, read_adapter
+from generation.engine.adapters import load_adapter
 from generation.engine.config import ModelConfig
 from generation.engine.model import Batch, Llama, Span, load_weights
 from generation.engine.types import EngineError
@@ -30,8 +30,7 @@ def test_the_forward_pass_names_the_device_of_all_that_it_makes(toy, tmp_path):
     config = ModelConfig.read(folder)
     model = Llama(config, load_weights(folder, torch.float32), slots=3, context=64)
     ref, _ = write_adapter(tmp_path / "worn", theirs)
-    sha256, pairs = read_adapter(ref, config, "")
-    worn = Adapter(sha256, model.bind(pairs))
+    worn = load_adapter(ref, config, "", model.bind)
     batch = Batch([5, 6, 7, 8, 9], [Span(0, 0, 4), Span(1, 0, 1)], [3, 4], [worn, None])
     here = model.forward(batch)
     with elsewhere():
