@@ -26,8 +26,3 @@ PLAIN = {
     "device_missing": gettext_noop("The model that writes cannot run here. Tell your operator."),
     "model_unsupported": gettext_noop("The model that writes cannot run here. Tell your operator."),
 }
-
-
-def plain(code: str, detail: str) -> str:
-    """What people read of this failure; `detail` where the code has no words of its own."""
-    return PLAIN.get(code, detail)

@@ -26,8 +26,8 @@ from generation.engine.types import (
     LimitError,
     Token,
 )
-from generation.failures import plain
-from generation.job_kinds import label, topic
+from generation.failures import PLAIN
+from generation.job_kinds import WRITE, label, topic
 from generation.metrics import meter
 from generation.models import Variant
 from generation.router import Router
@@ -196,7 +196,7 @@ class Pump:
             self._fail(running, error.code, error.message, retry=isinstance(error, EngineBusy))
         except Exception:  # a bug in one work must not stop the others; it is logged and counted
             log.exception("work_crashed job=%s", running.lease.job_id)
-            self._fail(running, "internal_error", "", retry=True)
+            self._fail(running, "internal_error", PLAIN["internal_error"], retry=True)
         else:
             self.running[step.request.id] = running
             if not step.appends:
@@ -268,8 +268,10 @@ class Pump:
     def _fail(self, running: Running, code: str, detail: str, *, retry: bool) -> None:
         self._flush()
         log.warning("not_written job=%s code=%s detail=%s", running.lease.job_id, code, detail)
+        if running.lease.kind == WRITE:  # people read it; programs get the engine's own numbers
+            detail = PLAIN.get(code, detail)
         try:
-            jobs.fail(running.lease, code=code, detail=plain(code, detail), retry=retry)
+            jobs.fail(running.lease, code=code, detail=detail, retry=retry)
         except StaleLease:
             log.warning("stale_lease job=%s", running.lease.job_id)
 
