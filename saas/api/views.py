@@ -3,13 +3,14 @@
 from functools import cache
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import get_language
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer2, OpenApiYamlRenderer2
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import NotAcceptable
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -31,6 +32,13 @@ class ApiView(APIView):
     parameters: ClassVar[tuple[str, ...]] = ()
     limits: ClassVar[tuple[str, ...]] = ()
     problems: ClassVar[tuple[int, ...]] = ()
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """An unknown `format` is as little acceptable as an unknown Accept header."""
+        try:
+            return super().perform_content_negotiation(request, force)
+        except Http404 as error:
+            raise NotAcceptable from error
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -92,3 +92,8 @@ def test_answers_tell_how_the_limits_stand(api: APIClient) -> None:
     assert answer["RateLimit"].startswith('"requests";r=599;t=')
     assert answer["X-Request-Id"].startswith("req_")
     assert answer["Cache-Control"] == "no-store"
+
+
+def test_a_format_that_is_not_there_is_not_acceptable(api: APIClient) -> None:
+    answer = api.get("/api/v1/brands/?format=xml")
+    assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
