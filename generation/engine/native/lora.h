@@ -1,8 +1,11 @@
 // Low-rank additions: every run of neighbouring rows may wear an adapter of its own.
 #pragma once
+#include <type_traits>
+
 #include "vec.h"
 
-constexpr int CHAINS = 4;  // sums kept apart, always as many, so that a row's rounding is its own
+constexpr int AHEAD = 2048;  // numbers; adapters are many, so what is needed next is rarely in a cache
+constexpr int CHAINS = 4;    // sums kept apart, always as many, so that a row's rounding is its own
 
 // The addition to one target: y[offset..] += up (down x). Ranks are padded to a multiple of 16.
 struct Delta {
@@ -17,40 +20,63 @@ struct Segment {
   const Delta* deltas;
 };
 
+inline void ahead(const _Float16* p) { __builtin_prefetch(p + AHEAD); }
+
+// u (R rows, u_stride) = down x for 16 ranks.
 template <int R>
 inline void lora_down(const _Float16* down, int in, const float* x, int stride, float* u,
                       int u_stride) {
-  v16f total[R][CHAINS] = {};
-  for (int k = 0; k < in; k += CHAINS)
+  v16f total[CHAINS][R] = {};
+  for (int k = 0; k < in; k += CHAINS, down += CHAINS * LANES) {
+    ahead(down);
+    ahead(down + 2 * LANES);
+#pragma GCC unroll 4
     for (int c = 0; c < CHAINS; c++) {
-      v16f a = load_half(down + (k + c) * LANES);
-      for (int r = 0; r < R; r++) total[r][c] = fma(a, all(x[r * stride + k + c]), total[r][c]);
+      const v16f a = load_half(down + c * LANES);
+#pragma GCC unroll 4
+      for (int r = 0; r < R; r++) total[c][r] = fma(a, all(x[r * stride + k + c]), total[c][r]);
     }
+  }
+#pragma GCC unroll 4
   for (int r = 0; r < R; r++)
-    store(u + r * u_stride, (total[r][0] + total[r][1]) + (total[r][2] + total[r][3]));
+    store(u + r * u_stride, (total[0][r] + total[1][r]) + (total[2][r] + total[3][r]));
+}
+
+// y (R rows, stride) += up u for 16 outputs; ranks come by 16.
+template <int R>
+inline void lora_up(const _Float16* up, int rank, const float* u, int width, float* y, int stride) {
+  v16f total[R] = {};
+  for (int first = 0; first < rank; first += LANES, up += LANES * LANES) {
+#pragma GCC unroll 16
+    for (int k = 0; k < LANES; k++) {
+      if (k % 2 == 0) ahead(up + k * LANES);
+      const v16f b = load_half(up + k * LANES);
+#pragma GCC unroll 4
+      for (int r = 0; r < R; r++) total[r] = fma(b, all(u[r * width + first + k]), total[r]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < R; r++) store(y + r * stride, load(y + r * stride) + total[r]);
+}
+
+// Calls `work` with the rows of a segment, four at a time, and then with those that are left.
+template <class Work>
+inline void by_fours(const Segment& segment, Work work) {
+  int row = segment.begin;
+  for (; row + 4 <= segment.end; row += 4) work(std::integral_constant<int, 4>(), row);
+  if (segment.end - row == 3) work(std::integral_constant<int, 3>(), row);
+  if (segment.end - row == 2) work(std::integral_constant<int, 2>(), row);
+  if (segment.end - row == 1) work(std::integral_constant<int, 1>(), row);
 }
 
 // u (rows, width) = down x for one block of 16 ranks and the rows of one segment.
 inline void lora_down_rows(const Segment& segment, const Delta& delta, int block, const float* x,
                            float* u, int width) {
   const _Float16* down = delta.down + static_cast<size_t>(block) * delta.in * LANES;
-  int row = segment.begin;
-  for (; row + 4 <= segment.end; row += 4)
-    lora_down<4>(down, delta.in, x + static_cast<size_t>(row) * delta.in, delta.in,
-                 u + static_cast<size_t>(row) * width + block * LANES, width);
-  for (; row < segment.end; row++)
-    lora_down<1>(down, delta.in, x + static_cast<size_t>(row) * delta.in, delta.in,
-                 u + static_cast<size_t>(row) * width + block * LANES, width);
-}
-
-template <int R>
-inline void lora_up(const _Float16* up, int rank, const float* u, int width, float* y, int stride) {
-  v16f total[R] = {};
-  for (int k = 0; k < rank; k++) {
-    v16f b = load_half(up + k * LANES);
-    for (int r = 0; r < R; r++) total[r] = fma(b, all(u[r * width + k]), total[r]);
-  }
-  for (int r = 0; r < R; r++) store(y + r * stride, load(y + r * stride) + total[r]);
+  by_fours(segment, [&](auto rows, int row) {
+    lora_down<rows.value>(down, delta.in, x + static_cast<size_t>(row) * delta.in, delta.in,
+                          u + static_cast<size_t>(row) * width + block * LANES, width);
+  });
 }
 
 // y (rows, stride) += up u for the share of thread `id` and the rows of one segment.
@@ -60,13 +86,10 @@ inline void lora_up_rows(const Segment& segment, const Delta& delta, const float
   for (int tile = count * id / threads; tile < count * (id + 1) / threads; tile++) {
     const _Float16* up = delta.up + static_cast<size_t>(tile) * delta.rank * LANES;
     float* out = y + delta.offset + tile * LANES;
-    int row = segment.begin;
-    for (; row + 4 <= segment.end; row += 4)
-      lora_up<4>(up, delta.rank, u + static_cast<size_t>(row) * width, width,
-                 out + static_cast<size_t>(row) * stride, stride);
-    for (; row < segment.end; row++)
-      lora_up<1>(up, delta.rank, u + static_cast<size_t>(row) * width, width,
-                 out + static_cast<size_t>(row) * stride, stride);
+    by_fours(segment, [&](auto rows, int row) {
+      lora_up<rows.value>(up, delta.rank, u + static_cast<size_t>(row) * width, width,
+                          out + static_cast<size_t>(row) * stride, stride);
+    });
   }
 }
 
