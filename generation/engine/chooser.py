@@ -1,13 +1,13 @@
-"""From a row's logits to its next token, within all that its request asks for and forbids."""
+"""From rows' logits to their next tokens, within all that their requests ask for and forbid."""
 
 from __future__ import annotations
 
 import torch
-import xgrammar
 from torch import Tensor
 
 from generation.engine import sampling
 from generation.engine.config import ModelConfig, OtherConfig
+from generation.engine.grammar import Masks
 from generation.engine.native.library import library
 from generation.engine.native.sampler import NativeSampler
 from generation.engine.row import Row
@@ -22,23 +22,53 @@ class Chooser:
     def __init__(self, tokenizer: Tokenizer, config: ModelConfig | OtherConfig) -> None:
         self.tokenizer, self.config = tokenizer, config
         self.sampler: Sampler = NativeSampler() if library() else PlainSampler()
+        self.masks = Masks(config.vocab_size)
         self.control_tokens = torch.tensor(tokenizer.control_tokens, dtype=torch.long)
 
-    def next_token(self, row: Row, logits: Tensor) -> int:
-        """The token for logits (V); EngineError where they are not finite or leave none."""
-        if not self.sampler.finite(logits):
-            message = "The model produced numbers that are not finite."
-            raise EngineError("model_numerical_error", message)
-        settings = row.request.sampling
-        # What is reported beside the token are the model's own numbers; torch locks its own.
-        kept = settings.logprobs is not None or logits.is_inference()
-        scores = logits.clone() if kept else logits
-        self.limit(row, scores)
-        token = self.sampler.choose(scores, settings, row.noise.random())
-        if settings.logprobs is not None:
-            row.logprobs.append(self.logprob(logits, token, settings.logprobs))
+    def begin(self, rows: list[Row]) -> None:
+        """Told before a step which rows it leads to the next token of."""
+        self.masks.begin({row.id: row.matcher for row in rows if row.matcher is not None})
+
+    @torch.inference_mode()
+    def next_tokens(self, rows: list[Row], logits: Tensor) -> list[int | EngineError]:
+        """The rows' tokens for their logits (n, V), which this uses up; or why there is none."""
+        # What is reported beside a token are the model's own numbers.
+        kept = {
+            row.id: own.clone()
+            for row, own in zip(rows, logits, strict=True)
+            if row.request.sampling.logprobs is not None
+        }
+        flags = self.sampler.finite(logits)
+        faults = [
+            self.fault(row, own) if finite else not_finite()
+            for row, own, finite in zip(rows, logits, flags, strict=True)
+        ]
+        going = [place for place, fault in enumerate(faults) if fault is None]
+        tokens = iter(self.sample([rows[place] for place in going], picked(logits, going)))
+        return [
+            self.settle(row, next(tokens), kept.get(row.id)) if fault is None else fault
+            for row, fault in zip(rows, faults, strict=True)
+        ]
+
+    def fault(self, row: Row, logits: Tensor) -> EngineError | None:
+        """Limit the row's logits (V) to what may come; the error where that is nothing."""
+        try:
+            self.limit(row, logits)
+        except EngineError as error:
+            return error
+        return None
+
+    def sample(self, rows: list[Row], logits: Tensor) -> list[int]:
+        rules = [row.request.sampling for row in rows]
+        return self.sampler.choose(logits, rules, [row.noise.random() for row in rows])
+
+    def settle(self, row: Row, token: int, logits: Tensor | None) -> int | EngineError:
+        """Note the token's log-probability by the model's own logits (V), and its grammar."""
+        if logits is not None:
+            count = row.request.sampling.logprobs or 0
+            row.logprobs.append(self.logprob(logits, token, count))
         if row.matcher is not None and not row.matcher.accept_token(token):
-            raise EngineError("output_blocked", "The grammar refused its own token.")
+            return EngineError("output_blocked", "The grammar refused its own token.")
         return token
 
     def limit(self, row: Row, logits: Tensor) -> None:
@@ -63,9 +93,9 @@ class Chooser:
 
     def constrain(self, row: Row, logits: Tensor) -> None:
         """Leave only what the grammar allows."""
-        mask = xgrammar.allocate_token_bitmask(1, self.config.vocab_size)
-        if row.matcher.fill_next_token_bitmask(mask):
-            self.sampler.mask(logits, mask[0])
+        bits = self.masks.of(row.id)
+        if bits is not None:
+            self.sampler.mask(logits[None], bits)
         if row.request.grammar is not None and row.request.grammar.kind == "json_schema":
             # xgrammar lets control characters into strings, JSON does not.
             logits[self.control_tokens] = -torch.inf
@@ -76,3 +106,16 @@ class Chooser:
 
     def word(self, token: int) -> str:
         return self.tokenizer.pieces[token].decode(errors="replace")
+
+    def close(self) -> None:
+        self.masks.close()
+
+
+def not_finite() -> EngineError:
+    message = "The model produced numbers that are not finite."
+    return EngineError("model_numerical_error", message)
+
+
+def picked(logits: Tensor, places: list[int]) -> Tensor:
+    """These rows of logits (n, V); nothing is copied where they are all of them."""
+    return logits if len(places) == len(logits) else logits[places]

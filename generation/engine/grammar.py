@@ -1,4 +1,4 @@
-"""Grammars through xgrammar: compiled aside and kept, one matcher for each row."""
+"""Grammars through xgrammar: compiled aside and kept, their masks filled while the model runs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 
 import xgrammar
+from torch import Tensor
 
 from generation.engine.types import Grammar
 
@@ -69,3 +70,32 @@ class GrammarCache:
 
 def choice_rules(options: list[str]) -> str:
     return "root ::= " + " | ".join(json.dumps(option, ensure_ascii=False) for option in options)
+
+
+class Masks:
+    """What grammars allow next, found out by a thread beside the step that leads there."""
+
+    def __init__(self, vocab_size: int) -> None:
+        self.vocab_size = vocab_size
+        self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="masks")
+        self.begun: Future[dict[str, Tensor]] | None = None
+
+    def begin(self, matchers: dict[str, xgrammar.GrammarMatcher]) -> None:
+        """By the rows' names; the matchers must stay as they are until the masks are taken."""
+        self.begun = self.pool.submit(self.fill, matchers) if matchers else None
+
+    def fill(self, matchers: dict[str, xgrammar.GrammarMatcher]) -> dict[str, Tensor]:
+        """Bits (1, V / 32) for each row whose grammar forbids anything now."""
+        bits = xgrammar.allocate_token_bitmask(len(matchers), self.vocab_size)
+        return {
+            name: bits[place : place + 1]
+            for place, (name, matcher) in enumerate(matchers.items())
+            if matcher.fill_next_token_bitmask(bits, place)
+        }
+
+    def of(self, name: str) -> Tensor | None:
+        """The row's mask; None where all is allowed."""
+        return self.begun.result().get(name) if self.begun is not None else None
+
+    def close(self) -> None:
+        self.pool.shutdown(wait=False, cancel_futures=True)

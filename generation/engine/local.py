@@ -14,7 +14,7 @@ import xgrammar
 from torch import Tensor
 
 from generation.engine.adapters import Adapter, AdapterCache, load_adapter
-from generation.engine.chooser import Chooser
+from generation.engine.chooser import Chooser, picked
 from generation.engine.config import OtherConfig, read_config
 from generation.engine.grammar import GrammarCache
 from generation.engine.model import Batch, Span
@@ -123,10 +123,12 @@ class LocalEngine:
             self.await_ready()
             return events
         batch = self.batch(work)
+        self.chooser.begin(writing(work))
         logits = self.model.forward(batch)
         events += self.attest(work, batch)
-        for row, own in self.advance(work, logits):
-            events += self.write(row, own)
+        rows, scores = self.advance(work, logits)
+        for row, chosen in zip(rows, self.chooser.next_tokens(rows, scores), strict=True):
+            events += self.write(row, chosen)
         return events
 
     def place(self, row: Row) -> None:
@@ -183,24 +185,23 @@ class LocalEngine:
                 events.append(self.fail(row, "adapter_mismatch", message))
         return events
 
-    def advance(self, work: list[Work], logits: Tensor) -> list[tuple[Row, Tensor]]:
-        """The rows whose last token is now known, each with its logits (V)."""
-        complete = [item.row for item in work if item.count == item.row.pending]
+    def advance(self, work: list[Work], logits: Tensor) -> tuple[list[Row], Tensor]:
+        """The rows whose last token is now known, and their logits (rows, V)."""
+        known = writing(work)
         for item in work:
             if item.row.id in self.scheduler.rows:
                 self.scheduler.done(item)
-        self.recent.append((monotonic(), len(complete)))
-        pairs = zip(complete, logits[:, : self.tokenizer.size], strict=True)
-        return [(row, own) for row, own in pairs if row.id in self.scheduler.rows]
+        self.recent.append((monotonic(), len(known)))
+        going = [place for place, row in enumerate(known) if row.id in self.scheduler.rows]
+        scores = picked(logits[:, : self.tokenizer.size], going)
+        return [known[place] for place in going], scores
 
-    def write(self, row: Row, logits: Tensor) -> list[Event]:
-        """Choose the row's next token and say what it led to."""
-        try:
-            token = self.chooser.next_token(row, logits)
-        except EngineError as error:
-            return [self.fail(row, error.code, error.message)]
+    def write(self, row: Row, chosen: int | EngineError) -> list[Event]:
+        """Say what the row's next token led to, or that there is none."""
+        if isinstance(chosen, EngineError):
+            return [self.fail(row, chosen.code, chosen.message)]
         self.completion_tokens += 1
-        return self.append(row, token)
+        return self.append(row, chosen)
 
     def append(self, row: Row, token: int) -> list[Event]:
         if token in self.config.stop_ids:
@@ -277,8 +278,14 @@ class LocalEngine:
         )
 
     def close(self) -> None:
+        self.chooser.close()
         self.grammars.close()
         self.adapters.close()
+
+
+def writing(work: list[Work]) -> list[Row]:
+    """The rows whose last token the step computes, so that their next one can be chosen."""
+    return [item.row for item in work if item.count == item.row.pending]
 
 
 # Where in its own source a library found the fault, which is nothing for a caller to read.

@@ -1,9 +1,9 @@
-"""From one row's logits to its next token. V is the vocabulary's size."""
+"""From the logits of rows to their next tokens. V is the vocabulary's size."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import torch
@@ -38,26 +38,34 @@ def forbid(logits: Tensor, tokens: Iterable[int]) -> None:
 
 
 class Sampler(Protocol):
-    """What is done with each row's logits (V) in every step."""
+    """What is done in every step with the logits (n, V) of its n rows."""
 
-    def finite(self, logits: Tensor) -> bool: ...
+    def finite(self, logits: Tensor) -> list[bool]:
+        """Of each row, whether all of its numbers are."""
 
-    def mask(self, logits: Tensor, bits: Tensor) -> None: ...
+    def mask(self, logits: Tensor, bits: Tensor) -> None:
+        """Minus infinity for the tokens of logits (n, V) whose bits (n, V / 32) are not set."""
 
-    def choose(self, logits: Tensor, sampling: Sampling, uniform: float) -> int: ...
+    def choose(
+        self, logits: Tensor, rules: Sequence[Sampling], uniforms: Sequence[float]
+    ) -> list[int]:
+        """Each row's token by its own rule; its number in [0, 1) decides."""
 
 
 class PlainSampler:
-    """The sampler in torch."""
+    """The sampler in torch, one row after the other."""
 
-    def finite(self, logits: Tensor) -> bool:
-        return bool(logits.isfinite().all())
+    def finite(self, logits: Tensor) -> list[bool]:
+        found: list[bool] = logits.isfinite().all(-1).tolist()
+        return found
 
     def mask(self, logits: Tensor, bits: Tensor) -> None:
-        xgrammar.apply_token_bitmask_inplace(logits[None], bits[None])
+        xgrammar.apply_token_bitmask_inplace(logits, bits)
 
-    def choose(self, logits: Tensor, sampling: Sampling, uniform: float) -> int:
-        return choose(logits, sampling, uniform)
+    def choose(
+        self, logits: Tensor, rules: Sequence[Sampling], uniforms: Sequence[float]
+    ) -> list[int]:
+        return [choose(*each) for each in zip(logits, rules, uniforms, strict=True)]
 
 
 def choose(logits: Tensor, sampling: Sampling, uniform: float) -> int:

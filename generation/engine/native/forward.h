@@ -8,6 +8,8 @@
 
 constexpr int TARGETS = 7;  // q, k, v, o, gate, up, down
 enum Target { Q = 0, O = 3, GATE = 4, DOWN = 6 };
+constexpr int SHARED = TARGETS + 1;  // what threads take by chunks in a layer: maps, attention
+constexpr int CHUNKS = 8;            // of each thread, if none is held up
 
 struct Layer {
   Linear qkv, out, gate_up, down;
@@ -48,7 +50,7 @@ struct Room {
 class Decoder {
  public:
   Decoder(const Model& model, int threads) 
-      : m_(model), pool_(threads), next_(new std::atomic<int>[model.layers]) {
+      : m_(model), pool_(threads), next_(new std::atomic<int>[model.layers * SHARED + 1]) {
     room_.scores.resize(threads);
     for (auto& own : room_.scores) own.resize(4 * (model.context + PAIR));
   }
@@ -56,7 +58,7 @@ class Decoder {
   void forward(const Batch& batch) {
     fit(batch);
     b_ = &batch;
-    for (int number = 0; number < m_.layers; number++) next_[number].store(0);
+    for (int i = 0; i <= m_.layers * SHARED; i++) next_[i].store(0);
     pool_.run([this](int id) { walk(id); });
   }
 
@@ -66,7 +68,7 @@ class Decoder {
   int qkv_size() const { return m_.layer[0].qkv.out; }
 
   void fit(const Batch& batch) {
-    const size_t n = std::max(batch.rows, batch.wanted);
+    const size_t n = (std::max(batch.rows, batch.wanted) + ROWS - 1) / ROWS * ROWS;
     const size_t widest = std::max({m_.hidden, m_.inner, query_size()});
     auto grow = [](auto& room, size_t size) {
       if (room.size() < size) room.resize(size);
@@ -104,19 +106,33 @@ class Decoder {
     finish(id);
   }
 
+  // Rows in equal shares. Those of a block lie side by side, so where there are enough blocks no
+  // two threads write to the same one.
   template <class Work>
   void share(int id, int count, Work work) {
-    for (int i = id; i < count; i += pool_.size()) work(i);
+    const int threads = pool_.size(), unit = count < ROWS * threads ? 1 : ROWS;
+    const int units = (count + unit - 1) / unit;
+    const int end = std::min(count, units * (id + 1) / threads * unit);
+    for (int i = units * id / threads * unit; i < end; i++) work(i);
+  }
+
+  // Threads take one chunk after another, so that one that other work holds up takes fewer.
+  template <class Work>
+  void take(std::atomic<int>& next, int count, int chunk, Work work) {
+    for (int begin = next.fetch_add(chunk); begin < count; begin = next.fetch_add(chunk))
+      work(begin, std::min(begin + chunk, count));
+  }
+
+  void multiply(std::atomic<int>& next, const Linear& w, int rows, float* y, bool add) {
+    const int count = w.out / LANES, threads = pool_.size();
+    const int chunk = threads == 1 ? count : std::max(1, count / (CHUNKS * threads));
+    take(next, count, chunk, [&](int begin, int end) {
+      linear(w, numbers(), rows, y, add, begin, end);
+    });
   }
 
   Quantized numbers() {
     return {room_.numbers.data(), room_.scales.data(), room_.sums.data()};
-  }
-
-  void quantize_one(const float* x, int row, int size) {
-    const size_t at = static_cast<size_t>(row) * size;
-    quantize_row(x, size, room_.numbers.data() + at, room_.scales.data() + at / GROUP,
-                 room_.sums.data() + at / GROUP);
   }
 
   void embed(int row) {
@@ -129,14 +145,15 @@ class Decoder {
     share(id, b_->rows, [&](int row) {
       const size_t at = static_cast<size_t>(row) * m_.hidden;
       rms_norm(room_.x.data() + at, weight, m_.hidden, m_.eps, room_.normed.data() + at);
-      quantize_one(room_.normed.data() + at, row, m_.hidden);
+      quantize_row(room_.normed.data() + at, m_.hidden, row, numbers());
     });
     pool_.barrier.arrive();
   }
 
   void quantize(int id, const float* x, int size) {
-    share(id, b_->rows,
-          [&](int row) { quantize_one(x + static_cast<size_t>(row) * size, row, size); });
+    share(id, b_->rows, [&](int row) {
+      quantize_row(x + static_cast<size_t>(row) * size, size, row, numbers());
+    });
     pool_.barrier.arrive();
   }
 
@@ -150,7 +167,7 @@ class Decoder {
       for (int block = 0; block < delta.rank / LANES; block++)
         if (unit++ % pool_.size() == id) lora_down_rows(segment, delta, block, x, u, width);
     });
-    linear(w, numbers(), b_->rows, y, add, id, pool_.size());
+    multiply(next_[number * SHARED + target], w, b_->rows, y, add);
     pool_.barrier.arrive();
     if (b_->max_rank == 0) return;
     each_delta(number, target, parts, [&](const Segment& segment, const Delta& delta, int part) {
@@ -199,8 +216,7 @@ class Decoder {
   // Rows differ in length, so threads take one (row, key head) after another.
   void attention(int id, int number) {
     const int units = b_->rows * m_.kv_heads, group = m_.heads / m_.kv_heads;
-    std::atomic<int>& next = next_[number];
-    for (int unit = next.fetch_add(1); unit < units; unit = next.fetch_add(1)) {
+    take(next_[number * SHARED + TARGETS], units, 1, [&](int unit, int) {
       const int row = unit / m_.kv_heads, head = unit % m_.kv_heads;
       const size_t at = cached(number, b_->slots[row], head);
       const size_t first = static_cast<size_t>(head) * group * m_.head_size;
@@ -208,14 +224,14 @@ class Decoder {
                    m_.values + at, m_.head_size, b_->positions[row] + 1, room_.scores[id].data(),
                    m_.context + PAIR, group,
                    room_.mixed.data() + static_cast<size_t>(row) * query_size() + first);
-    }
+    });
   }
 
   void activate(int id) {
     share(id, b_->rows, [&](int row) {
       float* to = room_.inner.data() + static_cast<size_t>(row) * m_.inner;
       gate(room_.wide.data() + static_cast<size_t>(row) * 2 * m_.inner, m_.inner, to);
-      quantize_one(to, row, m_.inner);
+      quantize_row(to, m_.inner, row, numbers());
     });
     pool_.barrier.arrive();
   }
@@ -225,10 +241,10 @@ class Decoder {
       const float* from = room_.x.data() + static_cast<size_t>(b_->wanted_rows[i]) * m_.hidden;
       float* to = room_.normed.data() + static_cast<size_t>(i) * m_.hidden;
       rms_norm(from, m_.norm, m_.hidden, m_.eps, to);
-      quantize_one(to, i, m_.hidden);
+      quantize_row(to, m_.hidden, i, numbers());
     });
     pool_.barrier.arrive();
-    linear(m_.head, numbers(), b_->wanted, b_->logits, false, id, pool_.size());
+    multiply(next_[m_.layers * SHARED], m_.head, b_->wanted, b_->logits, false);
   }
 
   Model m_;

@@ -22,14 +22,13 @@ void pack(const uint16_t* weight, int rows, int out, int in, int bits, uint8_t* 
                  tiles + (static_cast<size_t>(row / LANES) * groups + g) * tile_bytes(bits));
 }
 
-void quantize(const float* x, int rows, int size, int8_t* q, float* scales, float* sums) {
+void quantize(const float* x, int rows, int size, const Quantized* to) {
   for (int row = 0; row < rows; row++)
-    quantize_row(x + static_cast<size_t>(row) * size, size, q + static_cast<size_t>(row) * size,
-                 scales + row * (size / GROUP), sums + row * (size / GROUP));
+    quantize_row(x + static_cast<size_t>(row) * size, size, row, *to);
 }
 
 void multiply(const Linear* w, const Quantized* x, int rows, float* y) {
-  linear(*w, *x, rows, y, false, 0, 1);
+  linear(*w, *x, rows, y, false, 0, w->out / LANES);
 }
 
 float tiles(const float* w, int rows, int columns, int width, _Float16* tiles) {
@@ -57,11 +56,17 @@ void attention(const float* q, const _Float16* keys, const _Float16* values, int
   attend_group(q, keys, values, size, length, room, length + PAIR, heads, out);
 }
 
-int all_finite(const float* logits, int size) { return finite(logits, size); }
+void all_finite(Rows logits, bool* found) {
+  for (int row = 0; row < logits.count; row++) found[row] = finite(logits.at(row), logits.size);
+}
 
-void apply_mask(float* logits, int size, const int32_t* bits) { mask(logits, size, bits); }
+void apply_mask(Rows logits, const int32_t* bits, int words) {
+  for (int row = 0; row < logits.count; row++)
+    mask(logits.at(row), logits.size, bits + static_cast<size_t>(row) * words);
+}
 
-int sample(const float* logits, int size, const Rule* rule, float* room) {
-  return choose(logits, size, *rule, room);
+void sample(Rows logits, const Rule* rules, float* room, int32_t* tokens) {
+  for (int row = 0; row < logits.count; row++)
+    tokens[row] = choose(logits.at(row), logits.size, rules[row], room);
 }
 }

@@ -98,6 +98,10 @@ class Batch(Structure):
     )
 
 
+class Rows(Structure):
+    _fields_ = (("data", c_void_p), ("stride", c_int64), ("count", c_int32), ("size", c_int32))
+
+
 class Rule(Structure):
     _fields_ = (
         ("temperature", c_float),
@@ -114,7 +118,7 @@ FUNCTIONS: dict[str, tuple[type | None, tuple[type, ...]]] = {
     "decoder_forward": (None, (c_void_p, POINTER(Batch))),
     "packed_bytes": (c_int64, (c_int, c_int, c_int)),
     "pack": (None, (c_void_p, c_int, c_int, c_int, c_int, c_void_p)),
-    "quantize": (None, (c_void_p, c_int, c_int, c_void_p, c_void_p, c_void_p)),
+    "quantize": (None, (c_void_p, c_int, c_int, POINTER(Quantized))),
     "multiply": (None, (POINTER(Linear), POINTER(Quantized), c_int, c_void_p)),
     "tiles": (c_float, (c_void_p, c_int, c_int, c_int, c_void_p)),
     "norm": (None, (c_void_p, c_void_p, c_int, c_float, c_void_p)),
@@ -125,9 +129,9 @@ FUNCTIONS: dict[str, tuple[type | None, tuple[type, ...]]] = {
         None,
         (c_void_p, c_void_p, c_void_p, c_int, c_int, c_int, c_void_p, c_void_p),
     ),
-    "all_finite": (c_int, (c_void_p, c_int)),
-    "apply_mask": (None, (c_void_p, c_int, c_void_p)),
-    "sample": (c_int, (c_void_p, c_int, POINTER(Rule), c_void_p)),
+    "all_finite": (None, (Rows, c_void_p)),
+    "apply_mask": (None, (Rows, c_void_p, c_int)),
+    "sample": (None, (Rows, POINTER(Rule), c_void_p, c_void_p)),
 }
 
 
@@ -156,6 +160,14 @@ def address(tensor: Tensor, dtype: torch.dtype) -> int:
     if tensor.dtype != dtype or not tensor.is_contiguous():
         raise ValueError(f"Expected contiguous {dtype}, got {tensor.dtype}.")
     return tensor.data_ptr()
+
+
+def rows(numbers: Tensor) -> Rows:
+    """A matrix of floats whose rows are contiguous, though not one with the next."""
+    count, size = numbers.shape
+    if numbers.dtype != torch.float32 or numbers.stride(1) != 1:
+        raise ValueError(f"Expected rows of float32, got {numbers.dtype}, {numbers.stride()}.")
+    return Rows(numbers.data_ptr(), numbers.stride(0), count, size)
 
 
 def padded(size: int) -> int:

@@ -2,6 +2,7 @@
 //
 // Weights are cut into tiles of 16 outputs by 32 inputs, one after another as they are read:
 // 16 scales, 16 minimums (half precision), then the numbers; lane i of a vector is output i.
+// Activations lie in blocks of eight rows, each group's numbers, scales and sums side by side.
 // Every output of a row is summed in the same order however many rows there are, so a row's
 // result does not depend on its neighbours.
 #pragma once
@@ -22,103 +23,117 @@ struct Linear {
 
 // The 8-bit form of some rows: x = scale * q, and sums = scale * sum(q) of each group.
 struct Quantized {
-  int8_t* q;
-  float* scales;
+  int8_t* q;      // (rows / 8, in / 32, 8 quads, 8 rows, 4)
+  float* scales;  // (rows / 8, in / 32, 8 rows)
   float* sums;
 };
 
 inline size_t tile_bytes(int bits) { return HEADER + LANES * GROUP * bits / 8; }
 
-inline void quantize_row(const float* x, int size, int8_t* q, float* scales, float* sums) {
-  for (int g = 0; g < size / GROUP; g++, x += GROUP, q += GROUP) {
+// Where a row's first scale lies, and with GROUP times as much its first number less 3 / 4 of it.
+inline size_t block_of(int row, int groups) {
+  return static_cast<size_t>(row / ROWS) * groups * ROWS;
+}
+
+inline void quantize_row(const float* x, int size, int row, const Quantized& to) {
+  const size_t block = block_of(row, size / GROUP);
+  int8_t* q = to.q + block * GROUP + 4 * (row % ROWS);
+  float* scales = to.scales + block + row % ROWS;
+  float* sums = to.sums + block + row % ROWS;
+  for (int g = 0; g < size / GROUP; g++, x += GROUP) {
     v16f a = load(x), b = load(x + LANES);
     float top = largest(larger(larger(a, -a), larger(b, -b)));
     float scale = top / 127.0f, inverse = top > 0 ? 127.0f / top : 0.0f;
     v16i ia = __builtin_convertvector(nearest(a * inverse), v16i);
     v16i ib = __builtin_convertvector(nearest(b * inverse), v16i);
-    int total = 0;
-    for (int i = 0; i < LANES; i++) {
-      q[i] = static_cast<int8_t>(ia[i]);
-      q[i + LANES] = static_cast<int8_t>(ib[i]);
-      total += ia[i] + ib[i];
-    }
-    scales[g] = scale;
-    sums[g] = scale * static_cast<float>(total);
+    int8_t numbers[GROUP];
+    bytes_of(ia, numbers);
+    bytes_of(ib, numbers + LANES);
+    for (int j = 0; j < QUADS; j++, q += 4 * ROWS) std::memcpy(q, numbers + 4 * j, 4);
+    scales[g * ROWS] = scale;
+    sums[g * ROWS] = scale * static_cast<float>(sum(ia + ib));
   }
 }
 
-// One tile's numbers, unpacked: quad j holds inputs 4j..4j+3 of all 16 outputs.
-struct Quads {
+// Four inputs of each of a tile's 16 outputs, unpacked.
 #ifdef __AVX512VNNI__
-  __m512i part[QUADS];
+typedef __m512i Quad;
 #else
-  uint8_t part[QUADS][64];
-#endif
+struct Quad {
+  uint8_t part[64];
 };
+#endif
 
+// Quads j and j + QUADS / 2 of a tile's numbers, which 4-bit weights keep in the same bytes.
 template <int BITS>
-inline void unpack(const uint8_t* p, Quads& quads) {
+inline void unpack(const uint8_t* p, int j, Quad& first, Quad& second) {
+  const uint8_t* at = p + 64 * j;
 #ifdef __AVX512VNNI__
+  first = _mm512_loadu_si512(at);
   if (BITS == 8) {
-    for (int j = 0; j < QUADS; j++) quads.part[j] = _mm512_loadu_si512(p + 64 * j);
+    second = _mm512_loadu_si512(at + 32 * QUADS);
     return;
   }
   const __m512i low = _mm512_set1_epi8(15);
-  for (int j = 0; j < QUADS / 2; j++) {
-    __m512i both = _mm512_loadu_si512(p + 64 * j);
-    quads.part[j] = _mm512_and_si512(both, low);
-    quads.part[j + QUADS / 2] = _mm512_and_si512(_mm512_srli_epi16(both, 4), low);
-  }
+  second = _mm512_and_si512(_mm512_srli_epi16(first, 4), low);
+  first = _mm512_and_si512(first, low);
 #else
-  for (int j = 0; j < (BITS == 8 ? QUADS : QUADS / 2); j++) {
-    for (int i = 0; i < 64; i++) {
-      uint8_t both = p[64 * j + i];
-      quads.part[j][i] = BITS == 8 ? both : both & 15;
-      if (BITS == 4) quads.part[(j + QUADS / 2) % QUADS][i] = both >> 4;
-    }
+  for (int i = 0; i < 64; i++) {
+    first.part[i] = BITS == 8 ? at[i] : at[i] & 15;
+    second.part[i] = BITS == 8 ? at[i + 32 * QUADS] : at[i] >> 4;
   }
 #endif
 }
 
-inline v16f dot(const Quads& quads, const int8_t* q) {
+// total += quad q for four inputs.
+inline void multiply_add(v16i& total, const Quad& quad, const int8_t* q) {
 #ifdef __AVX512VNNI__
-  __m512i total = _mm512_setzero_si512();
-  for (int j = 0; j < QUADS; j++) {
-    int32_t four;
-    std::memcpy(&four, q + 4 * j, 4);
-    total = _mm512_dpbusd_epi32(total, quads.part[j], _mm512_set1_epi32(four));
-  }
-  return _mm512_cvtepi32_ps(total);
+  int32_t four;
+  std::memcpy(&four, q, 4);
+  total = (v16i)_mm512_dpbusd_epi32((__m512i)total, quad, _mm512_set1_epi32(four));
 #else
-  v16i total{};
-  for (int j = 0; j < QUADS; j++)
-    for (int i = 0; i < LANES; i++)
-      for (int b = 0; b < 4; b++) total[i] += quads.part[j][4 * i + b] * q[4 * j + b];
-  return __builtin_convertvector(total, v16f);
+  for (int i = 0; i < LANES; i++)
+    for (int b = 0; b < 4; b++) total[i] += quad.part[4 * i + b] * q[b];
 #endif
 }
 
-// R rows times the 16 outputs of one column of tiles.
+// R rows of a block times the 16 outputs of one column of tiles. The rows take turns with each
+// quad, since a product has to wait for the one before it in the same sum.
 template <int BITS, int R>
 inline void column(const Linear& w, int tile, const Quantized& x, int row, v16f* total) {
   const int groups = w.in / GROUP;
+  const size_t block = block_of(row, groups);
+  const int8_t* q = x.q + block * GROUP;
+  const float *scales = x.scales + block, *sums = x.sums + block;
   const uint8_t* p = w.data + static_cast<size_t>(tile) * groups * tile_bytes(BITS);
-  for (int g = 0; g < groups; g++, p += tile_bytes(BITS)) {
+  const size_t next = static_cast<size_t>(groups) * tile_bytes(BITS);
+  for (int g = 0; g < groups; g++) {
+    if (BITS == 4 && R > 1 && row == 0)
+      for (size_t line = 0; line < tile_bytes(BITS); line += 64) __builtin_prefetch(p + next + line);
+    v16i product[R] = {}, more[R] = {};
+#pragma GCC unroll 4
+    for (int j = 0; j < QUADS / 2; j++) {
+      Quad first, second;
+      unpack<BITS>(p + HEADER, j, first, second);
+      const int8_t *left = q + 4 * ROWS * j, *right = left + 2 * ROWS * QUADS;
+#pragma GCC unroll 8
+      for (int r = 0; r < R; r++) multiply_add(product[r], first, left + 4 * r);
+#pragma GCC unroll 8
+      for (int r = 0; r < R; r++) multiply_add(R > 2 ? product[r] : more[r], second, right + 4 * r);
+    }
     const _Float16* header = reinterpret_cast<const _Float16*>(p);
-    v16f scale = load_half(header), low = load_half(header + LANES);
-    Quads quads;
-    unpack<BITS>(p + HEADER, quads);
+    const v16f scale = load_half(header), low = load_half(header + LANES);
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) {
-      const size_t at = static_cast<size_t>(row + r) * groups + g;
-      v16f product = dot(quads, x.q + at * GROUP);
-      total[r] = fma(product, scale * x.scales[at], total[r]);
-      total[r] = fma(low, all(x.sums[at]), total[r]);
+      const v16f whole = __builtin_convertvector(product[r] + more[r], v16f);
+      total[r] = fma(whole, scale * scales[r], total[r]);
+      total[r] = fma(low, all(sums[r]), total[r]);
     }
+    p += tile_bytes(BITS), q += ROWS * GROUP, scales += ROWS, sums += ROWS;
   }
 }
 
-// y (rows, out) = x w + bias for the tiles [begin, end); added to y when `add`.
+// y (rows, out) = x w + bias for R rows of a block and one tile; added to y when `add`.
 template <int BITS, int R>
 inline void rows_of(const Linear& w, int tile, const Quantized& x, int row, float* y, bool add) {
   v16f total[R];
@@ -131,22 +146,31 @@ inline void rows_of(const Linear& w, int tile, const Quantized& x, int row, floa
 }
 
 template <int BITS>
-inline void tiles(const Linear& w, const Quantized& x, int rows, float* y, bool add, int begin,
-                  int end) {
-  for (int tile = begin; tile < end; tile++) {
-    int row = 0;
-    for (; row + ROWS <= rows; row += ROWS) rows_of<BITS, ROWS>(w, tile, x, row, y, add);
-    for (; row + 4 <= rows; row += 4) rows_of<BITS, 4>(w, tile, x, row, y, add);
-    for (; row + 2 <= rows; row += 2) rows_of<BITS, 2>(w, tile, x, row, y, add);
-    for (; row < rows; row++) rows_of<BITS, 1>(w, tile, x, row, y, add);
+inline void block_rows(const Linear& w, int tile, const Quantized& x, int row, int rows, float* y,
+                       bool add) {
+  switch (rows) {
+    case 1: return rows_of<BITS, 1>(w, tile, x, row, y, add);
+    case 2: return rows_of<BITS, 2>(w, tile, x, row, y, add);
+    case 3: return rows_of<BITS, 3>(w, tile, x, row, y, add);
+    case 4: return rows_of<BITS, 4>(w, tile, x, row, y, add);
+    case 5: return rows_of<BITS, 5>(w, tile, x, row, y, add);
+    case 6: return rows_of<BITS, 6>(w, tile, x, row, y, add);
+    case 7: return rows_of<BITS, 7>(w, tile, x, row, y, add);
+    default: return rows_of<BITS, ROWS>(w, tile, x, row, y, add);
   }
 }
 
-// The share of thread `id` in y = x w.
-inline void linear(const Linear& w, const Quantized& x, int rows, float* y, bool add, int id,
-                   int threads) {
-  const int count = w.out / LANES;
-  const int begin = count * id / threads, end = count * (id + 1) / threads;
+template <int BITS>
+inline void tiles(const Linear& w, const Quantized& x, int rows, float* y, bool add, int begin,
+                  int end) {
+  for (int tile = begin; tile < end; tile++)
+    for (int row = 0; row < rows; row += ROWS)
+      block_rows<BITS>(w, tile, x, row, std::min(ROWS, rows - row), y, add);
+}
+
+// The outputs of the tiles [begin, end) in y = x w.
+inline void linear(const Linear& w, const Quantized& x, int rows, float* y, bool add, int begin,
+                   int end) {
   if (w.bits == 4)
     tiles<4>(w, x, rows, y, add, begin, end);
   else

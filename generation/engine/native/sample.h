@@ -1,8 +1,16 @@
-// One row's next token from its logits; the same choice as the plain twin in sampling.py.
+// The next tokens of rows from their logits; the same choices as the plain twin in sampling.py.
 #pragma once
 #include <vector>
 
 #include "vec.h"
+
+struct Rows {
+  float* data;
+  int64_t stride;
+  int32_t count, size;
+
+  float* at(int row) const { return data + row * stride; }
+};
 
 struct Rule {
   float temperature, top_p, min_p;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -17,25 +17,37 @@ class NativeSampler:
         self.library = native.required()
         self.room = torch.empty(0)
 
-    def finite(self, logits: Tensor) -> bool:
-        at = native.address(logits, torch.float32)
-        return bool(self.library.all_finite(at, len(logits)))
+    def finite(self, logits: Tensor) -> list[bool]:
+        found = torch.empty(len(logits), dtype=torch.bool)
+        self.library.all_finite(native.rows(logits), found.data_ptr())
+        flags: list[bool] = found.tolist()
+        return flags
 
     def mask(self, logits: Tensor, bits: Tensor) -> None:
-        at = native.address(logits, torch.float32)
-        self.library.apply_mask(at, len(logits), native.address(bits, torch.int32))
+        at = native.address(bits, torch.int32)
+        self.library.apply_mask(native.rows(logits), at, bits.shape[-1])
 
-    def choose(self, logits: Tensor, sampling: Sampling, uniform: float) -> int:
-        if len(self.room) < len(logits):
-            self.room = torch.empty(len(logits))
-        greedy = sampling.temperature < GREEDY_BELOW
-        rule = native.Rule(
-            temperature=0.0 if greedy else sampling.temperature,
-            top_p=sampling.top_p,
-            min_p=sampling.min_p,
-            top_k=sampling.top_k,
-            uniform=uniform,
-        )
-        at = native.address(logits, torch.float32)
-        room = self.room.data_ptr()
-        return int(self.library.sample(at, len(logits), ctypes.byref(rule), room))
+    def choose(
+        self, logits: Tensor, rules: Sequence[Sampling], uniforms: Sequence[float]
+    ) -> list[int]:
+        size = logits.shape[-1]
+        if len(self.room) < size:
+            self.room = torch.empty(size)
+        pairs = zip(rules, uniforms, strict=True)
+        told = (native.Rule * len(rules))(*(rule(*pair) for pair in pairs))
+        tokens = torch.empty(len(rules), dtype=torch.int32)
+        room = native.address(self.room, torch.float32)
+        self.library.sample(native.rows(logits), told, room, tokens.data_ptr())
+        found: list[int] = tokens.tolist()
+        return found
+
+
+def rule(sampling: Sampling, uniform: float) -> native.Rule:
+    greedy = sampling.temperature < GREEDY_BELOW
+    return native.Rule(
+        temperature=0.0 if greedy else sampling.temperature,
+        top_p=sampling.top_p,
+        min_p=sampling.min_p,
+        top_k=sampling.top_k,
+        uniform=uniform,
+    )

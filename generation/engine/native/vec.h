@@ -33,6 +33,10 @@ inline v16f fma(v16f a, v16f b, v16f c) { return _mm512_fmadd_ps(a, b, c); }
 inline v16f larger(v16f a, v16f b) { return _mm512_max_ps(a, b); }
 inline v16f nearest(v16f a) { return _mm512_roundscale_ps(a, 8); }
 inline float sum(v16f v) { return _mm512_reduce_add_ps(v); }
+inline int32_t sum(v16i v) { return _mm512_reduce_add_epi32((__m512i)v); }
+inline void bytes_of(v16i v, int8_t* p) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8((__m512i)v));
+}
 inline float largest(v16f v) { return _mm512_reduce_max_ps(v); }
 #else
 inline v16f all(float s) { return v16f{} + s; }
@@ -54,6 +58,14 @@ inline float sum(v16f v) {
   float total = 0;
   for (int i = 0; i < LANES; i++) total += v[i];
   return total;
+}
+inline int32_t sum(v16i v) {
+  int32_t total = 0;
+  for (int i = 0; i < LANES; i++) total += v[i];
+  return total;
+}
+inline void bytes_of(v16i v, int8_t* p) {
+  for (int i = 0; i < LANES; i++) p[i] = static_cast<int8_t>(v[i]);
 }
 inline float largest(v16f v) {
   float best = v[0];

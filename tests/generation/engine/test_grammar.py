@@ -3,9 +3,11 @@
 import threading
 
 import pytest
+import xgrammar
 
-from generation.engine.grammar import WARM_UP, GrammarCache
+from generation.engine.grammar import WARM_UP, GrammarCache, Masks
 from generation.engine.types import Grammar
+from tests.generation.engine.toys import ask, finish
 
 
 @pytest.fixture
@@ -41,3 +43,33 @@ def test_asking_does_not_wait_for_the_compiler(cache, monkeypatch):
 
 def test_a_broken_grammar_keeps_its_error(cache):
     assert cache.request(Grammar.ebnf("root ::= (")).exception(10) is not None
+
+
+def test_a_mask_has_the_bits_of_what_may_come(cache):
+    matcher = xgrammar.GrammarMatcher(cache.request(Grammar.regex("ab")).result(10))
+    masks = Masks(3)
+    masks.begin({"r": matcher})
+    assert int(masks.of("r")) & 0b111 == 0b001
+    assert matcher.accept_token(0)
+    masks.begin({"r": matcher})
+    assert int(masks.of("r")) & 0b111 == 0b010
+    masks.begin({})
+    assert masks.of("r") is None
+    masks.close()
+
+
+def test_masks_are_filled_while_the_step_runs(make_engine, monkeypatch):
+    engine, forward, done = make_engine(), None, []
+
+    def watched(batch):
+        masks = engine.chooser.masks.begun
+        if masks is not None:
+            masks.result(10)  # another thread's work: it ends although this one is in the step
+            done.append(len(masks.result()))
+        return forward(batch)
+
+    forward = engine.model.forward
+    monkeypatch.setattr(engine.model, "forward", watched)
+    request = ask(grammar=Grammar.choice(["hat", "cat"]), max_tokens=8)
+    assert finish(engine, request).text in ("hat", "cat")
+    assert sum(done) >= 3

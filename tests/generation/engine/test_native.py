@@ -65,14 +65,17 @@ def quantized_rows(x):
     return ((groups * inverse).round() * (top / 127)).flatten(1)
 
 
-def quantize(library, x):
-    rows, size = x.shape
-    numbers = torch.empty(rows, size, dtype=torch.int8)
-    scales, sums = torch.empty(2, rows, size // native.GROUP)
-    library.quantize(
-        x.data_ptr(), rows, size, numbers.data_ptr(), scales.data_ptr(), sums.data_ptr()
-    )
-    return numbers, scales, sums
+class Eighths:
+    """Rows in eight bits as the C++ keeps them, in blocks of eight, and the memory it reads."""
+
+    def __init__(self, library, x):
+        rows, size = x.shape
+        blocks, groups = -(-rows // 8), size // native.GROUP
+        self.numbers = torch.zeros(blocks, groups, 8, 8, 4, dtype=torch.int8)
+        self.scales, self.sums = torch.zeros(2, blocks, groups, 8)
+        sides = (self.numbers, self.scales, self.sums)
+        self.view = native.Quantized(*(side.data_ptr() for side in sides))
+        library.quantize(x.data_ptr(), rows, size, self.view)
 
 
 class Map:
@@ -84,11 +87,20 @@ class Map:
 
 
 def multiply(library, packed, x):
-    numbers, scales, sums = quantize(library, x)
-    form = native.Quantized(numbers.data_ptr(), scales.data_ptr(), sums.data_ptr())
+    form = Eighths(library, x)
     y = torch.empty(len(x), packed.view.out)
-    library.multiply(packed.view, form, len(x), y.data_ptr())
+    library.multiply(packed.view, form.view, len(x), y.data_ptr())
     return y
+
+
+@pytest.mark.parametrize("rows", [1, 7, 8, 13])
+def test_rows_in_eight_bits_equal_their_twin(library, rows):
+    x = torch.randn(rows, 96)
+    form = Eighths(library, x)
+    numbers = form.numbers.permute(0, 3, 1, 2, 4).reshape(-1, 3, native.GROUP)[:rows].float()
+    scales, sums = (side.transpose(1, 2).reshape(-1, 3)[:rows] for side in (form.scales, form.sums))
+    torch.testing.assert_close((numbers * scales[..., None]).flatten(1), quantized_rows(x))
+    torch.testing.assert_close(sums, numbers.sum(-1) * scales)
 
 
 @pytest.mark.parametrize("bits", [4, 8])
@@ -195,15 +207,17 @@ def test_attention_equals_its_twin(library, heads, size, length):
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("place", [0, 17, 36])
 def test_every_number_that_is_not_finite_is_seen(bad, place):
-    logits = torch.randn(37)
+    logits = torch.randn(3, 40)[:, :37]
+    broken = logits.clone()
+    broken[1, place] = bad
     for sampler in (NativeSampler(), PlainSampler()):
-        assert sampler.finite(logits)
-        assert not sampler.finite(logits.index_fill(0, torch.tensor([place]), bad))
+        assert sampler.finite(logits) == [True, True, True]
+        assert sampler.finite(broken) == [True, False, True]
 
 
 def test_the_mask_equals_its_twin():
-    bits = torch.randint(-(2**31), 2**31, (3,), dtype=torch.int32)
-    logits = torch.randn(70)
+    bits = torch.randint(-(2**31), 2**31, (2, 3), dtype=torch.int32)
+    logits = torch.randn(2, 70)
     masked = logits.clone(), logits.clone()
     NativeSampler().mask(masked[0], bits)
     PlainSampler().mask(masked[1], bits)
@@ -227,17 +241,24 @@ RULES = [
 def test_the_sampler_picks_what_its_twin_picks(rule):
     torch.manual_seed(0)
     native_sampler, plain = NativeSampler(), PlainSampler()
-    numbers = torch.rand(400).tolist()
-    same = 0
-    for uniform in numbers:
-        logits = torch.randn(700) * 3
-        logits[::5] = -math.inf
-        sampling = Sampling(**rule)
-        same += native_sampler.choose(logits, sampling, uniform) == plain.choose(
-            logits, sampling, uniform
-        )
+    logits = (torch.randn(400, 712) * 3)[:, :700]
+    logits[:, ::5] = -math.inf
+    asked = logits, [Sampling(**rule)] * 400, torch.rand(400).tolist()
+    pairs = zip(native_sampler.choose(*asked), plain.choose(*asked), strict=True)
     # The two sum in different orders, so a number that falls on an edge may go either way.
-    assert same >= 398
+    assert sum(one == other for one, other in pairs) >= 398
+
+
+def test_rows_of_one_batch_follow_each_its_own_rule():
+    torch.manual_seed(0)
+    logits, uniforms = torch.randn(len(RULES), 90) * 3, torch.rand(len(RULES)).tolist()
+    rules = [Sampling(**rule) for rule in RULES]
+    together = NativeSampler().choose(logits, rules, uniforms)
+    alone = [
+        NativeSampler().choose(own[None], [rule], [uniform])[0]
+        for own, rule, uniform in zip(logits, rules, uniforms, strict=True)
+    ]
+    assert together == alone == PlainSampler().choose(logits, rules, uniforms)
 
 
 def test_the_decoder_equals_its_twin_within_its_eight_bits(folder):
