@@ -5,8 +5,9 @@ One thread, one engine, many works. A crash loses nothing: leases run out and ar
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import redis
@@ -15,6 +16,7 @@ from django.db import close_old_connections
 
 from generation import engine as engines
 from generation.adapters import FINAL, engine_options
+from generation.clerk import Clerk, ThreadClerk
 from generation.engine.text import storable
 from generation.engine.types import (
     Engine,
@@ -31,12 +33,12 @@ from generation.job_kinds import WRITE, label, topic
 from generation.metrics import meter
 from generation.models import Variant
 from generation.router import Router
-from generation.streams import StreamWriter, stream_key
+from generation.streams import StreamPiece, StreamWriter, stream_key
 from generation.works import WORKS, Outcome, Provenance, Step, Work
 from tenants.billing.prices import Usage
 from tenants.jobs import services as jobs
+from tenants.jobs.leases import Beat, StaleLease, heartbeats, take
 from tenants.jobs.models import Job, Lease
-from tenants.jobs.services import StaleLease
 from tenants.jobs.stopping import stopping
 from tenants.scope import tenant_scope
 
@@ -44,13 +46,9 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.2
 # Readers see text so often; what is written in between comes to them as one piece.
-SHOW_EVERY_S = 0.05
-# Whether somebody wants one stopped is asked for all jobs at once, so it may be asked often.
-HEED_EVERY_S = 0.5
+SHOW_EVERY_S = 0.1
+# All jobs give their sign of life at once, and hear whether somebody wants them stopped.
 BEAT_EVERY_S = 1.0
-# Signs of life take at most this share of the time, until the oldest is as old as the second.
-BEAT_SHARE = 0.02
-BEAT_AT_LEAST_EVERY_S = settings.JOB_LEASE_SECONDS / 4
 
 
 @cache
@@ -72,7 +70,6 @@ class Running:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     started: float = field(default_factory=time.monotonic)
-    beaten: float = field(default_factory=time.monotonic)
     cancelled: bool = False
     pieces: int = 0
     unsent: dict[str, Any] | None = None
@@ -113,16 +110,18 @@ class Running:
 class Pump:
     """Drives the works of many tenants over one engine, and over those of their own."""
 
-    def __init__(self, engine: Engine, queue: str, owner: str = "pump") -> None:
+    def __init__(
+        self, engine: Engine, queue: str, owner: str = "pump", clerk: Clerk | None = None
+    ) -> None:
         self.engine = Router(engine)
         self.queue = queue
         self.owner = owner
+        self.clerk = clerk or Clerk()
         self.running: dict[str, Running] = {}
-        self.events: list[tuple[str, str, dict[str, Any]]] = []
+        self.events: list[StreamPiece] = []
         self.writer = StreamWriter()
         self.looked = 0.0
-        self.heeded = 0.0
-        self.rested = 0.0
+        self.beaten = time.monotonic()
         self.shown = 0.0
         self.meter = meter()
 
@@ -131,6 +130,7 @@ class Pump:
         try:
             return self._run()
         finally:
+            self.clerk.close()
             self.engine.close()
 
     def _run(self) -> int:
@@ -145,7 +145,6 @@ class Pump:
             for event in events:
                 self.meter.saw(event)
                 self._handle(event)
-            self._heed()
             self._beat()
             if time.monotonic() - self.shown >= SHOW_EVERY_S:
                 self._flush()
@@ -166,7 +165,7 @@ class Pump:
             full |= {running.lease.tenant_id for running in self.running.values()}
         if free <= 0:
             return 0
-        leases = jobs.take(self.queue, limit=free, owner=self.owner, full=full)
+        leases = take(self.queue, limit=free, owner=self.owner, full=full)
         # As many as were asked for: look again at once, they may not have filled our own rows.
         self.looked = now if len(leases) < free else 0.0
         for lease in leases:
@@ -243,11 +242,7 @@ class Pump:
             "completion_tokens": usage.completion_tokens,
         }
         self._tell_usage(running)
-        self._flush()  # all of the text stands in the stream before its end does
-        try:
-            jobs.finish(running.lease, result=result, usage=usage, apply=outcome.apply)
-        except StaleLease:
-            log.warning("stale_lease job=%s", running.lease.job_id)
+        self._end(jobs.finish, running, result=result, usage=usage, apply=outcome.apply)
 
     def _cancelled(self, running: Running, event: Finished) -> None:
         text = running.kept.strip()
@@ -259,21 +254,18 @@ class Pump:
             Variant.objects.filter(job=job).update(**written)
 
         self._tell_usage(running)
-        self._flush()
-        try:
-            jobs.cancelled(running.lease, usage=running.usage, apply=keep)
-        except StaleLease:
-            log.warning("stale_lease job=%s", running.lease.job_id)
+        self._end(jobs.cancelled, running, usage=running.usage, apply=keep)
 
     def _fail(self, running: Running, code: str, detail: str, *, retry: bool) -> None:
-        self._flush()
         log.warning("not_written job=%s code=%s detail=%s", running.lease.job_id, code, detail)
         if running.lease.kind == WRITE:  # people read it; programs get the engine's own numbers
             detail = PLAIN.get(code, detail)
-        try:
-            jobs.fail(running.lease, code=code, detail=detail, retry=retry)
-        except StaleLease:
-            log.warning("stale_lease job=%s", running.lease.job_id)
+        self._end(jobs.fail, running, code=code, detail=detail, retry=retry)
+
+    def _end(self, commit: Callable[..., object], running: Running, **values: Any) -> None:
+        """Commit the job's end once all of its text stands in the stream."""
+        self._flush()
+        self.clerk.do(partial(ended, commit, running.lease, values))
 
     def _hand_back(self) -> None:
         """The worker is told to stop: leave its jobs to the next one."""
@@ -284,45 +276,22 @@ class Pump:
 
     # Signs of life, and tokens
 
-    def _heed(self) -> None:
-        """Stop what somebody wants stopped."""
-        now = time.monotonic()
-        if now - self.heeded < HEED_EVERY_S:
-            return
-        self.heeded = now
-        going = {i: run for i, run in self.running.items() if not run.cancelled}
-        asked = jobs.to_stop([run.lease.job_id for run in going.values()]) if going else set()
-        for request_id, running in going.items():
-            if running.lease.job_id in asked:
-                self._beat_one(request_id, running)
-
     def _beat(self) -> None:
-        while (request_id := self._silent_longest()) is not None:
-            began = time.thread_time()
-            self._beat_one(request_id, self.running[request_id])
-            spent = time.thread_time() - began
-            self.rested = time.monotonic() + spent / BEAT_SHARE
-
-    def _silent_longest(self) -> str | None:
-        """The job that waits the longest for its sign of life, once it is time for that."""
-        heard = {i: run.beaten for i, run in self.running.items() if not run.cancelled}
-        oldest = min(heard, key=lambda i: heard[i], default=None)
-        if oldest is None:
-            return None
         now = time.monotonic()
-        age = now - heard[oldest]
-        rested = now >= self.rested or age >= BEAT_AT_LEAST_EVERY_S
-        return oldest if rested and age >= BEAT_EVERY_S else None
+        if now - self.beaten < BEAT_EVERY_S or not self.running:
+            return
+        self.beaten = now
+        heard = heartbeats((run.lease, run.progress) for run in self.running.values())
+        for request_id, running in list(self.running.items()):
+            self._heed(request_id, running, heard.get(running.lease.job_id))
 
-    def _beat_one(self, request_id: str, running: Running) -> None:
-        running.beaten = time.monotonic()
-        try:
-            beat = jobs.heartbeat(running.lease, progress=running.progress)
-        except StaleLease:
+    def _heed(self, request_id: str, running: Running, beat: Beat | None) -> None:
+        """Stop what somebody wants stopped, and drop what went to another worker."""
+        if beat is None:
+            log.warning("stale_lease job=%s", running.lease.job_id)
             self.engine.cancel(request_id)
             del self.running[request_id]
-            return
-        if beat.cancelled:
+        elif beat.cancelled and not running.cancelled:
             running.cancelled = True
             self.engine.cancel(request_id)
 
@@ -346,18 +315,32 @@ class Pump:
             return
         for running in self.running.values():
             running.unsent = None
+        events, self.events = self.events, []
+        self.clerk.do(partial(self._publish, events))
+
+    def _publish(self, events: list[StreamPiece]) -> None:
         try:
-            self.writer.publish_all(self.events)
+            self.writer.publish_all(events)
         except redis.RedisError as error:
-            log.warning("stream_lost events=%s error=%s", len(self.events), type(error).__name__)
-        self.events.clear()
+            log.warning("stream_lost events=%s error=%s", len(events), type(error).__name__)
+
+
+def ended(commit: Callable[..., object], lease: Lease, values: dict[str, Any]) -> None:
+    """Commit a job's end; where that fails, its lease runs out and another worker gets it."""
+    try:
+        commit(lease, **values)
+    except StaleLease:
+        log.warning("stale_lease job=%s", lease.job_id)
+    except Exception:  # the others' ends must still be written; this one is logged and comes again
+        log.exception("end_lost job=%s", lease.job_id)
+        close_old_connections()
 
 
 def run(queue: str, owner: str) -> None:
     """Entry point of the generate queue's bell."""
     close_old_connections()
     try:
-        Pump(engine(), queue, owner).run()
+        Pump(engine(), queue, owner, ThreadClerk()).run()
     except EngineError:
         engine.cache_clear()  # its state is unknown now: the next bell loads it anew
         raise

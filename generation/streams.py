@@ -28,6 +28,9 @@ RENEW_EVERY_S = 600
 LONGEST = 50_000
 PAGE = 500
 
+# The stream's key, the event's name and its data.
+StreamPiece = tuple[str, str, dict[str, Any]]
+
 
 def stream_key(tenant_id: UUID | str, topic: str) -> str:
     return f"stream:{tenant_id}:{topic}"
@@ -56,7 +59,7 @@ class StreamWriter:
     def publish(self, tenant_id: UUID | str, topic: str, name: str, data: dict[str, Any]) -> None:
         self.publish_all([(stream_key(tenant_id, topic), name, data)])
 
-    def publish_all(self, events: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
+    def publish_all(self, events: Iterable[StreamPiece]) -> None:
         """Append (key, name, data) events in one round trip."""
         pipe = self.client.pipeline(transaction=False)
         keys = set()

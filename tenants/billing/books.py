@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from saas.errors import Unavailable
@@ -19,10 +21,14 @@ class Overdrawn(Exception):
 
 @dataclass(slots=True)
 class Books:
-    """The accounts, locked until the transaction ends, and the database's time."""
+    """The accounts, locked until the transaction ends, the database's time, the last entry's hash.
+
+    The hash is None while nobody has come across it: `enter` looks for it then.
+    """
 
     accounts: dict[str, LedgerAccount]
     now: datetime
+    last_sha256: str | None = None
 
     @property
     def wallet(self) -> LedgerAccount:
@@ -35,12 +41,18 @@ class Books:
             raise Overdrawn
         entry.sequence = self.wallet.version + 1
         entry.booked_at = self.now
-        entry.prev_sha256 = self._last_sha256()
-        entry.entry_sha256 = entry.digest()
+        entry.prev_sha256 = self._last_sha256() if self.last_sha256 is None else self.last_sha256
+        entry.entry_sha256 = self.last_sha256 = entry.digest()
         entry.save(force_insert=True)
-        _move(debited, deltas(entry, "debit"))
-        _move(credited, deltas(entry, "credit"))
+        _move((debited, deltas(entry, "debit")), (credited, deltas(entry, "credit")))
         return entry
+
+    def known(self, which: Q) -> list[LedgerTransfer]:
+        """The entries that these conditions name; notes the last entry's hash in passing."""
+        last = self.wallet.version
+        found = list(LedgerTransfer.objects.filter(which | Q(sequence=last)).order_by("sequence"))
+        self.last_sha256 = next((e.entry_sha256 for e in found if e.sequence == last), "")
+        return found
 
     def _touched(self, entry: LedgerTransfer) -> tuple[LedgerAccount, LedgerAccount]:
         by_id = {account.pk: account for account in self.accounts.values()}
@@ -61,15 +73,33 @@ def deltas(entry: LedgerTransfer, side: str) -> dict[str, int]:
     return moved
 
 
-def _move(account: LedgerAccount, moved: dict[str, int]) -> None:
-    """Write the balance, on condition that it is what the open books say: the lock sees to that."""
-    changes = {name: getattr(account, name) + delta for name, delta in moved.items()}
-    unchanged = LedgerAccount.objects.filter(pk=account.pk, version=account.version)
-    if not unchanged.update(version=account.version + 1, updated_at=Now(), **changes):
-        raise Unavailable(code="ledger_inconsistent")
-    account.version += 1
-    for name, value in changes.items():
-        setattr(account, name, value)
+# Both sides at once, each on condition that it is what the open books say: the lock sees to that.
+MOVE = """
+UPDATE billing_ledgeraccount a SET version = a.version + 1, updated_at = statement_timestamp(),
+debits_pending = a.debits_pending + moved.debits_pending,
+debits_posted = a.debits_posted + moved.debits_posted,
+credits_pending = a.credits_pending + moved.credits_pending,
+credits_posted = a.credits_posted + moved.credits_posted
+FROM (VALUES (%s::uuid, %s::bigint, %s::bigint, %s::bigint, 0::bigint, 0::bigint),
+(%s, %s, 0, 0, %s, %s))
+AS moved (id, version, debits_pending, debits_posted, credits_pending, credits_posted)
+WHERE a.tenant_id = %s AND a.id = moved.id AND a.version = moved.version
+"""
+
+
+def _move(*sides: tuple[LedgerAccount, dict[str, int]]) -> None:
+    """Write the balances of the debited account and of the credited one."""
+    values: list[Any] = []
+    for account, moved in sides:
+        values += [account.pk, account.version, *moved.values()]
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE, [*values, sides[0][0].tenant_id])
+        if cursor.rowcount != len(sides):
+            raise Unavailable(code="ledger_inconsistent")
+    for account, moved in sides:
+        account.version += 1
+        for name, delta in moved.items():
+            setattr(account, name, getattr(account, name) + delta)
 
 
 def open_books() -> Books:

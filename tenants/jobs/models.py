@@ -23,7 +23,6 @@ class Lease:
     token: int
     kind: str
     payload: dict[str, Any]
-    reserved: int
     waited_s: float = 0.0
 
 
@@ -40,16 +39,14 @@ class JobQuerySet(TenantQuerySet["Job"]):
         """Jobs of this kind; "generate" also finds "generate.variant"."""
         return self.filter(Q(kind=kind) | Q(kind__startswith=f"{kind}."))
 
-    def startable(self) -> "JobQuerySet":
-        return self.filter(state=Job.State.QUEUED, due_at__lte=Now())
-
     def overdue(self) -> "JobQuerySet":
         """Running jobs whose worker stopped renewing its lease."""
         return self.filter(state=Job.State.RUNNING, lease_until__lt=Now())
 
     def held(self, lease: Lease) -> "JobQuerySet":
         """The leased job, as long as nobody else was given it."""
-        return self.filter(pk=lease.job_id, state=Job.State.RUNNING, attempt=lease.token)
+        rows = self.filter(pk=lease.job_id, state=Job.State.RUNNING, attempt=lease.token)
+        return rows.select_related("reservation")
 
     def locked(self) -> "JobQuerySet":
         """Lock the rows in one order, so that two callers cannot wait for each other."""

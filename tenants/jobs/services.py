@@ -1,12 +1,11 @@
-"""The life of a job: request, lease, heartbeat, and its ends, each guarded by the lease's token."""
+"""The life of a job: its request, and its ends, each guarded by the lease's token."""
 
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -16,13 +15,12 @@ from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 from psycopg.errors import DeadlockDetected
 
-from saas.errors import Conflict
 from tenants.billing.prices import Usage, price
 from tenants.billing.services import reserve, settle, void
 from tenants.jobs.bell import bell_on_commit
+from tenants.jobs.leases import LEASE, StaleLease
 from tenants.jobs.models import Job, JobQuerySet, Lease
 from tenants.jobs.signals import job_ended
-from tenants.jobs.stopping import stopping as stopping
 from tenants.models import ApiKey, User
 from tenants.scope import tenant_scope
 
@@ -30,24 +28,8 @@ logger = logging.getLogger(__name__)
 
 Apply = Callable[[Job], None]
 State = Job.State
-LEASE = timedelta(seconds=settings.JOB_LEASE_SECONDS)
 RETRY_DELAY = LEASE / 6
-# At most so many jobs of one workspace are taken at a time, so that others come in between.
-SHARE = 4
 DEADLOCK_TRIES = 3
-
-
-class StaleLease(Conflict):
-    """The lease ran out and the job went to somebody else, or is over."""
-
-    code = "stale_lease"
-
-
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """What a heartbeat learns."""
-
-    cancelled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,81 +95,12 @@ def jobs_running() -> int:
     return int(Job.objects.active().count())
 
 
-def due(queue: str, limit: int, *, share: int = SHARE) -> list[tuple[UUID, UUID]]:
-    """(tenant_id, job_id) of what may start, fair between workspaces."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tenant_id, id FROM jobs_due(%s, %s, %s)", [queue, limit, share])
-        return list(cursor.fetchall())
-
-
-def to_stop(job_ids: list[UUID]) -> set[UUID]:
-    """Those of these jobs that somebody wants to be stopped, in whatever workspace."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM jobs_to_stop(%s)", [job_ids])
-        return {row[0] for row in cursor.fetchall()}
-
-
 def loads() -> list[QueueLoad]:
     """The load of every queue that somebody works on, by name."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT queue, waiting, running, oldest_seconds FROM jobs_load()")
         found = {row[0]: QueueLoad(*row) for row in cursor.fetchall()}
     return [found.get(queue, QueueLoad(queue)) for queue in sorted(settings.JOB_WORKERS)]
-
-
-def lease(*, tenant_id: UUID, job_id: UUID, owner: str) -> Lease | None:
-    """Take the job; None where somebody else was faster."""
-    with tenant_scope(tenant_id), transaction.atomic():
-        waiting = Job.objects.startable().select_for_update(skip_locked=True, of=("self",))
-        job = waiting.filter(pk=job_id).select_related("reservation").first()
-        if job is None:
-            return None
-        _change(
-            job,
-            state=State.RUNNING,
-            attempt=F("attempt") + 1,
-            lease_until=Now() + LEASE,
-            lease_owner=owner,
-            heartbeat_at=Now(),
-            started_at=Coalesce("started_at", Now()),
-        )
-        reserved = job.reservation.amount if job.reservation else 0
-        due = max(job.due_at, job.enqueued_at)
-        waited = ((job.heartbeat_at or due) - due).total_seconds()
-        return Lease(tenant_id, job.pk, job.attempt, job.kind, job.payload, reserved, waited)
-
-
-def take(queue: str, *, limit: int, owner: str, full: Collection[UUID] = ()) -> list[Lease]:
-    """Lease up to so many jobs of what is due, none of workspaces that are full just now."""
-    # Each of the full ones may stand among the due with its share, in the place of others.
-    found = due(queue, limit + SHARE * len(full))
-    leases = (
-        lease(tenant_id=tenant_id, job_id=job_id, owner=owner)
-        for tenant_id, job_id in found
-        if tenant_id not in full
-    )
-    return list(islice(filter(None, leases), limit))
-
-
-# One statement, since every worker says it about every one of its jobs every second.
-HEARTBEAT = """
-UPDATE jobs_job SET heartbeat_at = statement_timestamp(),
-lease_until = statement_timestamp() + make_interval(secs => %s),
-progress = coalesce(%s, progress), note = coalesce(%s, note)
-WHERE id = %s AND attempt = %s AND state = 'running'
-RETURNING cancel_requested_at IS NOT NULL
-"""
-
-
-def heartbeat(lease: Lease, *, progress: int | None = None, note: str | None = None) -> Beat:
-    """Keep the lease for another while; raises StaleLease where it is lost."""
-    values = [LEASE.total_seconds(), progress, note, lease.job_id, lease.token]
-    with tenant_scope(lease.tenant_id), connection.cursor() as cursor:
-        cursor.execute(HEARTBEAT, values)
-        held = cursor.fetchone()
-    if held is None:
-        raise StaleLease
-    return Beat(cancelled=held[0])
 
 
 def finish(
@@ -274,7 +187,7 @@ def _guarded(lease: Lease, end: Apply) -> Job:
 
 @transaction.atomic
 def _end_held(lease: Lease, end: Apply) -> Job:
-    job: Job | None = Job.objects.held(lease).select_for_update().first()
+    job: Job | None = Job.objects.held(lease).select_for_update(of=("self",)).first()
     if job is None:
         logger.warning("stale_lease job=%s token=%s", lease.job_id, lease.token)
         raise StaleLease
@@ -323,9 +236,13 @@ def _end(job: Job, state: State, **values: Any) -> None:
 
 
 def _change(job: Job, **values: Any) -> None:
-    """Write values, which the database may compute, and read them back."""
+    """Write values; those that the database computes are read when somebody asks for them."""
     Job.objects.filter(pk=job.pk).update(updated_at=Now(), **values)
-    job.refresh_from_db(fields=list(values))
+    for name, value in values.items():
+        if hasattr(value, "resolve_expression"):
+            job.__dict__.pop(name, None)
+        else:
+            setattr(job, name, value)
 
 
 def _sha256(payload: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 
 from saas.errors import AppError
 from tenants.billing.prices import Usage
-from tenants.jobs import services
+from tenants.jobs import leases, services
 from tenants.jobs.models import Lease
 from tenants.jobs.stopping import stopping
 from tenants.scope import tenant_scope
@@ -63,7 +63,7 @@ class Control:
     def check(self) -> None:
         """Call this often. Raises when the work is to stop."""
         if self._stale:
-            raise services.StaleLease
+            raise leases.StaleLease
         if self._cancelled:
             raise Cancelled
         if stopping():
@@ -83,8 +83,8 @@ class Control:
 
     def _beat(self, **news: Any) -> None:
         try:
-            self._cancelled = services.heartbeat(self._lease, **news).cancelled
-        except services.StaleLease:
+            self._cancelled = leases.heartbeat(self._lease, **news).cancelled
+        except leases.StaleLease:
             self._stale = True
         except OperationalError:
             logger.warning("heartbeat_failed job=%s", self._lease.job_id, exc_info=True)
@@ -95,10 +95,10 @@ def run(queue: str, owner: str) -> None:
     """Work until nothing is due."""
     while not stopping():
         close_old_connections()
-        leases = services.take(queue, limit=1, owner=owner)
-        if not leases and not services.due(queue, 1):
+        taken = leases.take(queue, limit=1, owner=owner)
+        if not taken and not leases.due(queue, 1):
             return
-        for lease in leases:
+        for lease in taken:
             perform(lease)
 
 
@@ -108,7 +108,7 @@ def perform(lease: Lease) -> None:
         with Control(lease) as control, tenant_scope(lease.tenant_id):
             outcome = Outcome(*handler(lease.kind)(lease, control))
         services.finish(lease, result=outcome.result, usage=outcome.usage, apply=outcome.apply)
-    except services.StaleLease:
+    except leases.StaleLease:
         logger.warning("work_discarded job=%s token=%s", lease.job_id, lease.token)
     except Cancelled:
         services.cancelled(lease)

@@ -2,14 +2,14 @@
 
 import json
 import math
-import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from safetensors.torch import load_file, save_file
 
 from generation.engine import load
@@ -18,12 +18,12 @@ from generation.engine.types import EngineError, Event, GenerationRequest
 from generation.failures import PLAIN
 from generation.job_kinds import CHAT, QUEUE
 from generation.models import Brief
-from generation.pump import BEAT_AT_LEAST_EVERY_S, Pump
+from generation.pump import BEAT_EVERY_S, Pump
 from generation.streams import LIFETIME_S, stream_key
 from tenants.billing.prices import CREDIT
 from tenants.billing.services import balance
-from tenants.jobs.models import Job, Lease
-from tenants.jobs.services import Beat, job_cancel, job_request
+from tenants.jobs.models import Job
+from tenants.jobs.services import job_cancel, job_request
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.generation.engine.toys import write_toy
@@ -91,47 +91,43 @@ def test_every_stream_is_forgotten_in_the_end(acme: Tenant) -> None:
         assert 0 < client.ttl(stream_key(acme.pk, f"job:{job.pk}")) <= LIFETIME_S
 
 
-def test_signs_of_life_leave_the_engine_its_time_until_a_lease_may_run_out(
-    acme: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = Pump(EchoEngine(), QUEUE)
-    for text in ("one", "two", "three"):
-        chat(acme, text=text)
-    made._admit()
-    told: list[Any] = []
-    monkeypatch.setattr("generation.pump.jobs.heartbeat", partial(hear, told))
-
-    def beat(age: float) -> int:
-        told.clear()
-        for running in made.running.values():
-            running.beaten = time.monotonic() - age
-        made._beat()
-        return len(told)
-
-    assert beat(0.5) == 0
-    assert beat(1.5) == 1
-    assert beat(1.5) == 0
-    assert beat(BEAT_AT_LEAST_EVERY_S) == 3
-
-
-def hear(told: list[Any], lease: Lease, *, progress: int) -> Beat:
-    told.append(lease)
-    until = time.thread_time() + 0.02  # which stands for the database's answer
-    while time.thread_time() < until:
-        pass
-    return Beat(cancelled=False)
-
-
-def test_only_what_is_to_stop_is_stopped_and_at_once(acme: Tenant, other: Tenant) -> None:
+def test_all_jobs_give_one_sign_of_life_when_it_is_time(acme: Tenant, other: Tenant) -> None:
     jobs = [chat(acme), chat(acme), chat(other)]
     made = Pump(EchoEngine(rows=4), QUEUE)
     assert made._admit() == 3
-    made.rested = time.monotonic() + 60  # no sign of life is due for long
+    before = [again(job).heartbeat_at for job in jobs]
+    made._beat()
+    assert [again(job).heartbeat_at for job in jobs] == before
+    made.beaten -= BEAT_EVERY_S
+    with CaptureQueriesContext(connection) as asked:
+        made._beat()
+    assert len(asked) == 1
+    assert all(again(job).heartbeat_at > then for job, then in zip(jobs, before, strict=True))
+    made._hand_back()
+
+
+def test_only_what_is_to_stop_is_stopped(acme: Tenant, other: Tenant) -> None:
+    jobs = [chat(acme), chat(acme), chat(other)]
+    made = Pump(EchoEngine(rows=4), QUEUE)
+    assert made._admit() == 3
     with tenant_scope(other):
         job_cancel(job=jobs[2])
-    made._heed()
+    made.beaten -= BEAT_EVERY_S
+    made._beat()
     stopped = {run.lease.job_id for run in made.running.values() if run.cancelled}
     assert stopped == {jobs[2].pk}
+    made._hand_back()
+
+
+def test_what_another_worker_was_given_is_dropped(acme: Tenant) -> None:
+    lost, kept = chat(acme), chat(acme)
+    made = Pump(EchoEngine(rows=4), QUEUE)
+    made._admit()
+    with tenant_scope(acme):
+        Job.objects.filter(pk=lost.pk).update(attempt=2)
+    made.beaten -= BEAT_EVERY_S
+    made._beat()
+    assert [run.lease.job_id for run in made.running.values()] == [kept.pk]
     made._hand_back()
 
 

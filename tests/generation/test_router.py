@@ -19,6 +19,7 @@ from tenants.billing.models import UsageEvent
 from tenants.billing.prices import CREDIT
 from tenants.billing.services import balance
 from tenants.jobs import services as jobs
+from tenants.jobs.leases import SHARE
 from tenants.jobs.models import Job
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
@@ -312,7 +313,7 @@ def test_a_workspaces_server_is_given_so_much_at_a_time(
 
     pump(Watch())
     assert {again(job).state for job in [*many, late]} == {Job.State.SUCCEEDED}
-    assert most < ROWS + jobs.SHARE
+    assert most < ROWS + SHARE
     assert again(late).finished_at < again(many[-1]).finished_at
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from generation.clerk import ThreadClerk
 from generation.demo import BRAND, BRIEFS
 from generation.engine.echo import EchoEngine
 from generation.engine.types import Event
@@ -41,7 +42,7 @@ class SlowEcho(EchoEngine):
 
 def pump(queue: str, owner: str) -> None:
     """The generate queue's worker in proofs: the real pump on the slow engine."""
-    Pump(SlowEcho(), queue, owner).run()
+    Pump(SlowEcho(), queue, owner, ThreadClerk()).run()
 
 
 @dataclass

@@ -7,8 +7,9 @@ import pytest
 
 from tenants.billing.services import balance
 from tenants.jobs import bell
+from tenants.jobs.leases import lease
 from tenants.jobs.models import Job, Lease
-from tenants.jobs.services import job_request, lease
+from tenants.jobs.services import job_request
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.tenants.jobs.handlers import KINDS

@@ -10,7 +10,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tenants.jobs import metrics
-from tenants.jobs.services import QueueLoad, job_request, loads, take
+from tenants.jobs.leases import take
+from tenants.jobs.services import QueueLoad, job_request, loads
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.live import free_port

@@ -8,7 +8,7 @@ from tenants.billing.models import UsageEvent
 from tenants.billing.prices import Usage
 from tenants.billing.services import balance
 from tenants.billing.verify import verify
-from tenants.jobs import services
+from tenants.jobs import leases, services
 from tenants.jobs.models import Job, Lease
 from tenants.models import Tenant
 from tests.tenants.jobs.conftest import ask, start
@@ -23,8 +23,8 @@ def test_each_job_is_leased_by_one_worker(scoped: Tenant) -> None:
     taken: list[Lease] = []
 
     def work(number: int) -> None:
-        while leases := services.take("default", limit=3, owner=f"test:{number}"):
-            taken.extend(leases)
+        while got := leases.take("default", limit=3, owner=f"test:{number}"):
+            taken.extend(got)
 
     race(scoped, WORKERS, work)
     assert len(taken) == len(jobs)
@@ -42,7 +42,7 @@ def test_two_workers_never_both_finish(scoped: Tenant) -> None:
         def finish(number: int, rivals: list[Lease] = rivals) -> bool:
             try:
                 services.finish(rivals[number], result={"by": number}, usage=Usage(10, 10))
-            except services.StaleLease:
+            except leases.StaleLease:
                 return False
             return True
 
@@ -57,7 +57,7 @@ def test_the_same_lease_finishes_once(scoped: Tenant) -> None:
     def finish(number: int) -> bool:
         try:
             services.finish(lease, result={}, usage=Usage(10, 10))
-        except services.StaleLease:
+        except leases.StaleLease:
             return False
         return True
 

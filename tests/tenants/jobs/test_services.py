@@ -1,32 +1,29 @@
 """A job's life by the services: each step, each end, and what a stale lease may not do."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
 from saas.errors import InsufficientCredits
 from tenants.billing.models import LedgerTransfer, UsageEvent
 from tenants.billing.prices import MONTHLY_GRANT, Usage, price
 from tenants.billing.services import balance
+from tenants.jobs.leases import StaleLease, due, heartbeat, heartbeats, lease, take
 from tenants.jobs.models import Job
 from tenants.jobs.services import (
-    StaleLease,
     cancelled,
-    due,
     fail,
     finish,
     hand_back,
-    heartbeat,
     job_cancel,
     jobs_cancel,
-    lease,
     recover,
-    take,
 )
 from tenants.models import Tenant
-from tenants.scope import tenant_scope
+from tenants.scope import no_scope, tenant_scope
 from tests.tenants.jobs.conftest import ask, start
 
 pytestmark = pytest.mark.django_db
@@ -83,7 +80,7 @@ def test_a_request_rolled_back_leaves_nothing(scoped: Tenant, rung: list[str]) -
 def test_a_lease_is_given_once(scoped: Tenant) -> None:
     job = ask()
     taken = start(job)
-    assert (taken.token, taken.reserved, taken.payload) == (1, 100_000, {"say": "hello"})
+    assert (taken.token, taken.payload) == (1, {"say": "hello"})
     assert lease(tenant_id=scoped.pk, job_id=job.pk, owner="late") is None
 
 
@@ -95,6 +92,45 @@ def test_a_heartbeat_keeps_the_lease_and_tells_the_progress(scoped: Tenant) -> N
     job.refresh_from_db()
     assert (job.progress, job.note) == (40, "Writing")
     assert not Job.objects.overdue().exists()
+
+
+def test_one_statement_keeps_the_leases_of_several_workspaces(
+    scoped: Tenant, other: Tenant
+) -> None:
+    mine, stale = start(ask()), start(ask())
+    Job.objects.filter(pk=stale.job_id).update(attempt=2)
+    with tenant_scope(other):
+        balance()
+        theirs = start(ask())
+        job_cancel(job=Job.objects.get(pk=theirs.job_id))
+        run_out(Job.objects.get(pk=theirs.job_id))
+    with no_scope():
+        heard = heartbeats([(theirs, 30), (stale, 20), (mine, 10)])
+    assert {job_id: beat.cancelled for job_id, beat in heard.items()} == {
+        mine.job_id: False,
+        theirs.job_id: True,
+    }
+    assert dict(Job.objects.values_list("pk", "progress")) == {mine.job_id: 10, stale.job_id: 0}
+    with tenant_scope(other):
+        assert not Job.objects.overdue().exists()
+
+
+def test_a_sign_of_life_reaches_no_job_of_another_workspace(scoped: Tenant, other: Tenant) -> None:
+    """A lease that names the wrong workspace for its job, as a mistake of ours might."""
+    mine = start(ask())
+    with no_scope():
+        assert heartbeats([(replace(mine, tenant_id=other.pk), 50)]) == {}
+    assert Job.objects.get().progress == 0
+
+
+def test_the_scope_is_as_before_after_a_sign_of_life(scoped: Tenant, other: Tenant) -> None:
+    with tenant_scope(other):
+        theirs = start(ask())
+    with no_scope(), transaction.atomic():
+        heartbeats([(theirs, 50)])
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM jobs_job")
+            assert cursor.fetchone() == (0,)
 
 
 def test_finishing_applies_charges_and_ends_at_once(scoped: Tenant) -> None:
