@@ -62,6 +62,8 @@ def cut(cache: DynamicCache, length: int) -> DynamicCache:
 class AutoModel:
     """Same interface as model.Llama. Rows are computed one by one, so a batch may be ragged."""
 
+    logits_device = torch.device("cpu")
+
     def __init__(self, folder: Path, dtype: torch.dtype, *, slots: int, device: str) -> None:
         try:
             model: Any = AutoModelForCausalLM.from_pretrained(

@@ -18,6 +18,10 @@ from generation.engine.config import ModelConfig
 from generation.engine.weights import weight_files
 
 Linear = Callable[[Tensor], Tensor]
+# (layer, the joined queries, keys and values (N, ...)) -> what attention makes of them (N, H * D).
+Attended = Callable[[int, Tensor], Tensor]
+# (y, x, *modules) -> y with what the adapters add, as Additions has it.
+Added = Callable[..., Tensor]
 Weights = dict[str, Tensor]
 
 
@@ -131,6 +135,9 @@ class Cache:
 class Llama:
     """The forward pass. Each row's numbers depend on that row alone, up to rounding."""
 
+    # Where `forward` leaves its logits, and a sampler and grammars must work.
+    logits_device = torch.device("cpu")
+
     def __init__(self, config: ModelConfig, weights: Weights, *, slots: int, context: int) -> None:
         self.config = config
         self.embedding = weights["model.embed_tokens.weight"]
@@ -143,32 +150,44 @@ class Llama:
         self.cosines, self.sines = (side.to(self.device) for side in rotations(config, context))
         self.offsets = module_offsets(config)
 
-    def bind(self, pairs: Pairs) -> Pairs:
+    def bind(self, pairs: Pairs) -> Any:
         """An adapter in the form that this model's batches take."""
         return cast(pairs, self.dtype, self.device)
 
     @torch.inference_mode()
     def forward(self, batch: Batch) -> Tensor:
-        """The logits (wanted, vocabulary) in float32, where samplers and grammars work: here."""
-        x = self.embedding[self.index(batch.tokens)]  # (N, hidden)
+        """The logits (wanted, vocabulary) in float32, on `logits_device`."""
         positions = self.index([p for span in batch.spans for p in range(span.start, span.stop)])
         slots = self.index([span.slot for span in batch.spans for _ in range(span.count)])
         turn = self.cosines[positions], self.sines[positions]  # (N, 1, D) each
         masks = [causal_mask(span, self.config.groups, self.device) for span in batch.spans]
         runs = batch.runs()
-        for number, part in enumerate(self.layers):
-            add = Additions(runs, number, self.offsets)
-            y = self.normed(x, part.attention_norm)
-            q, k, v = self.split(add(part.qkv(y), y, "q_proj", "k_proj", "v_proj"), turn)
+
+        def attended(number: int, qkv: Tensor) -> Tensor:
+            q, k, v = self.split(qkv, turn)
             self.cache.keys[number][slots, :, positions] = k
             self.cache.values[number][slots, :, positions] = v
-            y = self.attend(number, q, batch.spans, masks)
+            return self.attend(number, q, batch.spans, masks)
+
+        x = self.embedding[self.index(batch.tokens)]  # (N, hidden)
+        x = self.walk(x, attended, lambda number: Additions(runs, number, self.offsets))
+        return self.scores(x[self.index(batch.wanted)]).float().to(self.logits_device)
+
+    def walk(self, x: Tensor, attended: Attended, added: Callable[[int], Added]) -> Tensor:
+        """x (N, hidden) through all layers."""
+        for number, part in enumerate(self.layers):
+            add = added(number)
+            y = self.normed(x, part.attention_norm)
+            y = attended(number, add(part.qkv(y), y, "q_proj", "k_proj", "v_proj"))
             x = x + add(part.out(y), y, "o_proj")
             y = self.normed(x, part.mlp_norm)
             y = gated(add(part.gate_up(y), y, "gate_proj", "up_proj"))
             x = x + add(part.down(y), y, "down_proj")
-        x = self.normed(x[self.index(batch.wanted)], self.norm)
-        return self.head(x).float().cpu()
+        return x
+
+    def scores(self, x: Tensor) -> Tensor:
+        """x (n, hidden) -> (n, vocabulary), in the model's precision."""
+        return self.head(self.normed(x, self.norm))
 
     def index(self, places: list[int]) -> Tensor:
         return torch.tensor(places, dtype=torch.long, device=self.device)

@@ -34,6 +34,10 @@ class Model(Protocol):
     @property
     def cache(self) -> Cache: ...
 
+    @property
+    def logits_device(self) -> torch.device:
+        """Where `forward` leaves its logits, and a sampler must work."""
+
     def bind(self, pairs: Pairs) -> Any:
         """An adapter's weights in the form that `Batch.adapters` takes."""
 

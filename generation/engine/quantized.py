@@ -32,6 +32,8 @@ class QuantizedCache:
 class QuantizedLlama:
     """Same interface as model.Llama. A row's numbers do not depend on its neighbours at all."""
 
+    logits_device = torch.device("cpu")
+
     def __init__(self, config: ModelConfig, parts: Parts, *, slots: int, context: int) -> None:
         self.config = config
         context = -(-context // native.PAIR) * native.PAIR
