@@ -21,6 +21,8 @@ FLOORS = (
 ROOTS = {"saas.urls", "saas.settings", "saas.asgi", "saas.celery"}
 DJANGO_FREE = ("training/lora", "generation/engine", "generation/kinds")
 ABOVE_THE_ENGINE = ("django", "rest_framework", "celery", "saas", "tenants")
+# The kernels' compiler comes with torch's builds for GPUs only; nothing else may need it.
+TRITON = {"generation/engine/gpu/attention.py", "generation/engine/gpu/lora.py"}
 COUNT = tally("imports")
 
 
@@ -102,7 +104,7 @@ def loaded(code: str, *wanted: str, **environment: str) -> list[str]:
 
 
 def modules(*folders: str) -> str:
-    names = [source.module for source in sources(*folders)]
+    names = [source.module for source in sources(*folders) if source.path not in TRITON]
     return f"import importlib\nfor name in {names!r}:\n    importlib.import_module(name)"
 
 
@@ -113,6 +115,12 @@ def test_the_kinds_load_without_django_and_torch() -> None:
 
 def test_the_engine_loads_without_django() -> None:
     assert loaded(modules("generation/engine"), "django", "celery", "tenants") == []
+
+
+def test_only_kernels_need_their_compiler() -> None:
+    found = {source.path for source in sources() if "triton" in set(imports(source))}
+    assert found == TRITON
+    assert loaded(modules("generation/engine/gpu"), "triton", "triton.language") == []
 
 
 def test_the_format_of_adapters_loads_without_torch() -> None:
