@@ -91,7 +91,12 @@ class Base:
             return load_other(self.folder, self.precision, slots, self.device)
         if self.precision != "int4":
             weights = load_weights(self.folder, DTYPES[self.precision], self.device)
-            return Llama(self.config, weights, **room)
+            if self.device == "cpu":
+                return Llama(self.config, weights, **room)
+            # What a GPU needs is not there elsewhere.
+            from generation.engine.gpu.check import checked
+
+            return checked(self.config, weights, **room)
         self.hashing.result()  # before any of it is used
         if self.packed is not None:
             return QuantizedLlama(self.config, self.packed.parts(), **room)
