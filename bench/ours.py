@@ -79,9 +79,11 @@ class Writer:
                 raise RuntimeError(event.message)
         return self.written - before
 
-    def decode(self, asked: Sequence[str], tokens: int) -> Taken:
+    def decode(
+        self, asked: Sequence[str], tokens: int, worn: Sequence[AdapterRef] | None = None
+    ) -> Taken:
         """Only the steps in which every text got a token and no prompt was read."""
-        self.submit(asked, tokens)
+        self.submit(asked, tokens, worn)
         made, cpu, wall = 0, 0.0, 0.0
         while self.engine.busy:
             reading = any(row.pending != 1 for row in self.engine.scheduler.rows.values())

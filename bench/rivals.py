@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Generator:
     """transformers.generate, greedy, one padded batch. `dtype` is "bfloat16" or "float32"."""
 
-    def __init__(self, folder: Path, dtype: str) -> None:
+    def __init__(self, folder: Path, dtype: str, device: str = "cpu") -> None:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
         from transformers.utils import logging
@@ -21,14 +21,14 @@ class Generator:
         logging.disable_progress_bar()
         self.tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
         wanted = getattr(torch, dtype)
-        self.model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=wanted)
+        self.model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=wanted).to(device)
 
     def inputs(self, prompts: Sequence[str]) -> dict[str, torch.Tensor]:
         turns = [[{"role": "user", "content": prompt}] for prompt in prompts]
         found: dict[str, torch.Tensor] = self.tokenizer.apply_chat_template(
             turns, add_generation_prompt=True, return_tensors="pt", padding=True, return_dict=True
         )
-        return found
+        return {name: each.to(self.model.device) for name, each in found.items()}
 
     def write(self, prompts: Sequence[str], tokens: int, **options: Any) -> int:
         """How many tokens were written."""
@@ -42,10 +42,12 @@ class Generator:
 class Adapted(Generator):
     """PEFT with several adapters in one batch."""
 
-    def __init__(self, folder: Path, dtype: str, adapters: Sequence[str]) -> None:
+    def __init__(
+        self, folder: Path, dtype: str, adapters: Sequence[str], device: str = "cpu"
+    ) -> None:
         from peft import PeftModel
 
-        super().__init__(folder, dtype)
+        super().__init__(folder, dtype, device)
         first, *others = adapters
         self.names = [Path(path).name for path in adapters]
         # A float32 adapter beside a bfloat16 base is cast at every step; theirs at its best.
