@@ -22,6 +22,7 @@ test: tools ## Set up what tests need and run them
 
 prove: tools ## Run the long proofs: kill -9, races, fuzzing
 	@deploy/install-chromium.sh
+	@test "$$(uname)" != Linux || $(RUN) -c 'import triton' 2>/dev/null || $(RUN) -m pip install --quiet --no-deps triton==3.7.1
 	@$(RUN) -m pytest -m prove -s --durations=15 $(ARGS)
 
 bench: install ## Measure how fast the engine writes on this machine
