@@ -19,11 +19,15 @@ from generation.engine.types import EngineError, TokenLogprob
 class Chooser:
     """Penalties, grammar, banned beginnings and least length first, then the sampler."""
 
-    def __init__(self, tokenizer: Tokenizer, config: ModelConfig | OtherConfig) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, config: ModelConfig | OtherConfig, device: torch.device
+    ) -> None:
+        """`device` is where the logits are."""
         self.tokenizer, self.config = tokenizer, config
-        self.sampler: Sampler = NativeSampler() if library() else PlainSampler()
+        self.sampler = sampler_on(device)
         self.masks = Masks(config.vocab_size)
-        self.control_tokens = torch.tensor(tokenizer.control_tokens, dtype=torch.long)
+        controls = tokenizer.control_tokens
+        self.control_tokens = torch.tensor(controls, dtype=torch.long, device=device)
 
     def begin(self, rows: list[Row]) -> None:
         """Told before a step which rows it leads to the next token of."""
@@ -109,6 +113,16 @@ class Chooser:
 
     def close(self) -> None:
         self.masks.close()
+
+
+def sampler_on(device: torch.device) -> Sampler:
+    """The quickest sampler for logits that are there."""
+    if device.type == "cpu":
+        return NativeSampler() if library() else PlainSampler()
+    # What a GPU needs is not read elsewhere.
+    from generation.engine.gpu.sampling import DeviceSampler
+
+    return DeviceSampler()
 
 
 def not_finite() -> EngineError:

@@ -62,7 +62,7 @@ class LocalEngine:
         slots = settings.rows + max(1, settings.rows // PREFIX_SHARE)
         self.model = base.load(slots, self.context)
         self.base_sha256 = base.sha256
-        self.chooser = Chooser(self.tokenizer, self.config)
+        self.chooser = Chooser(self.tokenizer, self.config, self.model.logits_device)
         self.grammars = GrammarCache(
             self.tokenizer.names, list(self.config.stop_ids), vocab_size=self.config.vocab_size
         )

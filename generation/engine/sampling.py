@@ -25,7 +25,7 @@ def penalise(logits: Tensor, sampling: Sampling, prompt: list[int], output: list
         logits[seen] = torch.where(values > 0, values / factor, values * factor)
     if output and (sampling.presence_penalty or sampling.frequency_penalty):
         counts = Counter(output)
-        weights = torch.tensor(list(counts.values()), dtype=logits.dtype)
+        weights = torch.tensor(list(counts.values()), dtype=logits.dtype, device=logits.device)
         cost = sampling.presence_penalty + sampling.frequency_penalty * weights
         logits[torch.tensor(list(counts))] -= cost
     for token, bias in sampling.logit_bias:

@@ -10,8 +10,9 @@ from generation.engine.adapters import Adapter, load_adapter
 from generation.engine.config import ModelConfig
 from generation.engine.gpu.kernels import PLAIN, compiled
 from generation.engine.gpu.model import GpuLlama
+from generation.engine.gpu.sampling import DeviceSampler
 from generation.engine.model import Batch, Llama, Span, load_weights
-from generation.engine.types import Sampling
+from generation.engine.types import Grammar, Sampling
 from tests.generation.engine.gpu.cases import pairs
 from tests.generation.engine.toys import ask, finish, run, write_adapter
 
@@ -159,3 +160,25 @@ def test_a_prefix_is_copied_between_slots(make_engine, make_gpu_engine):
     again = finish(engine, ask(asked.prompt, id="again", sampling=asked.sampling))
     assert again.cached_tokens > 0
     assert again.text == first.text == finish(make_engine(), asked).text
+
+
+WAYS = [
+    {"sampling": Sampling(temperature=1.0, seed=5)},
+    {"sampling": Sampling(temperature=0.8, seed=6, top_p=0.9, presence_penalty=0.5)},
+    {"sampling": Sampling(temperature=0.7, seed=7, top_k=20, repetition_penalty=1.2, logprobs=2)},
+    {"sampling": Sampling(temperature=1.0, seed=8), "grammar": Grammar.regex("[a-c ]{4,9}")},
+    {"sampling": Sampling(temperature=0), "min_tokens": 6, "banned": ("the",)},
+]
+
+
+def test_choosing_where_the_logits_are_writes_the_same(make_engine, make_gpu_engine):
+    engine = make_gpu_engine(rows=4, context=96)
+    engine.chooser.sampler = DeviceSampler()
+    asked = [ask("in the hat", id=str(n), tenant=str(n), **way) for n, way in enumerate(WAYS)]
+    ours, theirs = run(engine, *asked), run(make_engine(rows=4, context=96), *asked)
+    for request in asked:
+        assert ours[request.id][-1].text == theirs[request.id][-1].text
+    told, expected = (
+        [pair for event in events["2"][:-1] for pair in event.logprobs] for events in (ours, theirs)
+    )
+    assert [each.token for each in told] == [each.token for each in expected]
