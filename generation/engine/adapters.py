@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +24,8 @@ DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 # (layer, module) -> A (rank, in) and B (out, rank), the adapter's scale already in B.
 Pairs = dict[tuple[int, str], tuple[Tensor, Tensor]]
+# Tenant, folder and hash.
+Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,25 +37,34 @@ class Adapter:
 
 
 class AdapterCache:
-    """Adapters by hash, the least recently used thrown out; rows keep alive what they wear."""
+    """Adapters by hash; rows keep alive what they wear.
+
+    The tenant with the most of them gives one up, its least recently used, so that nobody who asks
+    for one after the other drives out those of others.
+    """
 
     def __init__(self, load: Callable[[AdapterRef], Adapter], limit: int) -> None:
         self.load, self.limit = load, limit
-        self.kept: OrderedDict[tuple[str, str], Future[Adapter]] = OrderedDict()
+        self.kept: OrderedDict[Key, Future[Adapter]] = OrderedDict()
         self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="adapters")
         self.swaps = 0
 
-    def request(self, ref: AdapterRef) -> Future[Adapter]:
+    def request(self, ref: AdapterRef, tenant: str) -> Future[Adapter]:
         """Reading takes tens of milliseconds, so it happens beside the batch."""
-        key = (ref.path, ref.sha256)
+        key = (tenant, ref.path, ref.sha256)
         found = self.kept.get(key)
         if found is None or (found.done() and found.exception() is not None):
             self.kept[key] = self.pool.submit(self.load, ref)
             self.swaps += 1
         self.kept.move_to_end(key)
         while len(self.kept) > self.limit:
-            self.kept.popitem(last=False)
+            del self.kept[self.least_missed()]
         return self.kept[key]
+
+    def least_missed(self) -> Key:
+        held = Counter(tenant for tenant, _, _ in self.kept)
+        most = max(held.values())
+        return next(key for key in self.kept if held[key[0]] == most)
 
     def close(self) -> None:
         self.pool.shutdown(wait=False, cancel_futures=True)
@@ -116,7 +127,8 @@ def pairs_of(data: bytearray, config: ModelConfig, settings: Settings) -> Pairs:
 
     They lie in `data` and keep it.
     """
-    entries = read_header(io.BytesIO(data[: MAX_HEADER_BYTES + 8]), len(data))
+    header = 8 + min(int.from_bytes(data[:8], "little"), MAX_HEADER_BYTES)
+    entries = read_header(io.BytesIO(data[:header]), len(data))
     places = placed(entries, settings.rank, config)
 
     def tensor(layer: int, module: str, side: str) -> Tensor:

@@ -13,7 +13,8 @@ import torch
 import xgrammar
 from torch import Tensor
 
-from generation.engine.adapters import Adapter, AdapterCache, load_adapter
+from generation.engine import bound
+from generation.engine.adapters import Adapter, AdapterCache
 from generation.engine.chooser import Chooser, picked
 from generation.engine.config import OtherConfig, read_config
 from generation.engine.grammar import GrammarCache
@@ -75,7 +76,7 @@ class LocalEngine:
         if isinstance(self.config, OtherConfig):
             raise EngineError("adapter_not_available", "This base model cannot wear adapters.")
         self.settings.fetch(ref)
-        return load_adapter(ref, self.config, self.base_sha256, self.model.bind)
+        return bound.load(ref, self.config, self.base_sha256, self.model)
 
     @property
     def free_rows(self) -> int:
@@ -102,7 +103,7 @@ class LocalEngine:
         row = Row(request, prompt, key)
         self.scheduler.add(row)
         if adapter is not None:
-            row.adapter = self.adapters.request(adapter)
+            row.adapter = self.adapters.request(adapter, request.tenant)
         if request.grammar is not None:
             row.grammar = self.grammars.request(request.grammar)
 

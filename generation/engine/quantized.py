@@ -90,7 +90,11 @@ class QuantizedLlama:
 
     def bind(self, pairs: Pairs) -> native.Deltas:
         """An adapter in the form that this model's batches take."""
-        return native.Deltas(pairs, self.config)
+        return native.Deltas.pack(pairs, self.config)
+
+    def restore(self, numbers: Tensor, places: native.Places) -> native.Deltas:
+        """An adapter that was bound before, from its numbers; ValueError if they do not fit."""
+        return native.Deltas.restore(numbers, places, self.config)
 
     def forward(self, batch: Batch) -> Tensor:
         """The logits (wanted, vocabulary) in float32."""

@@ -13,12 +13,15 @@ from torch import Tensor
 from generation.engine.adapters import Pairs, invalid, module_offsets
 from generation.engine.config import ModelConfig
 from generation.engine.native.build import library_path
-from training.lora.peft import MODULES
+from training.lora.peft import MAX_RANK, MODULES, module_sizes
 
 LANES = 16
 GROUP = 32
 PAIR = 32
 LARGEST_HALF = 65504.0
+
+# (layer, module, rank) of an adapter's pairs, in the order in which their numbers lie.
+Places = list[tuple[int, str, int]]
 
 
 class Linear(Structure):
@@ -199,25 +202,55 @@ class Deltas:
     """An adapter for the C++ side: a table (layers, modules) over one block of half floats.
 
     A (rank, in) lies there as (rank / 16, in, 16), B (out, rank) as (out / 16, rank, 16), the
-    ranks padded by zeros.
+    ranks padded by zeros; `places` has the (layer, module, rank) of each pair, one after another.
     """
 
-    def __init__(self, pairs: Pairs, config: ModelConfig) -> None:
-        offsets, modules = module_offsets(config), list(MODULES)
-        shapes = [(*a.shape, b.shape[0]) for a, b in pairs.values()]  # (rank, in, out) of each
-        self.rank = max(padded(rank) for rank, _, _ in shapes)
-        numbers = sum(padded(rank) * (size + out) for rank, size, out in shapes)
-        self.numbers = torch.empty(numbers, dtype=torch.float16)
+    def __init__(self, numbers: Tensor, places: Places, config: ModelConfig) -> None:
+        self.numbers, self.places = numbers, places
+        self.rank = max(padded(rank) for _, _, rank in places)
         self.table = (Delta * (config.layers * len(MODULES)))()
-        at = address(self.numbers, torch.float16)
-        for ((layer, module), (a, b)), (own, size, out) in zip(pairs.items(), shapes, strict=True):
+        offsets, modules = module_offsets(config), list(MODULES)
+        at = address(numbers, torch.float16)
+        for (layer, module, own), (size, out) in zip(places, sizes(places, config), strict=True):
             rank = padded(own)
             up = at + 2 * rank * size
-            half_tiles(a, size, at)
-            half_tiles(b, rank, up)
             place = layer * len(MODULES) + modules.index(module)
             self.table[place] = Delta(rank, size, out, offsets[module], at, up)
             at = up + 2 * rank * out
+
+    @classmethod
+    def pack(cls, pairs: Pairs, config: ModelConfig) -> Deltas:
+        places = [(layer, module, len(a)) for (layer, module), (a, _) in pairs.items()]
+        numbers = torch.empty(count(places, config), dtype=torch.float16)
+        at = address(numbers, torch.float16)
+        for (a, b), (_, _, own) in zip(pairs.values(), places, strict=True):
+            rank, size, out = padded(own), a.shape[1], b.shape[0]
+            half_tiles(a, size, at)
+            half_tiles(b, rank, at + 2 * rank * size)
+            at += 2 * rank * (size + out)
+        return cls(numbers, places, config)
+
+    @classmethod
+    def restore(cls, numbers: Tensor, places: Places, config: ModelConfig) -> Deltas:
+        """From numbers that were packed once; ValueError where they do not fit this model."""
+        for layer, module, rank in places:
+            if not (0 <= layer < config.layers and module in MODULES and 0 < rank <= MAX_RANK):
+                raise ValueError(f"Nothing of rank {rank} belongs at {module} of layer {layer}.")
+        if not places or len(numbers) != count(places, config):
+            raise ValueError(f"{len(numbers)} numbers are not those of {len(places)} pairs.")
+        return cls(numbers, places, config)
+
+
+def sizes(places: Places, config: ModelConfig) -> list[tuple[int, int]]:
+    """(in, out) at each place."""
+    found = module_sizes(config)
+    return [found[module] for _, module, _ in places]
+
+
+def count(places: Places, config: ModelConfig) -> int:
+    """How many half floats the pairs there take."""
+    pairs = zip(places, sizes(places, config), strict=True)
+    return sum(padded(rank) * (size + out) for (_, _, rank), (size, out) in pairs)
 
 
 def half_tiles(weight: Tensor, width: int, target: int) -> None:

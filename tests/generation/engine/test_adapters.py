@@ -134,7 +134,7 @@ def test_rows_that_wear_anothers_adapter_fail_instead_of_answering(make_engine, 
     """The binding is broken on purpose: every row wears what its neighbour asked for."""
     engine = make_engine(rows=5)
     wearers = [None, *(ref for ref, _ in adapters)]
-    worn = [ref and engine.adapters.request(ref).result() for ref in wearers]
+    worn = [ref and engine.adapters.request(ref, str(n)).result() for n, ref in enumerate(wearers)]
     neighbours = dict(zip(worn, [*worn[1:], worn[0]], strict=True))
     make_batch = engine.batch
 
@@ -158,7 +158,7 @@ def test_rows_that_wear_anothers_adapter_fail_instead_of_answering(make_engine, 
 def test_a_cache_that_hands_out_the_wrong_adapter_is_caught(make_engine, adapters):
     engine = make_engine()
     request = engine.adapters.request
-    engine.adapters.request = lambda ref: request(adapters[0][0])
+    engine.adapters.request = lambda ref, tenant: request(adapters[0][0], tenant)
     (event,) = run(engine, ask(adapter=adapters[1][0]))["r"]
     assert event.code == "adapter_mismatch"
     assert finish(engine, ask(adapter=adapters[0][0])).adapter_sha256 == adapters[0][0].sha256
@@ -255,8 +255,8 @@ def test_a_failed_load_is_tried_again():
         return answer
 
     cache, ref = AdapterCache(load, limit=2), AdapterRef("a", "p", "s")
-    assert isinstance(cache.request(ref).exception(5), ValueError)
-    assert cache.request(ref).result(5) == "second"
+    assert isinstance(cache.request(ref, "t").exception(5), ValueError)
+    assert cache.request(ref, "t").result(5) == "second"
     cache.close()
 
 
@@ -293,3 +293,23 @@ def pairs_in(ref, config):
     from generation.engine.adapters import load_adapter
 
     return load_adapter(ref, config, "", lambda pairs: pairs).bound
+
+
+def test_89_a_tenant_that_loads_thousands_drives_out_none_of_the_others():
+    cache = AdapterCache(lambda ref: Adapter(ref.sha256, None), limit=8)
+    others = [(AdapterRef("a", f"p{n}", "s"), f"tenant{n}") for n in range(4)]
+    for number in range(2_500):
+        cache.request(AdapterRef("a", f"greedy{number}", "s"), "greedy")
+        cache.request(*others[number % 4])
+    assert cache.swaps == 2_500 + len(others)
+    assert len(cache.kept) == 8
+    cache.close()
+
+
+def test_among_equals_the_least_recently_used_gives_way():
+    cache = AdapterCache(lambda ref: Adapter(ref.sha256, None), limit=2)
+    first, second, third = ((AdapterRef("a", f"p{n}", "s"), f"t{n}") for n in range(3))
+    for each in (first, second, first, third):
+        cache.request(*each)
+    assert [tenant for tenant, _, _ in cache.kept] == ["t0", "t2"]
+    cache.close()

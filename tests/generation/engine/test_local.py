@@ -290,7 +290,9 @@ def test_choice_regex_and_ebnf_are_kept(make_engine, grammar, allowed):
 
 
 def test_a_broken_grammar_fails_its_request_only(make_engine):
-    events = run(make_engine(), ask(grammar=Grammar.ebnf("root ::= (")), ask(id="good"))
+    events = run(
+        make_engine(), ask(grammar=Grammar.ebnf("root ::= (")), ask(id="good", min_tokens=1)
+    )
     assert events["r"][-1].code == "grammar_invalid"
     assert events["good"][-1].completion_tokens > 0
 

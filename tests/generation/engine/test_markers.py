@@ -142,7 +142,7 @@ def test_a_broken_binding_is_caught(engine, voices, attested):
     """Without the attestation the wrong voices would be heard: the test is not blind."""
     engine.adapters.limit = 20
     began = time.process_time()
-    worn = [engine.adapters.request(voices[bird]).result() for bird in BIRDS[:12]]
+    worn = [engine.adapters.request(voices[bird], "t").result() for bird in BIRDS[:12]]
     others = dict(zip([None, *worn], [*worn, None], strict=True))
     make_batch = engine.batch
 
