@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -19,15 +18,14 @@ FIRST_CANDIDATES = 256
 def penalise(logits: Tensor, sampling: Sampling, prompt: list[int], output: list[int]) -> None:
     """Change the logits (V) in place by what was already said."""
     if sampling.repetition_penalty != 1.0:
-        seen = torch.tensor(sorted({*prompt, *output}))
+        # A token that stands there twice is written twice, with the same number.
+        seen = torch.tensor(prompt + output, device=logits.device)
         values = logits[seen]
         factor = sampling.repetition_penalty
         logits[seen] = torch.where(values > 0, values / factor, values * factor)
     if output and (sampling.presence_penalty or sampling.frequency_penalty):
-        counts = Counter(output)
-        weights = torch.tensor(list(counts.values()), dtype=logits.dtype, device=logits.device)
-        cost = sampling.presence_penalty + sampling.frequency_penalty * weights
-        logits[torch.tensor(list(counts))] -= cost
+        said, counts = torch.tensor(output, device=logits.device).unique(return_counts=True)
+        logits[said] -= sampling.presence_penalty + sampling.frequency_penalty * counts
     for token, bias in sampling.logit_bias:
         if token < len(logits):
             logits[token] += bias
