@@ -55,7 +55,7 @@ def variant_work(lease: Lease) -> Work:
             request = ask.request(
                 request_id=f"{lease.job_id}:{lease.token}:{number}", tenant=str(lease.tenant_id)
             )
-            finished = yield _step(ask, replace(request, adapter=adapter))
+            finished = yield _step(ask, replace(request, adapter=adapter, weight=lease.weight))
             made.note(finished)
             number += 1
             tokens = finished.completion_tokens
@@ -121,6 +121,7 @@ def _chat_request(lease: Lease, index: int) -> GenerationRequest:
         sampling=chat_sampling(payload.get("sampling", {}), index),
         grammar=EngineGrammar(**grammar) if grammar else None,
         banned=tuple(payload.get("banned", [])),
+        weight=lease.weight,
     )
 
 

@@ -286,6 +286,7 @@ ENGINE_OPTIONS: dict[str, object] = {
     "local": {
         "model": BASE_MODEL,
         "rows": env.int("ENGINE_ROWS", 8),
+        "rows_per_tenant": env.int("ENGINE_ROWS_PER_WORKSPACE", 0),
         "device": read.choice("ENGINE_DEVICE", ("cpu", "cuda"), "cpu"),
     },
     "openai": {

@@ -114,7 +114,7 @@ class EnterForm(forms.Form):
 class WorkspaceAdmin(TenantAdmin):
     """The register of all workspaces, and the door into each."""
 
-    fields = ("name", "slug", "status")
+    fields = ("name", "slug", "status", "weight")
     readonly_fields = ("slug",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

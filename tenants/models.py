@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.urls import reverse
@@ -67,6 +68,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name or self.email.partition("@")[0]
 
 
+MAX_WEIGHT = 100
+
+
 class Tenant(models.Model):
     """A workspace: one startup with its brand, its copy and its credits."""
 
@@ -79,11 +83,27 @@ class Tenant(models.Model):
     name = models.CharField(_("name"), max_length=80, validators=[name_check])
     slug = models.SlugField(_("address"), max_length=60, unique=True)
     status = models.CharField(max_length=12, choices=Status, default=Status.ACTIVE)
+    weight = models.PositiveSmallIntegerField(
+        _("weight"),
+        default=1,
+        db_default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_WEIGHT)],
+        help_text=_(
+            "Its share of the writing beside other workspaces that wait: one of weight 3 is "
+            "served three times as much as one of weight 1. A larger plan has a larger weight."
+        ),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         verbose_name = _("workspace")
         verbose_name_plural = _("workspaces")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(weight__gte=1, weight__lte=MAX_WEIGHT),
+                name="workspace_weight_within",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -29,7 +29,7 @@ class Tenant:
     waiting: deque[Row] = field(default_factory=deque)
     running: int = 0
     served: float = 0.0
-    weight: float = 1.0
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,6 @@ class SchedulerLimits:
     chunk: int
     busy_chunk: int
     cache_tokens: int
-    weights: dict[str, float] = field(default_factory=dict)
 
 
 class Scheduler:
@@ -81,14 +80,16 @@ class Scheduler:
         if self.queued >= limit:
             raise EngineError("queue_full", "Too many requests are waiting.", limit=limit)
         self.rows[row.id] = row
-        self.tenant(row).waiting.append(row)
+        tenant = self.tenant(row)
+        tenant.weight = row.request.weight
+        tenant.waiting.append(row)
 
     def tenant(self, row: Row) -> Tenant:
         """A tenant that comes (back) starts level with the least served, never with a credit."""
         name = row.request.tenant
         if name not in self.tenants:
             floor = min((other.served for other in self.tenants.values()), default=0.0)
-            self.tenants[name] = Tenant(served=floor, weight=self.limits.weights.get(name, 1.0))
+            self.tenants[name] = Tenant(served=floor)
         return self.tenants[name]
 
     def admit(self) -> Iterator[Row]:

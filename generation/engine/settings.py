@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -45,7 +45,6 @@ class LocalSettings:
     busy_chunk: int = 64
     cache_tokens: int = 0
     adapters: int = 32
-    weights: dict[str, float] = field(default_factory=dict)
     prefix_cache: bool = True
     fetch: Callable[[AdapterRef], None] = already_there
 
@@ -69,7 +68,6 @@ class LocalSettings:
             chunk=self.chunk,
             busy_chunk=self.busy_chunk,
             cache_tokens=cache_tokens,
-            weights=self.weights,
         )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 MAX_TOKENS = 8192
+MAX_WEIGHT = 100
 MAX_STOP_STRINGS = 16
 MAX_STOP_CHARS = 64
 MAX_BANNED = 256
@@ -136,7 +137,10 @@ class AdapterRef:
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """One text to write. `tenant` separates caches; give either `messages` or a raw `prompt`."""
+    """One text to write. `tenant` separates caches; give either `messages` or a raw `prompt`.
+
+    Among tenants that wait, one of `weight` 3 is served three times as much as one of 1.
+    """
 
     id: str
     tenant: str
@@ -148,8 +152,10 @@ class GenerationRequest:
     banned: tuple[str, ...] = ()
     adapter: AdapterRef | None = None
     min_tokens: int = 0
+    weight: int = 1
 
     def __post_init__(self) -> None:
+        within("weight", self.weight, 1, MAX_WEIGHT, whole=True)
         within("max_tokens", self.max_tokens, 1, MAX_TOKENS, whole=True)
         within("min_tokens", self.min_tokens, 0, self.max_tokens, whole=True)
         check_phrases("banned", self.banned, MAX_BANNED, MAX_BANNED_CHARS)

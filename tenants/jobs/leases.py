@@ -34,7 +34,7 @@ class Beat:
 
 
 def due(queue: str, limit: int, *, share: int = SHARE) -> list[tuple[UUID, UUID]]:
-    """(tenant_id, job_id) of what may start, fair between workspaces."""
+    """(tenant_id, job_id) of what may start, fair between workspaces by their weights."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT tenant_id, id FROM jobs_due(%s, %s, %s)", [queue, limit, share])
         return list(cursor.fetchall())
@@ -51,7 +51,8 @@ WHERE id = (
     AND state = 'queued' AND due_at <= statement_timestamp() FOR UPDATE SKIP LOCKED
 )
 RETURNING attempt, kind, payload,
-extract(epoch FROM heartbeat_at - greatest(due_at, enqueued_at))::float
+extract(epoch FROM heartbeat_at - greatest(due_at, enqueued_at))::float,
+(SELECT weight FROM tenants_tenant WHERE id = %(tenant)s)
 """
 
 
@@ -64,8 +65,8 @@ def lease(*, tenant_id: UUID, job_id: UUID, owner: str) -> Lease | None:
         taken = cursor.fetchone()
     if taken is None:
         return None
-    token, kind, payload, waited = taken
-    return Lease(tenant_id, job_id, token, kind, json.loads(payload), waited)
+    token, kind, payload, waited, weight = taken
+    return Lease(tenant_id, job_id, token, kind, json.loads(payload), waited, weight)
 
 
 def take(queue: str, *, limit: int, owner: str, full: Collection[UUID] = ()) -> list[Lease]:

@@ -24,6 +24,7 @@ class Lease:
     kind: str
     payload: dict[str, Any]
     waited_s: float = 0.0
+    weight: int = 1
 
 
 class JobQuerySet(TenantQuerySet["Job"]):

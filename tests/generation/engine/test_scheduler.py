@@ -16,8 +16,8 @@ STEPS = 100_000
 BUDGET, LONGEST = 260, 120
 
 
-def make_row(name, tenant="t", prompt=(1, 2, 3), adapter=None, max_tokens=50):
-    request = GenerationRequest(id=name, tenant=tenant, max_tokens=max_tokens, prompt="x")
+def make_row(name, tenant="t", prompt=(1, 2, 3), adapter=None, **more):
+    request = GenerationRequest(id=name, tenant=tenant, prompt="x", **{"max_tokens": 50, **more})
     return Row(request, list(prompt), ("base", adapter, tenant))
 
 
@@ -193,12 +193,13 @@ def test_the_least_served_tenant_comes_first():
 
 def served(weights):
     """The tokens of each of two tenants that both always have work."""
-    scheduler = make_scheduler(rows=2, rows_per_tenant=2, weights=weights)
+    scheduler = make_scheduler(rows=2, rows_per_tenant=2)
     tokens = {"a": 0, "b": 0}
     for number in range(3000):
         for tenant in tokens:
             if len([r for r in scheduler.rows.values() if r.request.tenant == tenant]) < 4:
-                scheduler.add(make_row(f"{tenant}{number}", tenant))
+                weight = weights.get(tenant, 1)
+                scheduler.add(make_row(f"{tenant}{number}", tenant, weight=weight))
         for item in step(scheduler):
             tokens[item.row.request.tenant] += item.count
             if len(item.row.output) >= 10:
@@ -212,7 +213,7 @@ def test_busy_tenants_get_equal_shares():
 
 
 def test_a_weight_of_three_gets_three_times_as_much():
-    tokens = served({"a": 3.0})
+    tokens = served({"a": 3})
     assert 2.7 < tokens["a"] / tokens["b"] < 3.3
 
 
@@ -289,9 +290,11 @@ def test_no_slot_is_given_twice():
         slots.take(("base", None, "t"), [1])
 
 
-def fill(scheduler, tenant, count, written=0):
+def fill(scheduler, tenant, count, written=0, weight=1):
     """So many rows of the tenant are running, each of which wrote so many tokens."""
-    rows = [make_row(f"{tenant}{n}", tenant, prompt=[n, 50 + n]) for n in range(count)]
+    rows = [
+        make_row(f"{tenant}{n}", tenant, prompt=[n, 50 + n], weight=weight) for n in range(count)
+    ]
     for row in rows:
         scheduler.add(row)
     admit(scheduler)
@@ -362,8 +365,8 @@ def test_rows_do_not_thrash():
 
 
 def test_a_heavier_tenant_may_hold_more():
-    scheduler = make_scheduler(rows=4, weights={"a": 3.0})
-    fill(scheduler, "a", 3, written=40)
+    scheduler = make_scheduler(rows=4)
+    fill(scheduler, "a", 3, written=40, weight=3)
     fill(scheduler, "b", 1, written=40)
     scheduler.add(make_row("c0", "c"))
     step(scheduler)

@@ -96,7 +96,7 @@ def test_a_deadlock_is_tried_again(scoped: Tenant) -> None:
         with transaction.atomic():
             _lock("tenants_membership", "tenant_id", scoped.pk)
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_sleep(0.3)")
+                cursor.execute("SELECT pg_sleep(0.7)")
             _lock("jobs_job", "id", job.pk)
 
     race(scoped, 2, end)

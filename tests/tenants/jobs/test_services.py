@@ -289,6 +289,26 @@ def test_due_takes_turns_between_workspaces(acme: Tenant, other: Tenant) -> None
     assert found[0] == (other.pk, late[0].pk)
 
 
+def test_due_follows_the_weights_of_workspaces(acme: Tenant, other: Tenant) -> None:
+    with tenant_scope(acme):
+        assert Tenant.objects.filter(pk=acme.pk).update(weight=3) == 1
+    for tenant in (acme, other):
+        with tenant_scope(tenant):
+            for _ in range(4):
+                ask()
+    found = [tenant for tenant, _ in due("default", 10)]
+    assert found[:5] == [acme.pk, acme.pk, acme.pk, other.pk, acme.pk]
+    with tenant_scope(acme):
+        (mine, *_) = (lease for lease in take("default", limit=9, owner="w"))
+    assert (mine.tenant_id, mine.weight) == (acme.pk, 3)
+
+
+def test_a_weight_keeps_within_its_bounds(acme: Tenant) -> None:
+    for wrong in (0, 101):
+        with pytest.raises(IntegrityError), transaction.atomic(), tenant_scope(acme):
+            Tenant.objects.filter(pk=acme.pk).update(weight=wrong)
+
+
 def test_due_knows_its_queue_and_its_limit(scoped: Tenant) -> None:
     for _ in range(3):
         ask(queue="generate")
