@@ -24,7 +24,8 @@ def penalise(logits: Tensor, sampling: Sampling, prompt: list[int], output: list
         factor = sampling.repetition_penalty
         logits[seen] = torch.where(values > 0, values / factor, values * factor)
     if output and (sampling.presence_penalty or sampling.frequency_penalty):
-        said, counts = torch.tensor(output, device=logits.device).unique(return_counts=True)
+        output_ids = torch.tensor(output, device=logits.device)
+        said, counts = torch.unique(output_ids, return_counts=True)
         logits[said] -= sampling.presence_penalty + sampling.frequency_penalty * counts
     for token, bias in sampling.logit_bias:
         if token < len(logits):

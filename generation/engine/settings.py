@@ -26,6 +26,7 @@ def already_there(ref: AdapterRef) -> None:
 class LocalSettings:
     """`model` is a folder with safetensors, config and tokenizer; `rows` run at a time.
 
+    At most `rows_per_tenant` of them are one tenant's; 0 is as many as there are.
     `device` is "cpu", or "cuda" for one GPU.
     A step takes `chunk` tokens of prompts, or `busy_chunk` when it would keep writers waiting.
     `cache_tokens` bounds the tokens whose keys and values are kept, of running rows and of those
@@ -57,8 +58,9 @@ class LocalSettings:
         for name in ("rows", "context", "threads", "max_queue", "chunk", "busy_chunk", "adapters"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1.")
-        if self.cache_tokens < 0:
-            raise ValueError("cache_tokens must not be negative.")
+        for name in ("cache_tokens", "rows_per_tenant"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative.")
 
     def limits(self, cache_tokens: int) -> SchedulerLimits:
         return SchedulerLimits(

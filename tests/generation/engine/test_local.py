@@ -303,3 +303,20 @@ def test_stats_count_tokens_and_rows(make_engine):
     stats = engine.stats()
     assert stats.completion_tokens >= finished.completion_tokens
     assert (stats.rows_total, stats.rows_busy, stats.prompt_tokens) == (8, 0, 5)
+
+
+@pytest.mark.parametrize("wrong", [{"rows": 0}, {"rows_per_tenant": -1}, {"cache_tokens": -1}])
+def test_settings_that_make_no_sense_stop_the_start(make_engine, wrong):
+    with pytest.raises(ValueError, match="must"):
+        make_engine(**wrong)
+
+
+def test_a_tenant_has_no_more_rows_than_it_may(make_engine):
+    engine = make_engine(rows=4, rows_per_tenant=1)
+    for number in range(3):
+        engine.submit(ask(id=str(number), min_tokens=4))
+    engine.step()
+    assert engine.stats().rows_busy == 1
+    engine.submit(ask(id="other", tenant="u", min_tokens=4))
+    engine.step()
+    assert engine.stats().rows_busy == 2
