@@ -29,12 +29,12 @@ from generation.engine.types import (
     Token,
 )
 from generation.failures import PLAIN
-from generation.job_kinds import WRITE, label, topic
+from generation.job_kinds import CHAT, WRITE, label, topic
 from generation.metrics import meter
 from generation.models import Variant
 from generation.router import Router
 from generation.streams import StreamPiece, StreamWriter, stream_key
-from generation.works import WORKS, Outcome, Provenance, Step, Work
+from generation.works import WORKS, Outcome, Provenance, Step, Work, told
 from tenants.billing.prices import Usage
 from tenants.jobs import services as jobs
 from tenants.jobs.leases import Beat, StaleLease, heartbeats, take
@@ -49,6 +49,8 @@ LOOK_EVERY_S = 0.2
 SHOW_EVERY_S = 0.1
 # All jobs give their sign of life at once, and hear whether somebody wants them stopped.
 BEAT_EVERY_S = 1.0
+# A worker that is told to stop is given ten seconds.
+LAST_WORDS_S = 6.0
 
 
 @cache
@@ -84,6 +86,11 @@ class Running:
     def endpoint(self) -> str | None:
         """The workspace's own model server that the job was ordered for."""
         return self.lease.payload.get("endpoint")
+
+    @property
+    def read_aloud(self) -> bool:
+        """Whether a caller of the API may have some of the answer, and no way to take it back."""
+        return self.lease.kind == CHAT and bool(self.kept)
 
     @property
     def usage(self) -> Usage:
@@ -123,6 +130,7 @@ class Pump:
         self.looked = 0.0
         self.beaten = time.monotonic()
         self.shown = 0.0
+        self.stopped = 0.0
         self.meter = meter()
 
     def run(self) -> int:
@@ -136,8 +144,10 @@ class Pump:
     def _run(self) -> int:
         taken = 0
         while True:
-            taken += self._admit()
-            if not self.running or stopping():
+            taken += 0 if stopping() else self._admit()
+            if stopping():
+                self._hand_back()
+            if not self.running:
                 break
             began = time.monotonic()
             events = self.engine.step()
@@ -148,7 +158,6 @@ class Pump:
             self._beat()
             if time.monotonic() - self.shown >= SHOW_EVERY_S:
                 self._flush()
-        self._hand_back()
         self._flush()
         return taken
 
@@ -206,7 +215,8 @@ class Pump:
         if running is None:
             return
         if isinstance(event, Token):
-            self._stream(running, running.more(storable(event.text)))
+            odds = [told(each) for each in event.logprobs]
+            self._stream(running, running.more(storable(event.text)), odds)
             return
         del self.running[event.request_id]
         with tenant_scope(running.lease.tenant_id):
@@ -216,13 +226,15 @@ class Pump:
             else:
                 self._finished(running, replace(event, text=storable(event.text)))
 
-    def _stream(self, running: Running, text: str) -> None:
+    def _stream(self, running: Running, text: str, odds: list[Any]) -> None:
         if running.unsent is not None:
             running.unsent["text"] += text
         elif text and running.step is not None:
             step = running.step
             self._tell(running, "token", section=step.section, index=step.index, text=text)
             running.unsent = self.events[-1][2]
+        if odds and running.unsent is not None:
+            running.unsent.setdefault("logprobs", []).extend(odds)
 
     def _finished(self, running: Running, event: Finished) -> None:
         running.prompt_tokens += event.prompt_tokens
@@ -268,11 +280,17 @@ class Pump:
         self.clerk.do(partial(ended, commit, running.lease, values))
 
     def _hand_back(self) -> None:
-        """The worker is told to stop: leave its jobs to the next one."""
+        """The worker is told to stop: leave its jobs to the next one.
+
+        An answer that somebody already reads could not be taken up again: it has a while to end.
+        """
+        self.stopped = self.stopped or time.monotonic()
+        patient = time.monotonic() - self.stopped < LAST_WORDS_S
         for request_id, running in list(self.running.items()):
-            self.engine.cancel(request_id)
-            jobs.hand_back(running.lease)
-            del self.running[request_id]
+            if not (patient and running.read_aloud):
+                self.engine.cancel(request_id)
+                jobs.hand_back(running.lease)
+                del self.running[request_id]
 
     # Signs of life, and tokens
 

@@ -2,7 +2,7 @@
 
 Key `stream:{tenant}:{topic}`. Each entry is one event, and its data a JSON object:
     section  {variant, section}          a new part begins (text shown under it starts anew)
-    token    {variant, section, text}    more text
+    token    {variant, section, text}    more text; with `logprobs` where they were asked for
     reset    {variant}                   written anew after a fault: forget what was shown
     usage    {variant, prompt_tokens, completion_tokens}
     error    {variant, ...problem}       it went wrong

@@ -9,13 +9,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from generation.adapters import worn
-from generation.engine.types import Finished, GenerationRequest, Message, Sampling
+from generation.engine.text import storable
+from generation.engine.types import Finished, GenerationRequest, Message, Sampling, TokenLogprob
 from generation.engine.types import Grammar as EngineGrammar
 from generation.job_kinds import CHAT, WRITE
 from generation.kinds.base import Ask, Completion, Draft
 from generation.models import Variant
 from generation.services.briefs import stored
 from tenants.jobs.models import Job, Lease
+
+SEED_STEP = 0x9E3779B97F4A7C15
+NEVER = -9999.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +107,23 @@ def chat_work(lease: Lease) -> Work:
     for index in range(payload.get("n", 1)):
         request = replace(_chat_request(lease, index), adapter=adapter)
         finished = yield Step(request, index=index)
-        choices.append({"index": index, "text": finished.text, "finish_reason": finished.reason})
+        choice = {"index": index, "text": finished.text, "finish_reason": finished.reason}
+        if finished.logprobs:
+            choice["logprobs"] = [told(each) for each in finished.logprobs]
+        choices.append(choice)
         made = {"base_sha256": finished.base_sha256, "adapter_sha256": finished.adapter_sha256}
     return Outcome({"choices": choices, **made})
+
+
+def told(each: TokenLogprob) -> list[Any]:
+    """A token's odds as they are kept: token, log-probability, and the likeliest beside it."""
+    beside = [[storable(token), finite(odds)] for token, odds in each.top]
+    return [storable(each.token), finite(each.logprob), beside]
+
+
+def finite(odds: float) -> float:
+    """JSON knows no infinity; OpenAI's number for what cannot come stands in its place."""
+    return max(odds, NEVER)
 
 
 def _chat_request(lease: Lease, index: int) -> GenerationRequest:
@@ -122,6 +140,7 @@ def _chat_request(lease: Lease, index: int) -> GenerationRequest:
         grammar=EngineGrammar(**grammar) if grammar else None,
         banned=tuple(payload.get("banned", [])),
         weight=lease.weight,
+        may_cut=payload.get("may_cut", False),
     )
 
 
@@ -131,7 +150,8 @@ def chat_sampling(values: dict[str, Any], index: int) -> Sampling:
     options["stop"] = tuple(options.get("stop", ()))
     options["logit_bias"] = tuple((int(t), float(b)) for t, b in options.get("logit_bias", ()))
     if options.get("seed") is not None:
-        options["seed"] = (options["seed"] + index) % 2**63
+        # Far apart, so that the choices of one seed are not those of the next.
+        options["seed"] = (options["seed"] + index * SEED_STEP) % 2**63
     return Sampling(**options)
 
 

@@ -120,6 +120,8 @@ if env.bool("DATABASE_POOL", True):
         "max_size": env.int("DATABASE_POOL_SIZE", 16),
         "timeout": 25,
     }
+# A connection that broke while it lay in the pool is replaced before anybody is given it.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = read.secret("REDIS_URL")

@@ -24,8 +24,8 @@ DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 # (layer, module) -> A (rank, in) and B (out, rank), the adapter's scale already in B.
 Pairs = dict[tuple[int, str], tuple[Tensor, Tensor]]
-# Tenant, folder and hash.
-Key = tuple[str, str, str]
+# Folder and hash.
+Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,25 +46,28 @@ class AdapterCache:
     def __init__(self, load: Callable[[AdapterRef], Adapter], limit: int) -> None:
         self.load, self.limit = load, limit
         self.kept: OrderedDict[Key, Future[Adapter]] = OrderedDict()
+        self.owners: dict[Key, str] = {}
         self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="adapters")
         self.swaps = 0
 
     def request(self, ref: AdapterRef, tenant: str) -> Future[Adapter]:
         """Reading takes tens of milliseconds, so it happens beside the batch."""
-        key = (tenant, ref.path, ref.sha256)
+        key = (ref.path, ref.sha256)
         found = self.kept.get(key)
         if found is None or (found.done() and found.exception() is not None):
             self.kept[key] = self.pool.submit(self.load, ref)
             self.swaps += 1
         self.kept.move_to_end(key)
+        self.owners[key] = tenant
         while len(self.kept) > self.limit:
-            del self.kept[self.least_missed()]
+            least = self.least_missed()
+            del self.kept[least], self.owners[least]
         return self.kept[key]
 
     def least_missed(self) -> Key:
-        held = Counter(tenant for tenant, _, _ in self.kept)
+        held = Counter(self.owners.values())
         most = max(held.values())
-        return next(key for key in self.kept if held[key[0]] == most)
+        return next(key for key in self.kept if held[self.owners[key]] == most)
 
     def close(self) -> None:
         self.pool.shutdown(wait=False, cancel_futures=True)

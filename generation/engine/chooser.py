@@ -92,8 +92,7 @@ class Chooser:
             if limited and not bool(logits.max() > -torch.inf):
                 logits[ends] = kept
         if limited and not bool(logits.max() > -torch.inf):
-            message = "Grammar and banned phrases leave nothing to write."
-            raise EngineError("output_blocked", message)
+            raise dead_end(row, by_grammar=not tokens)
 
     def constrain(self, row: Row, logits: Tensor) -> None:
         """Leave only what the grammar allows."""
@@ -123,6 +122,15 @@ def sampler_on(device: torch.device) -> Sampler:
     from generation.engine.gpu.sampling import DeviceSampler
 
     return DeviceSampler()
+
+
+def dead_end(row: Row, *, by_grammar: bool) -> EngineError:
+    """Why nothing may come next: another try helps only where the grammar is not alone in it."""
+    if by_grammar:
+        written = "after what is written" if row.output else "at all"
+        return EngineError("grammar_invalid", f"The grammar allows no text {written}.")
+    message = "Grammar and banned phrases leave nothing to write."
+    return EngineError("output_blocked", message)
 
 
 def not_finite() -> EngineError:

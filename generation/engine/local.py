@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -88,6 +89,9 @@ class LocalEngine:
 
     def submit(self, request: GenerationRequest) -> None:
         prompt = self.tokenizer.encode_request(request)
+        room = self.context - len(prompt)
+        if request.may_cut and request.min_tokens < room < request.max_tokens:
+            request = replace(request, max_tokens=room)
         requested = len(prompt) + request.max_tokens
         if requested > self.context:
             raise EngineError(
@@ -253,6 +257,8 @@ class LocalEngine:
             base_sha256=self.base_sha256,
             adapter_sha256=row.worn,
             cached_tokens=row.cached,
+            # The token that only says that the text ends is not a part of it.
+            logprobs=tuple(row.logprobs[: len(row.output)]),
         )
 
     def fail(self, row: Row, code: str, message: str) -> Failed:

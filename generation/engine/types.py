@@ -139,7 +139,8 @@ class AdapterRef:
 class GenerationRequest:
     """One text to write. `tenant` separates caches; give either `messages` or a raw `prompt`.
 
-    Among tenants that wait, one of `weight` 3 is served three times as much as one of 1.
+    Among tenants that wait, one of `weight` 3 is served three times as much as one of 1. With
+    `may_cut` fewer than `max_tokens` are written where the context has no room for more.
     """
 
     id: str
@@ -153,6 +154,7 @@ class GenerationRequest:
     adapter: AdapterRef | None = None
     min_tokens: int = 0
     weight: int = 1
+    may_cut: bool = False
 
     def __post_init__(self) -> None:
         within("weight", self.weight, 1, MAX_WEIGHT, whole=True)
@@ -249,6 +251,7 @@ class Finished:
     base_sha256: str
     adapter_sha256: str | None = None
     cached_tokens: int = 0
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

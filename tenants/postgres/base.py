@@ -34,7 +34,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Tell the open transaction the current scope."""
         now = scope.current()
         values = (now.tenant_id or "", now.user_id or "", now.key_prefix, now.invitation)
-        with self.connection.cursor() as cursor:
+        # As a statement of Django's own: what reads its errors must know these for its own, too.
+        with self.wrap_database_errors, self.connection.cursor() as cursor:
             cursor.execute(PUSH, tuple(str(value) for value in values))
 
     def follow_scope(self) -> None:

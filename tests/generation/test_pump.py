@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from generation.engine import load
 from generation.engine.echo import EchoEngine
-from generation.engine.types import EngineError, Event, GenerationRequest
+from generation.engine.types import EngineError, Event, GenerationRequest, Token
 from generation.failures import PLAIN
 from generation.job_kinds import CHAT, QUEUE
 from generation.models import Brief
@@ -129,6 +129,39 @@ def test_what_another_worker_was_given_is_dropped(acme: Tenant) -> None:
     made._beat()
     assert [run.lease.job_id for run in made.running.values()] == [kept.pk]
     made._hand_back()
+
+
+class Told(EchoEngine):
+    """The worker is told to stop once the first words were written."""
+
+    def __init__(self, told: list[bool]) -> None:
+        super().__init__(rows=4)
+        self.told = told
+
+    def step(self) -> list[Event]:
+        events = super().step()
+        self.told += [True] * any(isinstance(event, Token) for event in events)
+        return events
+
+
+def test_a_worker_told_to_stop_ends_the_answers_that_are_read_already(
+    acme: Tenant, brief: Brief, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, told = chat(acme, text="one two three four five six", max_tokens=64), []
+    monkeypatch.setattr("generation.pump.stopping", lambda: bool(told))
+    Pump(Told(told), QUEUE).run()
+    assert again(answer).state == Job.State.SUCCEEDED
+    with tenant_scope(acme):
+        variants = [variant.job for variant in brief.variants.all()]
+    assert [job and (job.state, job.tries) for job in variants] == [(Job.State.QUEUED, 0)] * 3
+
+
+def test_the_last_words_have_an_end_too(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer, told = chat(acme, text="one two three four five six", max_tokens=64), []
+    monkeypatch.setattr("generation.pump.stopping", lambda: bool(told))
+    monkeypatch.setattr("generation.pump.LAST_WORDS_S", 0.0)
+    Pump(Told(told), QUEUE).run()
+    assert (again(answer).state, again(answer).tries) == (Job.State.QUEUED, 0)
 
 
 def test_a_cancelled_job_ends_and_releases_its_credits(acme: Tenant) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 
 from tenants import scope
@@ -193,3 +193,15 @@ def test_a_tenant_is_known_by_its_id_alone() -> None:
 def test_a_scope_for_a_tenant_that_does_not_exist_is_empty() -> None:
     with tenant_scope(uuid4()):
         assert not Membership.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_51_a_connection_that_broke_is_an_error_of_the_database(acme: Tenant) -> None:
+    """Telling it the scope is the first thing done with it, so this is where it is noticed."""
+    connection.ensure_connection()
+    connection.connection.close()
+    with tenant_scope(acme), pytest.raises(OperationalError):
+        Membership.objects.count()
+    connection.close()
+    with tenant_scope(acme):
+        assert Membership.objects.count() > 0

@@ -22,6 +22,7 @@ from tenants.jobs.models import Job
 log = logging.getLogger(__name__)
 
 END = object()
+KEY = "Idempotency-Key"
 # A stream's status is sent before its text: wait so long for an error that may still come.
 PATIENCE_S = 1.0
 REFUSALS = {"context_length_exceeded", "prompt_empty", "grammar_invalid", "validation_failed"}
@@ -90,6 +91,7 @@ class Answering:
             yield self._told(error)
         except redis.RedisError as error:
             log.warning("stream_away job=%s error=%s", self.watch.job_id, type(error).__name__)
+            await self._abandon()
             yield self._told(Unavailable())
         except (asyncio.CancelledError, GeneratorExit):
             await self._abandon()
@@ -107,7 +109,7 @@ class Answering:
         index, text = event.data["index"], event.data["text"]
         opening = b"" if index in self.sent else self.shape.opening(index)
         self.sent[index] = self.sent.get(index, "") + text
-        return opening + self.shape.text(index, text)
+        return opening + self.shape.text(index, text, event.data.get("logprobs"))
 
     async def _ending(self) -> bytes:
         """What the stream did not bring, from the job itself; then the end."""
@@ -127,7 +129,9 @@ class Answering:
         return f"data: {body}\n\n".encode()
 
     async def _abandon(self) -> None:
-        await asyncio.shield(self.watch.cancel())
+        """Nobody reads it any more; unless the request has a key to come back for it with."""
+        if KEY not in self.request.headers:
+            await asyncio.shield(self.watch.cancel())
 
 
 def over(event: Any) -> bool:

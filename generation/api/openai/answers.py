@@ -42,7 +42,7 @@ class Shape:
             else {"text": text}
         )
         head = {"index": choice["index"], "finish_reason": choice["finish_reason"]}
-        return {**head, **body, "logprobs": None}
+        return {**head, **body, "logprobs": odds(choice.get("logprobs"))}
 
     def usage(self) -> dict[str, Any]:
         result = self.job.result
@@ -60,9 +60,9 @@ class Shape:
         delta = {"role": "assistant", "content": "", "refusal": None}
         return self._chunk([self._piece(index, delta=delta)]) if self.plan.chat else b""
 
-    def text(self, index: int, text: str) -> bytes:
+    def text(self, index: int, text: str, logprobs: list[Any] | None = None) -> bytes:
         part = {"delta": {"content": text}} if self.plan.chat else {"text": text}
-        return self._chunk([self._piece(index, **part)])
+        return self._chunk([self._piece(index, **part, logprobs=odds(logprobs))])
 
     def closing(self) -> bytes:
         """The chunks that end each choice, with the usage where it was asked for."""
@@ -75,7 +75,7 @@ class Shape:
         return b"".join([*ends, *usage, DONE])
 
     def _piece(self, index: int, finish_reason: str | None = None, **part: Any) -> dict[str, Any]:
-        return {"index": index, **part, "logprobs": None, "finish_reason": finish_reason}
+        return {"index": index, "logprobs": None, **part, "finish_reason": finish_reason}
 
     def _chunk(self, choices: list[dict[str, Any]], usage: Any = None) -> bytes:
         kind = "chat.completion.chunk" if self.plan.chat else "text_completion"
@@ -93,6 +93,23 @@ class Shape:
             "model": self.plan.model,
             "system_fingerprint": fingerprint(self.job.result),
         }
+
+
+def odds(kept: list[Any] | None) -> dict[str, Any] | None:
+    """Tokens with their log-probabilities (works.told) as OpenAI's chats have them."""
+    if not kept:
+        return None
+    content = [
+        {**one(token, odds), "top_logprobs": [one(*pair) for pair in beside]}
+        for token, odds, beside in kept
+    ]
+    return {"content": content, "refusal": None}
+
+
+def one(token: str, logprob: float) -> dict[str, Any]:
+    """A part of a character has no text of its own, and so no bytes that could be told."""
+    told = None if "\ufffd" in token else list(token.encode())
+    return {"token": token, "logprob": logprob, "bytes": told}
 
 
 def fingerprint(result: dict[str, Any]) -> str | None:

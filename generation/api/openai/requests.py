@@ -1,6 +1,8 @@
 """What OpenAI's clients send, within our limits and before anything is tokenised."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -12,11 +14,13 @@ from generation.engine.types import (
     LEAST_TOP_P,
     MAX_BIASES,
     MAX_GRAMMAR_CHARS,
+    MAX_LOGPROBS,
     MAX_PROMPT_CHARS,
     MAX_STOP_CHARS,
     MAX_STOP_STRINGS,
     MAX_TOKENS,
     GenerationRequest,
+    Grammar,
     LimitError,
     Message,
 )
@@ -27,6 +31,8 @@ from saas.errors import Invalid
 MAX_CHOICES = 8
 DEFAULT_TOKENS = 512
 TOKEN_IDS = 2**31
+MAX_OPTIONS, MAX_OPTION_CHARS = 256, 400
+FORMS = ("guided_regex", "guided_choice", "response_format")
 
 
 STOP = {"type": "string", "minLength": 1, "maxLength": MAX_STOP_CHARS}
@@ -120,20 +126,55 @@ class ResponseFormatField(serializers.Field):  # type: ignore[type-arg]
 
 def grammar(schema: dict[str, Any]) -> dict[str, str]:
     source = json.dumps(schema, ensure_ascii=False)
-    if len(source) > MAX_GRAMMAR_CHARS or any(not ref.startswith("#") for ref in refs(schema)):
+    parts = list(subschemas(schema))
+    whole = all(str(part.get("$ref", "#")).startswith("#") for part in parts)
+    if len(source) > MAX_GRAMMAR_CHARS or not whole:
         raise serializers.ValidationError(
             _("A schema of at most %d characters, whole in itself.") % MAX_GRAMMAR_CHARS,
+            code="invalid",
+        )
+    if unkept := sorted({word for part in parts for word in not_kept(part)}):
+        raise serializers.ValidationError(
+            _("The text cannot be held to these words of the schema: %s.") % ", ".join(unkept),
             code="invalid",
         )
     return {"kind": "json_schema", "source": source}
 
 
-def refs(schema: Any) -> list[str]:
-    """Every `$ref` in a schema: only those into the schema itself can be followed."""
-    inner = schema.values() if isinstance(schema, dict) else schema
-    found = [str(schema["$ref"])] if isinstance(schema, dict) and "$ref" in schema else []
-    if isinstance(schema, dict | list):
-        found += [ref for item in inner for ref in refs(item)]
+# Words of JSON Schema whose values are schemas by name, and those whose values are plain data.
+BY_NAME = {"properties", "patternProperties", "$defs", "definitions"}
+DATA = {"enum", "const", "default", "examples"}
+# What a grammar that goes from left to right cannot promise.
+NOT_KEPT = {
+    *("not", "if", "then", "else", "contains", "multipleOf", "propertyNames"),
+    *("dependentRequired", "dependentSchemas", "unevaluatedItems", "unevaluatedProperties"),
+}
+LOOKS_AROUND = ("(?=", "(?!", "(?<")
+
+
+def subschemas(schema: Any) -> Iterator[dict[str, Any]]:
+    """The schema and every one within it; a property may have any name, that of a word too."""
+    if isinstance(schema, list):
+        for item in schema:
+            yield from subschemas(item)
+    elif isinstance(schema, dict):
+        yield schema
+        for word, value in schema.items():
+            if word in BY_NAME and isinstance(value, dict):
+                yield from subschemas(list(value.values()))
+            elif word not in DATA:
+                yield from subschemas(value)
+
+
+def not_kept(schema: dict[str, Any]) -> set[str]:
+    """The words of one schema that the text would not be held to."""
+    found = NOT_KEPT & schema.keys()
+    if schema.get("uniqueItems"):
+        found.add("uniqueItems")
+    if isinstance(schema.get("allOf"), list) and len(schema["allOf"]) > 1:
+        found.add("allOf")
+    if any(look in str(schema.get("pattern", "")) for look in LOOKS_AROUND):
+        found.add("pattern")
     return found
 
 
@@ -154,9 +195,20 @@ class SampledSerializer(StrictSerializer):
     n = IntegerField(min_value=1, max_value=MAX_CHOICES, allow_null=True, default=None)
     stop = StopField(allow_null=True, default=None)
     seed = IntegerField(min_value=-(2**63), max_value=2**63 - 1, allow_null=True, default=None)
+    top_k = IntegerField(min_value=0, max_value=1000, allow_null=True, default=None)
+    min_p = FloatField(min_value=0, max_value=1, allow_null=True, default=None)
+    repetition_penalty = FloatField(min_value=0.5, max_value=2, allow_null=True, default=None)
     presence_penalty = FloatField(min_value=-2, max_value=2, allow_null=True, default=None)
     frequency_penalty = FloatField(min_value=-2, max_value=2, allow_null=True, default=None)
     logit_bias = LogitBiasField(allow_null=True, default=None)
+    guided_regex = CharField(max_length=MAX_GRAMMAR_CHARS, allow_null=True, default=None)
+    guided_choice = serializers.ListField(
+        child=CharField(max_length=MAX_OPTION_CHARS, trim_whitespace=False),
+        min_length=1,
+        max_length=MAX_OPTIONS,
+        allow_null=True,
+        default=None,
+    )
     stream = BooleanField(allow_null=True, default=None)
     stream_options = StreamOptionsSerializer(allow_null=True, default=None)
     user = CharField(max_length=256, allow_null=True, allow_blank=True, default=None)
@@ -165,6 +217,11 @@ class SampledSerializer(StrictSerializer):
         if attrs["stream_options"] is not None and not attrs["stream"]:
             raise serializers.ValidationError(
                 {"stream_options": [_("Only together with `stream`.")]}, code="invalid"
+            )
+        if sum(attrs.get(name) is not None for name in FORMS) > 1:
+            raise serializers.ValidationError(
+                {FORMS[0]: [_("One form at a time: a schema, a pattern or options.")]},
+                code="invalid",
             )
         return attrs
 
@@ -179,7 +236,15 @@ class ChatSerializer(SampledSerializer):
     response_format = ResponseFormatField(allow_null=True, default=None)
     metadata = serializers.DictField(allow_null=True, default=None)
     store = BooleanField(allow_null=True, default=None)
-    logprobs = OffField(allow_null=True, default=None)
+    logprobs = BooleanField(allow_null=True, default=None)
+    top_logprobs = IntegerField(min_value=0, max_value=MAX_LOGPROBS, allow_null=True, default=None)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["top_logprobs"] is not None and not attrs["logprobs"]:
+            raise serializers.ValidationError(
+                {"top_logprobs": [_("Only together with `logprobs`.")]}, code="invalid"
+            )
+        return super().validate(attrs)
 
 
 class CompletionSerializer(SampledSerializer):
@@ -189,10 +254,25 @@ class CompletionSerializer(SampledSerializer):
     echo = OffField(allow_null=True, default=None)
 
 
+def guided(asked: dict[str, Any]) -> dict[str, str] | None:
+    """The grammar of a pattern or of options, as vLLM's clients ask for one."""
+    try:
+        if asked["guided_regex"] is not None:
+            return asdict(Grammar.regex(asked["guided_regex"]))
+        if asked["guided_choice"] is not None:
+            return asdict(Grammar.choice(asked["guided_choice"]))
+    except LimitError as error:
+        raise Invalid(error.message, code="validation_failed") from error
+    return None
+
+
 def sampling(asked: dict[str, Any]) -> dict[str, Any]:
     """The request's sampling as the engine names it."""
     given = {
         "temperature": asked["temperature"],
+        "top_k": asked["top_k"],
+        "min_p": asked["min_p"],
+        "repetition_penalty": asked["repetition_penalty"],
         "presence_penalty": asked["presence_penalty"],
         "frequency_penalty": asked["frequency_penalty"],
         "stop": asked["stop"],
@@ -201,6 +281,8 @@ def sampling(asked: dict[str, Any]) -> dict[str, Any]:
     found = {name: value for name, value in given.items() if value is not None}
     if asked["top_p"] is not None:
         found["top_p"] = max(asked["top_p"], LEAST_TOP_P)
+    if asked.get("logprobs"):
+        found["logprobs"] = asked["top_logprobs"] or 0
     if asked["seed"] is not None:
         found["seed"] = asked["seed"] % 2**63
     return found
@@ -209,14 +291,16 @@ def sampling(asked: dict[str, Any]) -> dict[str, Any]:
 def payload(asked: dict[str, Any]) -> dict[str, Any]:
     """The request as its job keeps it."""
     text = {"messages": asked["messages"]} if "messages" in asked else {"prompt": asked["prompt"]}
-    most = asked.get("max_completion_tokens") or asked["max_tokens"] or DEFAULT_TOKENS
+    given = asked.get("max_completion_tokens") or asked["max_tokens"]
+    most = given or DEFAULT_TOKENS
     return {
         **text,
+        "may_cut": given is None,
         "n": asked["n"] or 1,
         "max_tokens": most,
         "expected_tokens": most * (asked["n"] or 1),
         "sampling": sampling(asked),
-        "grammar": asked.get("response_format"),
+        "grammar": asked.get("response_format") or guided(asked),
     }
 
 

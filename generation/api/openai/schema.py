@@ -18,9 +18,32 @@ USAGE = record(prompt_tokens=INTEGER, completion_tokens=INTEGER, total_tokens=IN
 MESSAGE = record(role={"const": "assistant"}, content=STRING, refusal=NULLABLE)
 
 
+ODDS = record(
+    token=STRING,
+    logprob={"type": "number"},
+    bytes={"type": ["array", "null"], "items": INTEGER},
+)
+LOGPROBS = {
+    **record(
+        content={
+            "type": "array",
+            "items": {
+                **ODDS,
+                "properties": {
+                    **ODDS["properties"],
+                    "top_logprobs": {"type": "array", "items": ODDS},
+                },
+            },
+        },
+        refusal=NULLABLE,
+    ),
+    "type": ["object", "null"],
+}
+
+
 def answer(kind: str, **part: Any) -> dict[Any, Any]:
     """A whole answer, and the stream of `data:` lines that it comes as when asked for."""
-    choice = record(index=INTEGER, finish_reason=REASON, logprobs={"type": "null"}, **part)
+    choice = record(index=INTEGER, finish_reason=REASON, logprobs=LOGPROBS, **part)
     whole = record(
         id=STRING,
         object={"const": kind},

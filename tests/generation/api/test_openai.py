@@ -3,11 +3,13 @@
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 
+from generation.engine import load
 from generation.engine.echo import BASE_SHA256
 from generation.streams import StreamWriter
 from tenants.authors import Author
@@ -16,7 +18,8 @@ from tenants.jobs.models import Job
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.api import key_for
-from tests.live import pumping
+from tests.generation.engine.toys import write_toy
+from tests.live import pumped, pumping
 from tests.training.conftest import upload
 from training.services import Step, version_import, version_promote, version_quarantine
 
@@ -252,3 +255,46 @@ def test_a_closed_connection_stops_the_work(
     with tenant_scope(acme):
         assert balance().reserved == 0
         assert 0 < balance().spent_this_month < 200 * 1000 + 400 * 100
+
+
+def test_who_has_a_key_to_come_back_with_may_lose_the_connection(
+    client: openai.OpenAI, acme: Tenant
+) -> None:
+    """The work goes on, and the retry gets its text."""
+    long = [{"role": "user", "content": "word " * 40}]
+    asked = {"messages": long, "max_tokens": 60, "extra_headers": {"Idempotency-Key": "k"}}
+    with pumping(pause_s=0.05):
+        with pytest.raises(openai.APITimeoutError):
+            chat(client, **asked, timeout=1)
+        again = chat(client, **asked)
+    assert again.choices[0].message.content.startswith("word word")
+    assert states(acme) == ["succeeded"]
+
+
+def test_the_odds_of_each_token_are_told(
+    client: openai.OpenAI, acme: Tenant, tmp_path: Path
+) -> None:
+    """By a small model of random weights: only the engine itself has odds to tell."""
+    write_toy(tmp_path)
+    engine = load("local", model=tmp_path, threads=1, context=128)
+    asked = {"logprobs": True, "top_logprobs": 2, "seed": 3, "max_tokens": 12}
+    with pumped(engine):
+        whole = chat(client, **asked).choices[0]
+        chunks = list(chat(client, stream=True, **asked))
+        bare = chat(client, max_tokens=4).choices[0]
+    engine.close()
+    content = whole.logprobs.content
+    assert bare.logprobs is None
+    assert len(content) > 0
+    assert all(each.logprob <= each.top_logprobs[0].logprob for each in content)
+    assert all(len(each.top_logprobs) == 2 for each in content)
+    pieces = [c.choices[0].logprobs for c in chunks if c.choices and c.choices[0].logprobs]
+    streamed = [each.token for piece in pieces for each in piece.content]
+    assert streamed == [each.token for each in content][: len(streamed)]
+    assert len(streamed) >= len(content) - 1
+
+
+def test_how_many_odds_needs_odds(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        chat(client, top_logprobs=2)
+    assert refused.value.param == "top_logprobs"

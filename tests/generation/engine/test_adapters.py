@@ -311,5 +311,14 @@ def test_among_equals_the_least_recently_used_gives_way():
     first, second, third = ((AdapterRef("a", f"p{n}", "s"), f"t{n}") for n in range(3))
     for each in (first, second, first, third):
         cache.request(*each)
-    assert [tenant for tenant, _, _ in cache.kept] == ["t0", "t2"]
+    assert list(cache.owners.values()) == ["t0", "t2"]
+    cache.close()
+
+
+def test_who_wear_the_same_adapter_wear_one():
+    """Rows with the same one are computed together, whoever they belong to."""
+    cache = AdapterCache(lambda ref: Adapter(ref.sha256, None), limit=2)
+    ref = AdapterRef("a", "p", "s")
+    assert cache.request(ref, "t") is cache.request(ref, "u")
+    assert cache.swaps == 1
     cache.close()

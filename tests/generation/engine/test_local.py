@@ -320,3 +320,24 @@ def test_a_tenant_has_no_more_rows_than_it_may(make_engine):
     engine.submit(ask(id="other", tenant="u", min_tokens=4))
     engine.step()
     assert engine.stats().rows_busy == 2
+
+
+def test_a_length_that_may_be_cut_takes_the_room_there_is(make_engine):
+    engine = make_engine(context=64)
+    prompt = "in the hat " * 6
+    length = engine.count_tokens(prompt)
+    with pytest.raises(EngineError) as caught:
+        engine.submit(ask(prompt, max_tokens=64))
+    assert caught.value.code == "context_length_exceeded"
+    ended = finish(engine, ask(prompt, max_tokens=64, min_tokens=1, may_cut=True))
+    assert ended.prompt_tokens == length
+    assert ended.completion_tokens <= 64 - length
+    with pytest.raises(EngineError):
+        engine.submit(ask("in the hat " * 40, id="long", max_tokens=9, may_cut=True))
+
+
+def test_a_grammar_that_no_text_fits_fails_for_good(make_engine):
+    nothing = Grammar.regex("[^\\s\\S]")
+    events = run(make_engine(), ask(grammar=nothing), ask(id="good", min_tokens=1))
+    assert (events["r"][-1].code, events["r"][-1].retry) == ("grammar_invalid", False)
+    assert events["good"][-1].completion_tokens > 0
