@@ -154,5 +154,7 @@ def _copied(package: Path, place: Place) -> Path:
         if libraries.exists():
             shutil.copytree(libraries, shelf / libraries.name, dirs_exist_ok=True)
         unfinished.rename(copy)
-        shelf.chmod(0o755)
+    # Whatever the umask: the servers' user has to get through.
+    for folder in (shelf, copy):
+        folder.chmod(0o755)
     return copy

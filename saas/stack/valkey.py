@@ -81,7 +81,8 @@ def _program(place: Place) -> Path:
     if place.account is None or place.account.can_run(program):
         return program
     copy = place.home / "programs" / "valkey-server"
-    copy.parent.mkdir(mode=0o755, exist_ok=True)
+    copy.parent.mkdir(exist_ok=True)
+    copy.parent.chmod(0o755)
     shutil.copy2(program, copy)
     return copy
 

@@ -16,6 +16,7 @@ import redis
 
 from saas.stack import services
 from saas.stack.errors import StackError
+from saas.stack.place import Account
 
 HOLDER = """
     import os, sys, time
@@ -35,6 +36,22 @@ def test_a_restart_keeps_rows_and_keys(data_dir: Path) -> None:
         with psycopg.connect(env["DATABASE_OWNER_URL"]) as owner:
             assert owner.execute("SELECT text FROM note").fetchone() == ("kept",)
         assert redis.from_url(env["REDIS_URL"]).get("note") == b"kept"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root's servers run as somebody else.")
+def test_roots_private_folder_and_its_umask_keep_the_servers_out_of_nothing(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody cannot reach the packages, the programs are copied to where he can."""
+    monkeypatch.setattr(Account, "can_run", lambda self, program: False)
+    before = os.umask(0o077)  # as `make up` has it
+    try:
+        for _ in range(2):  # also with the copies of the first time
+            with services(data_dir) as env, psycopg.connect(env["DATABASE_URL"]) as app:
+                assert app.execute("SELECT 1").fetchone() == (1,)
+                assert redis.from_url(env["REDIS_URL"]).ping()
+    finally:
+        os.umask(before)
 
 
 def test_nothing_runs_after_the_end(data_dir: Path) -> None:
