@@ -144,9 +144,10 @@ class Pump:
     def _run(self) -> int:
         taken = 0
         while True:
-            taken += 0 if stopping() else self._admit()
             if stopping():
                 self._hand_back()
+            else:
+                taken += self._admit()
             if not self.running:
                 break
             began = time.monotonic()
@@ -229,7 +230,7 @@ class Pump:
     def _stream(self, running: Running, text: str, odds: list[Any]) -> None:
         if running.unsent is not None:
             running.unsent["text"] += text
-        elif text and running.step is not None:
+        elif (text or odds) and running.step is not None:
             step = running.step
             self._tell(running, "token", section=step.section, index=step.index, text=text)
             running.unsent = self.events[-1][2]
@@ -289,8 +290,8 @@ class Pump:
         for request_id, running in list(self.running.items()):
             if not (patient and running.read_aloud):
                 self.engine.cancel(request_id)
-                jobs.hand_back(running.lease)
                 del self.running[request_id]
+                self._end(jobs.hand_back, running)
 
     # Signs of life, and tokens
 

@@ -1,10 +1,10 @@
 """An adapter's bound form, kept beside its files: made once on a machine, hashed at every load.
 
 What attests it is what attests the base's 4-bit form (packed.py): `bound.json` says of which
-weights and settings the form was made, by their sha256, and the sha256 of the form itself. A load
-reads the form into memory, hashes what it read and takes it only when all of that matches. A form
-is passed over when the weights beside it have another size or time than its making saw; then, as
-where there is none, the weights are read, hashed and bound anew.
+weights and settings the form was made and for which base, by their sha256, and the sha256 of the
+form itself. A load reads the form into memory, hashes what it read and takes it only when all of
+that matches. A form is passed over when the weights beside it have another size or time than its
+making saw; then, as where there is none, the weights are read, hashed, checked and bound anew.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from generation.engine.adapters import Adapter, Pairs, load_adapter, settings_of
+from generation.engine.adapters import Adapter, Pairs, load_adapter
 from generation.engine.config import ModelConfig
 from generation.engine.native.library import Places
 from generation.engine.types import AdapterRef
@@ -55,18 +55,15 @@ class Kept:
 
     folder: Path
     adapter_sha256: str
-    settings_sha256: str
-
-    @classmethod
-    def of(cls, ref: AdapterRef, told: bytes) -> Kept:
-        return cls(Path(ref.path), ref.sha256, hashlib.sha256(told).hexdigest())
+    base_sha256: str
 
     def origin(self) -> dict[str, Any]:
-        stat = (self.folder / WEIGHTS).stat()
+        told, stat = (self.folder / CONFIG).read_bytes(), (self.folder / WEIGHTS).stat()
         return {
             "format": FORMAT,
             "adapter_sha256": self.adapter_sha256,
-            "settings_sha256": self.settings_sha256,
+            "base_sha256": self.base_sha256,
+            "settings_sha256": hashlib.sha256(told).hexdigest(),
             "weights": [stat.st_size, stat.st_mtime_ns],
         }
 
@@ -86,8 +83,9 @@ class Kept:
 
     def write(self, form: Form) -> None:
         """Keep the form. Where that cannot be, on a full disk say, the next load binds anew."""
-        manifest = {**self.origin(), "places": form.places, "sha256": sha256_of(form.numbers)}
+        made = {"places": form.places, "sha256": sha256_of(form.numbers)}
         try:
+            manifest = {**self.origin(), **made}
             with tempfile.TemporaryDirectory(prefix=".", dir=self.folder) as work:
                 (Path(work) / DATA).write_bytes(form.numbers.numpy().data)
                 (Path(work) / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
@@ -101,12 +99,7 @@ def load(ref: AdapterRef, config: ModelConfig, base_sha256: str, model: Any) -> 
     """The adapter, by its kept form where the model has one; EngineError as load_adapter."""
     if not isinstance(model, Restorer):
         return load_adapter(ref, config, base_sha256, model.bind)
-    try:
-        told = (Path(ref.path) / CONFIG).read_bytes()
-    except OSError:
-        return load_adapter(ref, config, base_sha256, model.bind)
-    kept = Kept.of(ref, told)
-    settings_of(told, base_sha256)
+    kept = Kept(Path(ref.path), ref.sha256, base_sha256)
     if form := kept.restored(model):
         return Adapter(ref.sha256, form)
     adapter = load_adapter(ref, config, base_sha256, model.bind)

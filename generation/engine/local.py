@@ -236,10 +236,11 @@ class LocalEngine:
 
     def show(self, row: Row, *, final: bool = False) -> list[Event]:
         text = row.stream.take(final=final)
-        fresh = tuple(row.logprobs[row.shown_logprobs :])
+        # The token that only says that the text ends is not a part of it.
+        fresh = tuple(row.logprobs[row.shown_logprobs : len(row.output)])
         if not text and not (final and fresh):
             return []
-        row.shown_logprobs = len(row.logprobs)
+        row.shown_logprobs += len(fresh)
         return [Token(row.id, text, fresh)]
 
     def complete(self, row: Row, reason: Reason) -> list[Event]:
@@ -257,7 +258,6 @@ class LocalEngine:
             base_sha256=self.base_sha256,
             adapter_sha256=row.worn,
             cached_tokens=row.cached,
-            # The token that only says that the text ends is not a part of it.
             logprobs=tuple(row.logprobs[: len(row.output)]),
         )
 

@@ -30,7 +30,7 @@ struct Quantized {
 
 inline size_t tile_bytes(int bits) { return HEADER + LANES * GROUP * bits / 8; }
 
-// Where a row's first scale lies, and with GROUP times as much its first number less 3 / 4 of it.
+// Where the scales of a row's block begin; its numbers begin at GROUP times that.
 inline size_t block_of(int row, int groups) {
   return static_cast<size_t>(row / ROWS) * groups * ROWS;
 }

@@ -4,7 +4,7 @@
 
 #include "vec.h"
 
-constexpr int AHEAD = 2048;  // numbers; adapters are many, so what is needed next is rarely in a cache
+constexpr int AHEAD = 2048;  // numbers: adapters are many, and rarely in a cache
 constexpr int CHAINS = 4;    // sums kept apart, always as many, so that a row's rounding is its own
 
 // The addition to one target: y[offset..] += up (down x). Ranks are padded to a multiple of 16.

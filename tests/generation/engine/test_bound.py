@@ -138,6 +138,22 @@ def test_an_adapter_of_another_base_is_refused_whatever_is_kept(engine, ref, tmp
     assert caught.value.code == "adapter_base_mismatch"
 
 
+def test_a_form_made_for_another_base_is_passed_over(engine, ref, monkeypatch):
+    engine.load_adapter(ref)
+    seen = spied(monkeypatch)
+    engine.base_sha256 = "1" * 64
+    engine.load_adapter(ref)
+    assert seen == [ref.id]
+
+
+def test_settings_that_are_none_are_refused_as_ever(engine, ref, tmp_path):
+    engine.load_adapter(ref)
+    (tmp_path / "worn" / CONFIG).write_text("{}")
+    with pytest.raises(EngineError) as caught:
+        engine.load_adapter(ref)
+    assert caught.value.code == "adapter_invalid"
+
+
 def test_a_disk_that_takes_nothing_costs_only_time(engine, ref, monkeypatch):
     def full(*_, **__):
         raise OSError("No space left on device")
