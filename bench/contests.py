@@ -17,6 +17,7 @@ from bench.rivals import Adapted, Generator
 from generation.engine.config import ModelConfig
 from generation.engine.convert import packaged_gguf
 from generation.engine.native.library import library
+from generation.engine.sampling import PlainSampler
 from generation.engine.tokenizer import Tokenizer
 from generation.engine.types import Message
 
@@ -36,6 +37,7 @@ COMPUTE = Goal("share of the GEMM roof, B=32", 0.58, 0.66, "")
 MEMORY = Goal("share of the read-bandwidth roof, B=1", 0.25, 0.35, "")
 ADAPTERS = 8
 ADAPTED_ROWS = 32
+PLAIN_TOKENS = 24
 ROOF_TOKENS = 64  # long enough for all rows to write at once
 DTYPES = {"bf16": "bfloat16", "fp32": "float32"}
 
@@ -84,6 +86,26 @@ class Contests:
             ]
             for who in ("ours", name)
         }
+
+    def plain(self, mode: Mode) -> Lines:
+        """What is lost where no compiler was: the same engine in float32 torch, C++ nowhere."""
+        if library() is None:
+            yield Remark("without the C++", mode.name, "as all of this: nothing was compiled here")
+            return
+        for rows in (1, 8):
+            asked = prompts(rows)
+            with (
+                writer(self.model, rows, mode.threads) as ours,
+                writer(self.model, rows, mode.threads, precision="fp32") as plain,
+            ):
+                plain.engine.chooser.sampler = PlainSampler()
+                runs = {"C++": ours, "torch": plain}
+                seen = self.turns(
+                    {name: partial(each.write, asked, PLAIN_TOKENS) for name, each in runs.items()}
+                )
+            share = ratio(seen["torch"], seen["C++"], mode.clock)
+            said = f"{speed(seen['torch'], mode.clock):.1f} tokens/s, {share:.2f} of that with it"
+            yield Remark(f"without the C++, B={rows}", mode.name, said)
 
     def llama(self, mode: Mode) -> Lines:
         if not llama.installed():

@@ -70,6 +70,7 @@ def parts(model: Path, chosen: argparse.Namespace) -> dict[str, Part]:
     return {
         "load": lambda mode: starts.rows(model, mode),
         "decode": found.decode,
+        "plain": found.plain,
         "adapters": found.adapters,
         "llama": found.llama,
         "roofs": found.roofs,
