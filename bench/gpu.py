@@ -24,8 +24,8 @@ from bench.ours import CONTEXT, RANK, Writer, prompts, write_adapters, writer
 from bench.rivals import Adapted, Generator
 from generation.engine.config import ModelConfig
 from generation.engine.convert import convert
+from generation.engine.lora.peft import module_sizes
 from generation.engine.types import AdapterRef
-from training.lora.peft import module_sizes
 
 HEAD = (
     "| texts | adapters | ours, tokens/s | of the compute roof | of the memory roof | theirs |",

@@ -139,7 +139,7 @@ def write_adapter(folder: Path, config: ModelConfig) -> AdapterRef:
     import torch
     from safetensors.torch import save_file
 
-    from training.lora.peft import MODULES, module_sizes
+    from generation.engine.lora.peft import MODULES, module_sizes
 
     tensors = {}
     for layer in range(config.layers):

@@ -7,4 +7,7 @@ class GenerationConfig(AppConfig):
     name = "generation"
 
     def ready(self) -> None:
-        from generation import receivers  # noqa: F401  (connects them)
+        from generation import base, receivers  # noqa: F401  (the receivers connect themselves)
+        from training import base_model
+
+        base_model.provide(base.current)

@@ -11,29 +11,29 @@ from django.utils.translation import gettext as _
 
 from generation.engine.config import ModelConfig
 from generation.engine.echo import BASE_SHA256
+from generation.engine.lora.base_model import BaseModel
 from generation.engine.openai import OpenAISettings
 from generation.engine.types import EngineError
 from generation.engine.weights import weight_files, weights_sha256
 from generation.models import Endpoint
 from saas.errors import Unavailable
-from training.lora.base import Base
 
 MANIFEST = "manifest.json"
 Stamp = tuple[tuple[str, int, int], ...]
 
 
-def current() -> Base | None:
+def current() -> BaseModel | None:
     """What adapters are for here; None where nothing that writes can wear any.
 
     Raises Unavailable while the model is not there.
     """
     found = of_house()
-    return replace(found, resting=bool(Endpoint.objects.mark())) if found else None
+    return replace(found, bypassed=bool(Endpoint.objects.mark())) if found else None
 
 
-def of_house() -> Base | None:
+def of_house() -> BaseModel | None:
     if settings.ENGINE == "echo":
-        return Base("echo", BASE_SHA256)
+        return BaseModel("echo", BASE_SHA256)
     if settings.ENGINE == "openai":
         options: dict[str, Any] = settings.ENGINE_OPTIONS
         return of_server(OpenAISettings(**options))
@@ -46,11 +46,11 @@ def of_house() -> Base | None:
         raise Unavailable(_("The base model is not there yet.")) from error
 
 
-def of_server(server: OpenAISettings) -> Base | None:
+def of_server(server: OpenAISettings) -> BaseModel | None:
     """A server's model, where the server loads our adapters; its sizes are its own business."""
     if server.way_with_adapters != "loaded":
         return None
-    return Base(server.model, server.sha256)
+    return BaseModel(server.model, server.sha256)
 
 
 def stamp(folder: Path) -> Stamp:
@@ -60,9 +60,9 @@ def stamp(folder: Path) -> Stamp:
 
 
 @lru_cache(maxsize=4)
-def read(folder: Path, stamp: Stamp) -> Base:
+def read(folder: Path, stamp: Stamp) -> BaseModel:
     """The model in the folder. The engine hashes for itself what it loads; here a note will do."""
-    return Base(folder.name, noted(folder) or weights_sha256(folder), ModelConfig.read(folder))
+    return BaseModel(folder.name, noted(folder) or weights_sha256(folder), ModelConfig.read(folder))
 
 
 def noted(folder: Path) -> str:

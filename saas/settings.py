@@ -300,8 +300,7 @@ ENGINE_OPTIONS: dict[str, object] = {
     "echo": {},
 }[ENGINE]
 
-# Adapters: what they are made for, how large they may be, and where each engine keeps copies.
-BASE_OF_ADAPTERS = "generation.base.current"
+# Adapters: how large they may be, and where each engine keeps copies.
 MAX_ADAPTER_BYTES = env.int("MAX_ADAPTER_MB", 128) * 2**20
 ADAPTER_CACHE = Path(env.str("ADAPTER_CACHE", str(DATA_DIR / "cache" / "adapters")))
 ADAPTER_CACHE_SIZE = env.int("ADAPTER_CACHE_SIZE", 256)

@@ -11,6 +11,7 @@ from tests.tally import tally
 
 # From the bottom to the top: nothing imports what stands above it.
 FLOORS = (
+    ("generation.engine",),
     ("saas",),
     ("tenants",),
     ("tenants.idempotency", "tenants.billing", "tenants.jobs"),
@@ -19,7 +20,7 @@ FLOORS = (
 )
 # Where the project is put together; they name what stands above them.
 ROOTS = {"saas.urls", "saas.settings", "saas.asgi", "saas.celery"}
-DJANGO_FREE = ("training/lora", "generation/engine", "generation/kinds")
+DJANGO_FREE = ("generation/engine", "generation/kinds")
 ABOVE_THE_ENGINE = ("django", "rest_framework", "celery", "saas", "tenants")
 # The kernels' compiler comes with torch's builds for GPUs only; nothing else may need it.
 TRITON = {"generation/engine/gpu/attention.py", "generation/engine/gpu/lora.py"}
@@ -60,6 +61,7 @@ def test_imports_run_one_way() -> None:
 def test_a_wrong_import_would_be_found() -> None:
     wrong = {
         "saas/x.py": "from tenants.models import User",
+        "generation/engine/x.py": "from training import models",
         "tenants/x.py": "def f():\n    import tenants.jobs.services",
         "tenants/views/x.py": "from tenants import billing",
         "tenants/billing/x.py": "from generation import kinds",
@@ -72,7 +74,7 @@ def test_a_wrong_import_would_be_found() -> None:
 
 @pytest.mark.parametrize("folder", DJANGO_FREE)
 def test_the_engine_and_the_kinds_import_nothing_from_above(folder: str) -> None:
-    inside = ("training.lora", "generation.engine", "generation.kinds")
+    inside = ("generation.engine", "generation.kinds")
     found = {
         (source.path, name)
         for source in sources(folder)
@@ -124,7 +126,7 @@ def test_only_kernels_need_their_compiler() -> None:
 
 
 def test_the_format_of_adapters_loads_without_torch() -> None:
-    assert loaded("import training.lora.peft", "torch", "safetensors", "django") == []
+    assert loaded("import generation.engine.lora.peft", "torch", "safetensors", "django") == []
 
 
 def test_the_engines_types_load_without_torch() -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from generation.engine.lora.base_model import BaseModel
+from generation.engine.lora.peft import MAX_RANK
 from saas.errors import Conflict, Invalid, UnsupportedMedia
-from training.lora.base import Base
-from training.lora.peft import MAX_RANK
 from training.models import ModelVersion
 
 REASONS = {
@@ -56,7 +56,7 @@ class BaseMismatch(Conflict):
 
     code = "adapter_base_mismatch"
 
-    def __init__(self, detail: Any, *, needed: str, base: Base | None) -> None:
+    def __init__(self, detail: Any, *, needed: str, base: BaseModel | None) -> None:
         super().__init__(detail, needed=needed, base_sha256=base.sha256 if base else None)
 
 

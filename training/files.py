@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
-from training.lora.peft import CONFIG, WEIGHTS
+from generation.engine.lora.peft import CONFIG, WEIGHTS
 
 CHUNK_BYTES = 2**20
 

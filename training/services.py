@@ -12,20 +12,19 @@ from django.core.files.base import File
 from django.db import transaction
 from django.db.models import Max
 from django.http import HttpRequest
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
+from generation.engine.lora.base_model import BaseModel
+from generation.engine.lora.peft import MAX_CONFIG_BYTES, Settings, placed
+from generation.engine.lora.tensors import FormatError, finite, read_header, unsafe
 from saas.errors import Conflict, TooLarge
 from saas.storage import sha256_of
 from tenants.authors import Author
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id, tenant_scope
 from tenants.services import audit
-from training import files
+from training import base_model, files
 from training.errors import AdapterInvalid, AdapterNotAvailable, BaseMismatch, UnsafeFormat
-from training.lora.base import Base
-from training.lora.peft import MAX_CONFIG_BYTES, Settings, placed
-from training.lora.tensors import FormatError, finite, read_header, unsafe
 from training.models import ModelSwitch, ModelVersion
 
 MAX_KEPT = 100
@@ -65,12 +64,6 @@ class Upload:
     note: str = ""
 
 
-def base() -> Base | None:
-    """The model that adapters are for, as the apps above know it; None where it takes none."""
-    found: Base | None = import_string(settings.BASE_OF_ADAPTERS)()
-    return found
-
-
 def version_import(*, upload: Upload, step: Step) -> ModelVersion:
     """Check both files and keep them as the next version. Raises what is wrong with them."""
     refuse_unsafe(upload.weights)
@@ -97,15 +90,15 @@ def read_settings(config: File[Any]) -> Settings:
         raise AdapterInvalid(error.reason) from error
 
 
-def current_base() -> Base:
-    found = base()
+def current_base() -> BaseModel:
+    found = base_model.current()
     if found is None:
         detail = _("This workspace writes with a server that takes no adapters.")
         raise BaseMismatch(detail, needed="", base=None)
     return found
 
 
-def check_weights(weights: File[Any], told: Settings, under: Base) -> None:
+def check_weights(weights: File[Any], told: Settings, under: BaseModel) -> None:
     file = cast(BinaryIO, weights)
     file.seek(0)
     try:
@@ -172,7 +165,7 @@ def usable(version: ModelVersion) -> ModelVersion:
     """The version, where something can be written with it now; raises why not."""
     if not version.active:
         raise AdapterNotAvailable(version)
-    under = base()
+    under = base_model.current()
     if under is None or under.sha256 != version.base_sha256:
         detail = _(
             "“%(name)s” was made for another base model than the one that writes now. Switch back "
@@ -220,7 +213,7 @@ def version_rollback(*, step: Step) -> ModelSwitch:
 
 def can_write(version: ModelVersion | None) -> bool:
     """Whether something can be written with it now; with the bare base it always can."""
-    under = base()
+    under = base_model.current()
     if version is None or under is None:
         return version is None
     return version.active and version.base_sha256 == under.sha256

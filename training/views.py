@@ -12,13 +12,13 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from generation.engine.lora.base_model import BaseModel
 from saas.errors import Conflict, Invalid, TooLarge, Unavailable, UnsupportedMedia
 from saas.storage import InsufficientStorage
 from tenants.access import role_required
 from tenants.portal import PortalRequest, attempt, author, go, posted, rendered
-from training import services
+from training import base_model, services
 from training.forms import ModelImportForm
-from training.lora.base import Base
 from training.models import ModelSwitch, ModelVersion
 from training.services import Step
 
@@ -33,7 +33,7 @@ class Row:
 
     version: ModelVersion
     live: bool
-    base: Base | None
+    base: BaseModel | None
 
     @property
     def fits(self) -> bool:
@@ -73,9 +73,9 @@ def overview() -> dict[str, Any]:
     }
 
 
-def known_base() -> Base | None:
+def known_base() -> BaseModel | None:
     try:
-        return services.base()
+        return base_model.current()
     except Unavailable:
         return None
 

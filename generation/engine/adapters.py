@@ -16,9 +16,17 @@ import torch
 from torch import Tensor
 
 from generation.engine.config import ModelConfig
+from generation.engine.lora.peft import (
+    CONFIG,
+    MAX_BYTES,
+    MODULES,
+    WEIGHTS,
+    Settings,
+    placed,
+    tensor_name,
+)
+from generation.engine.lora.tensors import MAX_HEADER_BYTES, FormatError, read_header
 from generation.engine.types import AdapterRef, EngineError
-from training.lora.peft import CONFIG, MAX_BYTES, MODULES, WEIGHTS, Settings, placed, tensor_name
-from training.lora.tensors import MAX_HEADER_BYTES, FormatError, read_header
 
 DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 

@@ -22,9 +22,9 @@ from torch import Tensor
 
 from generation.engine.adapters import Adapter, Pairs, load_adapter
 from generation.engine.config import ModelConfig
+from generation.engine.lora.peft import CONFIG, WEIGHTS
 from generation.engine.native.library import Places
 from generation.engine.types import AdapterRef
-from training.lora.peft import CONFIG, WEIGHTS
 
 log = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from typing import Protocol
 
 import httpx
 
+from generation.engine.lora.peft import WEIGHTS
 from generation.engine.types import AdapterRef, EngineError, GenerationRequest
 from generation.engine.wire import LONGEST_LINE, beginning
-from training.lora.peft import WEIGHTS
 
 LOADED_BEFORE = b"already been loaded"
 LIST_LIVES_S = 60.0

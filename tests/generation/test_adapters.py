@@ -10,6 +10,8 @@ from django.core.files.storage import default_storage
 
 from generation.adapters import engine_options, fetch, worn
 from generation.api.openai.models import chosen
+from generation.engine.lora.base_model import BaseModel
+from generation.engine.lora.peft import CONFIG, WEIGHTS
 from generation.engine.types import AdapterRef, Event, Message, Sampling
 from generation.engine.weights import weights_sha256
 from generation.hands import hand_now
@@ -28,9 +30,7 @@ from tenants.scope import tenant_scope
 from tests.generation.conftest import pump as echo_pump
 from tests.generation.engine.toys import ask, finish, write_adapter, write_toy
 from tests.training.conftest import upload
-from training import files, services
-from training.lora.base import Base
-from training.lora.peft import CONFIG, WEIGHTS
+from training import base_model, files, services
 from training.models import ModelVersion
 from training.services import Step, Upload
 
@@ -263,7 +263,7 @@ def test_a_server_of_ones_own_writes_without_adapters(
         with pytest.raises(Conflict) as caught:
             chosen(f"kindling:{version.number}")
         assert caught.value.code == "adapter_base_mismatch"
-        assert services.base().resting
+        assert base_model.current().bypassed
 
 
 def test_the_sizes_of_the_base_are_held_against_an_adapter(
@@ -290,12 +290,12 @@ def test_a_server_takes_adapters_where_it_loads_them(
     settings.ENGINE, settings.ADAPTER_CACHE = "openai", tmp_path
     settings.ENGINE_OPTIONS = {"base_url": "http://vllm/v1", "model": "llama"}
     with tenant_scope(acme):
-        assert services.base() is None
+        assert base_model.current() is None
         settings.ENGINE_OPTIONS |= {"dialect": "vllm"}
         version = services.version_import(upload=upload(), step=STEP)
         services.version_promote(version=version, step=STEP)
         job = chat()
-        assert services.base() == Base("llama", version.base_sha256)
+        assert base_model.current() == BaseModel("llama", version.base_sha256)
         worn(Lease(acme.pk, job.pk, 1, CHAT, job.payload, 0))
     assert (files.local_folder(acme.pk, version.sha256, version.pk) / WEIGHTS).is_file()
 

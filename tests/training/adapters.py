@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from training.lora.peft import MODULES, module_sizes, tensor_name
+from generation.engine.lora.peft import MODULES, module_sizes, tensor_name
 
 CONFIG = {
     "peft_type": "LORA",

@@ -12,6 +12,8 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 
 from generation.engine.echo import BASE_SHA256
+from generation.engine.lora.base_model import BaseModel
+from generation.engine.lora.peft import CONFIG, WEIGHTS
 from saas.errors import AppError, Conflict
 from tenants.models import AuditEvent, Tenant, User
 from tenants.scope import tenant_scope
@@ -19,8 +21,6 @@ from tests.tally import tally
 from tests.training.adapters import TOY, bad_configs, bad_weights, config, weights
 from tests.training.conftest import Bring, sent, upload
 from training import files, services
-from training.lora.base import Base
-from training.lora.peft import CONFIG, WEIGHTS
 from training.models import ModelSwitch, ModelVersion
 from training.services import Step, Upload
 
@@ -28,22 +28,22 @@ pytestmark = pytest.mark.django_db
 COUNT = tally("imports of bad adapters")
 
 
-def toy_base() -> Base:
-    return Base("toy", BASE_SHA256, TOY)
+def toy_base() -> BaseModel:
+    return BaseModel("toy", BASE_SHA256, TOY)
 
 
 def no_base() -> None:
     return None
 
 
-def newer_base() -> Base:
-    return Base("newer", "b" * 64)
+def newer_base() -> BaseModel:
+    return BaseModel("newer", "b" * 64)
 
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """The base has a shape."""
-    monkeypatch.setattr("generation.base.current", toy_base)
+    monkeypatch.setattr("training.base_model._provider", toy_base)
 
 
 def refused(given: Upload, step: Step) -> AppError:
@@ -116,7 +116,7 @@ def test_an_adapter_for_another_base_is_refused(
     error = refused(upload(told=config(base_sha256="a" * 64)), step)
     assert (error.status, error.code) == (409, "adapter_base_mismatch")
     assert services.version_import(upload=upload(told=config(base_sha256=BASE_SHA256)), step=step)
-    monkeypatch.setattr("generation.base.current", no_base)
+    monkeypatch.setattr("training.base_model._provider", no_base)
     assert refused(upload(seed=1), step).code == "adapter_base_mismatch"
 
 
@@ -193,7 +193,7 @@ def test_another_base_model_is_never_written_with_silently(
 ) -> None:
     version = bring()
     services.version_promote(version=version, step=step)
-    monkeypatch.setattr("generation.base.current", newer_base)
+    monkeypatch.setattr("training.base_model._provider", newer_base)
     for attempt in (services.writer, lambda: services.usable(version)):
         with pytest.raises(Conflict) as caught:
             attempt()

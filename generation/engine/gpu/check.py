@@ -19,8 +19,8 @@ from generation.engine.gpu.graphs import Graphs, Inputs
 from generation.engine.gpu.kernels import PLAIN, Kernels, compiled
 from generation.engine.gpu.model import GpuLlama
 from generation.engine.gpu.step import Step, step_of
+from generation.engine.lora.peft import MAX_RANK, module_sizes
 from generation.engine.model import Batch, Llama, Span, Weights, rotations
-from training.lora.peft import MAX_RANK, module_sizes
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from generation.engine.adapters import Pairs, cast, module_offsets
 from generation.engine.config import ModelConfig
-from training.lora.peft import MODULES, module_sizes
+from generation.engine.lora.peft import MODULES, module_sizes
 
 # Ranks are padded by zeros to this, so that every row begins where wide loads may.
 RANK_STEP = 16

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from generation.engine.gpu.deltas import FIELDS, RANK_STEP, Joined
 from generation.engine.gpu.step import Step
-from training.lora.peft import MAX_RANK
+from generation.engine.lora.peft import MAX_RANK
 
 DEEP = 64  # of x's columns, and of y's, in one tile
 WIDE = 64

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from generation.engine.adapters import Pairs, invalid, module_offsets
 from generation.engine.config import ModelConfig
+from generation.engine.lora.peft import MAX_RANK, MODULES, module_sizes
 from generation.engine.native.build import library_path
-from training.lora.peft import MAX_RANK, MODULES, module_sizes
 
 LANES = 16
 GROUP = 32

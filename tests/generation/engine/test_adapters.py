@@ -13,6 +13,7 @@ import torch
 
 from generation.engine.adapters import Adapter, AdapterCache
 from generation.engine.config import ModelConfig
+from generation.engine.lora.peft import MODULES
 from generation.engine.model import Batch, Llama, Span, load_weights
 from generation.engine.native.library import library
 from generation.engine.packed import pack
@@ -20,7 +21,6 @@ from generation.engine.quantized import QuantizedLlama
 from generation.engine.types import AdapterRef, Failed, Sampling
 from tests.generation.engine.test_native import SHAPE
 from tests.generation.engine.toys import ask, finish, run, write_adapter, write_toy
-from training.lora.peft import MODULES
 
 GREEDY = Sampling(temperature=0)
 

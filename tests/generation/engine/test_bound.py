@@ -8,12 +8,12 @@ import torch
 
 from generation.engine import bound
 from generation.engine.config import ModelConfig
+from generation.engine.lora.peft import CONFIG, MODULES, WEIGHTS
 from generation.engine.model import Llama, load_weights
 from generation.engine.native import library as native
 from generation.engine.types import EngineError, Sampling
 from tests.generation.engine.test_native import SHAPE
 from tests.generation.engine.toys import ask, finish, write_adapter, write_toy
-from training.lora.peft import CONFIG, MODULES, WEIGHTS
 
 NEEDS_LIBRARY = pytest.mark.skipif(native.library() is None, reason="Nothing was compiled here.")
 pytestmark = NEEDS_LIBRARY

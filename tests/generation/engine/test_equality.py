@@ -14,10 +14,10 @@ import pytest
 import torch
 
 from generation.engine import load
+from generation.engine.lora.peft import MODULES
 from generation.engine.types import AdapterRef, Sampling
 from tests.generation.engine.conversations import conversations
 from tests.generation.engine.toys import ask
-from training.lora.peft import MODULES
 
 GREEDY = Sampling(temperature=0, logprobs=0)
 MEAN_GAP, WORST_GAP = 0.05, 0.5

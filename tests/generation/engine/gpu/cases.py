@@ -5,8 +5,8 @@ import torch
 from generation.engine.adapters import Adapter
 from generation.engine.config import ModelConfig
 from generation.engine.gpu.deltas import Deltas
+from generation.engine.lora.peft import module_sizes
 from generation.engine.model import Batch, Span
-from training.lora.peft import module_sizes
 
 
 def shape(**changes):

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 
-from training.lora.peft import Shape
+from generation.engine.lora.peft import Shape
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class BaseModel:
     """`sha256` is of its weights; without a `shape` an adapter's sizes cannot be checked.
 
-    It rests while another server writes for the workspace in scope, without adapters.
+    It is bypassed while another server writes for the workspace in scope, without adapters.
     """
 
     name: str
     sha256: str
     shape: Shape | None = None
-    resting: bool = False
+    bypassed: bool = False

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from generation.engine.lora.peft import Settings, placed
+from generation.engine.lora.tensors import FormatError, finite, read_header, unsafe
 from tests.tally import tally
 from tests.training.adapters import (
     CONFIG,
@@ -19,8 +21,6 @@ from tests.training.adapters import (
     tensors,
     weights,
 )
-from training.lora.peft import Settings, placed
-from training.lora.tensors import FormatError, finite, read_header, unsafe
 
 COUNT = tally("bad adapters")
 

@@ -1,0 +1,1 @@
+"""LoRA adapters as files, read without trust. Nothing here needs torch."""

@@ -1,1 +1,0 @@
-"""LoRA adapters as files and numbers. Nothing here knows Django, and only training needs torch."""
