@@ -24,9 +24,9 @@ from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 
 from tenants.directory import Workspace, all_workspaces
+from tenants.http_types import OperatorRequest
 from tenants.models import ApiKey, AuditEvent, Invitation, Membership, Role, Tenant, User
 from tenants.operators import enter, leave
-from tenants.requests import OperatorRequest
 from tenants.services import audit, keep_an_owner, lock_members, member_of
 
 # Operators sign in like everybody else: with the same limits, and with their second factor.

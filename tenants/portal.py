@@ -12,7 +12,7 @@ from django_htmx.middleware import HtmxDetails
 
 from saas.errors import AppError
 from tenants.authors import Author
-from tenants.requests import MemberRequest
+from tenants.http_types import MemberRequest
 
 Done = TypeVar("Done")
 # Payment required, conflict, precondition failed: the reader can do something about these.

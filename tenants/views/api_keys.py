@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from tenants.access import role_required
 from tenants.forms import ApiKeyForm
+from tenants.http_types import MemberRequest
 from tenants.models import ApiKey
-from tenants.requests import MemberRequest
 from tenants.services import api_key_issue, api_key_revoke
 
 

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 
 from tenants.access import role_required
 from tenants.forms import AuditFilterForm
+from tenants.http_types import MemberRequest
 from tenants.models import AuditEvent
-from tenants.requests import MemberRequest
 
 PAGE = 50
 EXPORT_LIMIT = 50_000

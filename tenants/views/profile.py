@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from tenants.forms import ProfileForm
-from tenants.requests import UserRequest
+from tenants.http_types import UserRequest
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -15,8 +15,8 @@ from saas.errors import BadRequest, Conflict
 from tenants import services
 from tenants.access import role_required
 from tenants.forms import InviteForm, RoleForm, roles_within
+from tenants.http_types import MemberRequest
 from tenants.models import Invitation, Membership, Role
-from tenants.requests import MemberRequest
 
 # Mails to strangers in our name: so many an hour from one workspace.
 MAIL = Charge(Policy("invitations", quota=30, window=3600))

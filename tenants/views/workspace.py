@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from tenants.access import role_required
 from tenants.forms import WorkspaceForm
-from tenants.requests import MemberRequest, UserRequest
+from tenants.http_types import MemberRequest, UserRequest
 from tenants.services import workspace_create, workspace_rename
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
