@@ -10,7 +10,7 @@ from django.db import transaction
 
 from generation.models import Audience, Brand, Brief
 from generation.services.briefs import brief_title, clean_fields
-from tenants.directory import all_workspaces
+from tenants.lookups import all_workspaces
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tenants.services import workspace_create

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 RANKS = ("viewer", "editor", "admin", "owner")
 
 # A dotted path, because this app imports nothing of the apps above it.
-WORKSPACES_OF_USER = "tenants.directory.workspaces_of"
+WORKSPACES_OF_USER = "tenants.lookups.workspaces_of"
 
 LAST_WORKSPACE = "workspace"
 

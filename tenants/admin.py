@@ -23,8 +23,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 
-from tenants.directory import Workspace, all_workspaces
 from tenants.http_types import OperatorRequest
+from tenants.lookups import Workspace, all_workspaces
 from tenants.models import ApiKey, AuditEvent, Invitation, Membership, Role, Tenant, User
 from tenants.operators import enter, leave
 from tenants.services import audit, keep_an_owner, lock_members, member_of

@@ -14,7 +14,7 @@ from saas.errors import (
     TenantErased,
     TenantSuspended,
 )
-from tenants.directory import find_api_key
+from tenants.lookups import find_api_key
 from tenants.models import ApiKey, Tenant
 from tenants.scope import tenant_scope
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from saas.errors import AppError, Unavailable, error_page, not_found, problem_response
 from tenants import scope
 from tenants.authentication import authenticate_key, refuse_closed
-from tenants.directory import membership_in
+from tenants.lookups import membership_in
 from tenants.models import Tenant
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]

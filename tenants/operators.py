@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from tenants.directory import Workspace
+from tenants.lookups import Workspace
 from tenants.models import User
 from tenants.scope import tenant_scope
 from tenants.services import audit

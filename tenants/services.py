@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from saas.errors import Conflict, Gone, InsufficientRole, NotFound
 from tenants.authentication import refuse_closed
-from tenants.directory import find_invitation
+from tenants.lookups import find_invitation
 from tenants.mail import mail_on_commit
 from tenants.models import ApiKey, AuditEvent, Invitation, Membership, Role, Tenant, User, sha256
 from tenants.scope import current_tenant_id, tenant_scope

@@ -16,7 +16,7 @@ COUNT = tally("own rules")
 OWN_SQL = {
     "saas/health.py": "SELECT 1",
     "tenants/billing/books.py": "both sides of an entry in one statement",
-    "tenants/directory.py": "the directory function",
+    "tenants/lookups.py": "the directory function",
     "tenants/idempotency/models.py": "an advisory lock",
     "tenants/jobs/leases.py": "a dispatch function, and leases in one statement each",
     "tenants/jobs/services.py": "a dispatch function",
@@ -25,8 +25,8 @@ OWN_SQL = {
     "tenants/postgres/owner.py": "grants",
     "tenants/walls.py": "reads the catalogue",
 }
-LOOKUPS = {"tenants/directory.py", "tenants/scope.py"}
-RAW_QUERYSETS = {"tenants/directory.py", "tenants/models_base.py"}
+LOOKUPS = {"tenants/lookups.py", "tenants/scope.py"}
+RAW_QUERYSETS = {"tenants/lookups.py", "tenants/models_base.py"}
 SCOPE_RESETS = {"tenants/middleware.py", "tenants/scope.py"}
 
 

@@ -17,7 +17,7 @@ from django.core import mail
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from tenants.directory import workspaces_of
+from tenants.lookups import workspaces_of
 from tenants.models import Tenant, User
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from tenants.directory import workspaces_of
+from tenants.lookups import workspaces_of
 from tenants.models import AuditEvent, Invitation, Tenant, User
 from tenants.scope import tenant_scope
 

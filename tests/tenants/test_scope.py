@@ -11,8 +11,8 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from tenants import scope
-from tenants.directory import workspaces_of
 from tenants.forms import AuditFilterForm
+from tenants.lookups import workspaces_of
 from tenants.models import Membership, Tenant, User
 from tenants.scope import ScopeError, current_tenant_id, no_scope, tenant_scope
 from tenants.services import audit, workspace_create

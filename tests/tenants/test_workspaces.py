@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from tenants.directory import workspaces_of
+from tenants.lookups import workspaces_of
 from tenants.models import AuditEvent, Tenant, User
 from tenants.scope import tenant_scope
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from tenants.billing.verify import verify
-from tenants.directory import all_workspaces
+from tenants.lookups import all_workspaces
 from tenants.scope import tenant_scope
 
 
