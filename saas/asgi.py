@@ -28,7 +28,7 @@ application = guarded()
 def check_walls() -> None:
     from django.db import connection
 
-    from tenants.walls import assert_standing
+    from tenants.isolation_checks import assert_standing
 
     try:
         assert_standing()

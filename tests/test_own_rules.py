@@ -23,7 +23,7 @@ OWN_SQL = {
     "tenants/jobs/sweeper.py": "dispatch functions",
     "tenants/postgres/base.py": "pushes the scope",
     "tenants/postgres/owner.py": "grants",
-    "tenants/walls.py": "reads the catalogue",
+    "tenants/isolation_checks.py": "reads the catalogue",
 }
 LOOKUPS = {"tenants/lookups.py", "tenants/scope.py"}
 RAW_QUERYSETS = {"tenants/lookups.py", "tenants/models_base.py"}

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from tenants.walls import breaches, tenant_tables
+from tenants.isolation_checks import breaches, tenant_tables
 
 
 class Command(BaseCommand):

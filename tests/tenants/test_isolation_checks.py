@@ -4,11 +4,11 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 
+from tenants.isolation_checks import breaches
 from tenants.lookups import all_workspaces, membership_in, workspaces_of
 from tenants.models import Membership, Tenant, User
 from tenants.models_base import TenantQuerySet
 from tenants.scope import ScopeError, tenant_scope
-from tenants.walls import breaches
 
 pytestmark = pytest.mark.django_db
 
