@@ -1,4 +1,4 @@
-"""The ASGI entry point that uvicorn serves. It refuses to start without the tenants' walls."""
+"""The ASGI entry point that uvicorn serves. It refuses to start without isolation of tenants."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -25,17 +25,17 @@ def guarded() -> "BodyLimit":
 application = guarded()
 
 
-def check_walls() -> None:
+def check_isolation() -> None:
     from django.db import connection
 
-    from tenants.isolation_checks import assert_standing
+    from tenants.isolation_checks import assert_isolation
 
     try:
-        assert_standing()
+        assert_isolation()
     finally:
         connection.close()
 
 
 # uvicorn imports this inside its event loop, where Django refuses to touch the database.
 with ThreadPoolExecutor(max_workers=1) as pool:
-    pool.submit(check_walls).result()
+    pool.submit(check_isolation).result()

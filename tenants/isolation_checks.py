@@ -1,4 +1,4 @@
-"""Reads from Postgres' own catalogue whether the tenants' walls stand."""
+"""Reads from Postgres' own catalogue whether tenants are isolated from each other."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,15 +24,15 @@ def tenant_tables() -> list[str]:
     return [model._meta.db_table for model in tenant_models()]
 
 
-def breaches() -> list[str]:
-    """What is wrong with the walls, one sentence each; empty when they stand."""
+def violations() -> list[str]:
+    """What is wrong with the isolation, one sentence each; empty where it holds."""
     return [*_role(), *_tables(), *_uniques(), *_references(), *_functions(), *_views()]
 
 
-def assert_standing() -> None:
-    """For the start of web and worker: better no service than one without walls."""
-    if found := breaches():
-        raise ImproperlyConfigured("The walls between workspaces do not stand. " + " ".join(found))
+def assert_isolation() -> None:
+    """For the start of web and worker: better no service than one without isolation."""
+    if found := violations():
+        raise ImproperlyConfigured("Workspaces are not isolated from each other. " + " ".join(found))
 
 
 def _rows(sql: str, *params: Any) -> list[tuple[Any, ...]]:

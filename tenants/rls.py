@@ -1,4 +1,4 @@
-"""Migration operations that put the tenants' walls into Postgres: policies and composite keys."""
+"""Migration operations that isolate tenants in Postgres: policies and composite keys."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

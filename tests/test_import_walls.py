@@ -133,7 +133,7 @@ def test_the_engines_types_load_without_torch() -> None:
     assert loaded("import generation.engine.types", "torch", "transformers", "django") == []
 
 
-# What saas.asgi does before it asks the database whether the walls stand.
+# What saas.asgi does before it asks the database whether tenants are isolated.
 WEB = """
 from django.core.asgi import get_asgi_application
 from django.urls import get_resolver

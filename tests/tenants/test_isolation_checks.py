@@ -1,10 +1,10 @@
-"""The walls as Postgres' catalogue shows them, and as the app's own role meets them."""
+"""Isolation as Postgres' catalogue shows it, and as the app's own role meets it."""
 
 import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from tenants.isolation_checks import breaches
+from tenants.isolation_checks import violations
 from tenants.lookups import all_workspaces, membership_in, workspaces_of
 from tenants.models import Membership, Tenant, User
 from tenants.models_base import TenantQuerySet
@@ -13,13 +13,13 @@ from tenants.scope import ScopeError, tenant_scope
 pytestmark = pytest.mark.django_db
 
 
-def test_the_walls_stand() -> None:
-    assert breaches() == []
+def test_tenants_are_isolated() -> None:
+    assert violations() == []
 
 
 def test_check_rls_counts_the_tables(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("check_rls")
-    assert "no breach" in capsys.readouterr().out
+    assert "no violation" in capsys.readouterr().out
 
 
 def test_the_tests_run_as_the_app_role() -> None:
