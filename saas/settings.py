@@ -165,8 +165,8 @@ AUTH_PASSWORD_VALIDATORS = [
         "django.contrib.auth.password_validation.MinimumLengthValidator",
         "django.contrib.auth.password_validation.CommonPasswordValidator",
         "django.contrib.auth.password_validation.NumericPasswordValidator",
-        "tenants.passwords.MaximumLengthValidator",
-        "tenants.passwords.ProductNameValidator",
+        "tenants.validators.MaximumLengthValidator",
+        "tenants.validators.ProductNameValidator",
     )
 ]
 LOGIN_URL = "account_login"

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.models import ApiKey, AuditEvent, Membership, Role, Tenant, User
 from tenants.models_base import TenantQuerySet
-from tenants.names import name_check
 from tenants.services import workspace_create
+from tenants.validators import name_check
 
 
 class WorkspaceSignupForm(forms.Form):

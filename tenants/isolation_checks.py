@@ -32,7 +32,9 @@ def violations() -> list[str]:
 def assert_isolation() -> None:
     """For the start of web and worker: better no service than one without isolation."""
     if found := violations():
-        raise ImproperlyConfigured("Workspaces are not isolated from each other. " + " ".join(found))
+        raise ImproperlyConfigured(
+            "Workspaces are not isolated from each other. " + " ".join(found)
+        )
 
 
 def _rows(sql: str, *params: Any) -> list[tuple[Any, ...]]:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from saas.ids import uuid7
 from tenants.models_base import TenantForeignKey, TenantManager, TenantModel, TenantQuerySet
-from tenants.names import name_check
+from tenants.validators import name_check
 
 __all__ = ["ApiKey", "AuditEvent", "Invitation", "Membership", "Role", "Tenant", "User"]
 

@@ -16,8 +16,8 @@ from saas.errors import InsufficientRole
 from tenants.api import TenantViewSet, author
 from tenants.idempotency.api import idempotent
 from tenants.models import Role
-from tenants.names import name_check
 from tenants.services import acting_member
+from tenants.validators import name_check
 from training import services
 from training.models import ModelSwitch, ModelVersion
 from training.services import Step, Upload

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.models import ApiKey
 from tenants.models_base import TenantForeignKey, TenantManager, TenantModel, TenantQuerySet
-from tenants.names import name_check
+from tenants.validators import name_check
 
 
 class ModelVersionQuerySet(TenantQuerySet["ModelVersion"]):

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import tenants.names
+import tenants.validators
 
 
 class Migration(migrations.Migration):
@@ -15,14 +15,14 @@ class Migration(migrations.Migration):
             model_name="apikey",
             name="name",
             field=models.CharField(
-                max_length=80, validators=[tenants.names.name_check], verbose_name="name"
+                max_length=80, validators=[tenants.validators.name_check], verbose_name="name"
             ),
         ),
         migrations.AlterField(
             model_name="tenant",
             name="name",
             field=models.CharField(
-                max_length=80, validators=[tenants.names.name_check], verbose_name="name"
+                max_length=80, validators=[tenants.validators.name_check], verbose_name="name"
             ),
         ),
         migrations.AlterField(
@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 max_length=120,
-                validators=[tenants.names.name_check],
+                validators=[tenants.validators.name_check],
                 verbose_name="name",
             ),
         ),

@@ -6,8 +6,8 @@ from django.db import migrations, models
 
 import saas.ids
 import tenants.models_base
-import tenants.names
 import tenants.scope
+import tenants.validators
 
 
 class Migration(migrations.Migration):
@@ -34,7 +34,9 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        max_length=80, validators=[tenants.names.name_check], verbose_name="name"
+                        max_length=80,
+                        validators=[tenants.validators.name_check],
+                        verbose_name="name",
                     ),
                 ),
                 ("note", models.CharField(blank=True, max_length=500, verbose_name="note")),

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from tenants.isolation_checks import violations, tenant_tables
+from tenants.isolation_checks import tenant_tables, violations
 
 
 class Command(BaseCommand):
