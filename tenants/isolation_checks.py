@@ -121,8 +121,8 @@ def _functions() -> Iterator[str]:
     for name, owner, config in rows:
         if owner != DISPATCH_ROLE:
             yield f"SECURITY DEFINER function {name} is not owned by {DISPATCH_ROLE}."
-        if "search_path" not in str(config):
-            yield f"SECURITY DEFINER function {name} does not pin its search_path."
+        if not config or not str(config).rstrip('"}').endswith("pg_temp"):
+            yield f"SECURITY DEFINER function {name} does not pin its search_path, pg_temp last."
 
 
 def _views() -> Iterator[str]:

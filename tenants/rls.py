@@ -21,6 +21,7 @@ USER = SETTING.format(name="user", cast="uuid")
 KEY_PREFIX = SETTING.format(name="key_prefix", cast="text")
 INVITATION = SETTING.format(name="invitation", cast="text")
 DISPATCH_ROLE = "kindling_dispatch"
+SEARCH_PATH = "pg_catalog, public, pg_temp"
 # Row security cannot be switched while constraint triggers of this transaction wait.
 CHECK_NOW = "SET CONSTRAINTS ALL IMMEDIATE"
 
@@ -179,7 +180,8 @@ END $$
 class DispatchFunction(DatabaseOperation):
     """A SECURITY DEFINER function that looks across tenants, and the columns that it may read.
 
-    It runs as the dispatch role, which can do nothing but SELECT these columns.
+    It runs as the dispatch role, which can do nothing but SELECT these columns. `pg_temp` stands
+    last in its search_path: else a caller's temporary table would be found before the real one.
     """
 
     def __init__(self, signature: str, body: str, *, reads: Mapping[str, list[str]]) -> None:
@@ -207,7 +209,7 @@ class DispatchFunction(DatabaseOperation):
         return [
             *grants,
             f"CREATE FUNCTION {self.signature} LANGUAGE sql STABLE SECURITY DEFINER "
-            f"SET search_path = pg_catalog, public AS $${self.body}$$",
+            f"SET search_path = {SEARCH_PATH} AS $${self.body}$$",
             f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC",
             f'GRANT EXECUTE ON FUNCTION {name} TO "{app_role()}"',
             f"GRANT CREATE, USAGE ON SCHEMA public TO {DISPATCH_ROLE}",

@@ -66,3 +66,12 @@ def test_a_statement_without_a_transaction_gets_one(acme: Tenant) -> None:
     with tenant_scope(acme):
         assert Membership.objects.count() == 1
     assert TenantQuerySet(Membership).count() == 0
+
+
+def test_temporary_tables_do_not_stand_in_for_real_ones(acme: Tenant) -> None:
+    """A SECURITY DEFINER function that finds the caller's own table would believe it."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE tenants_tenant (id uuid, name text, slug text)")
+        cursor.execute("INSERT INTO tenants_tenant VALUES (gen_random_uuid(), 'Evil', 'evil')")
+        cursor.execute("GRANT SELECT ON tenants_tenant TO PUBLIC")
+    assert [workspace.slug for workspace in all_workspaces()] == ["acme"]

@@ -4,7 +4,7 @@ from importlib import import_module
 
 from django.db import migrations
 
-from tenants.rls import DISPATCH_ROLE
+from tenants.rls import DISPATCH_ROLE, SEARCH_PATH
 
 BEFORE = import_module("tenants.jobs.migrations.0002_walls").DUE
 AFTER = BEFORE.replace(
@@ -18,7 +18,7 @@ def due(body: str) -> str:
     return (
         "CREATE OR REPLACE FUNCTION jobs_due(wanted text, batch integer, share integer) "
         "RETURNS TABLE (tenant_id uuid, id uuid) LANGUAGE sql STABLE SECURITY DEFINER "
-        f"SET search_path = pg_catalog, public AS $${body}$$"
+        f"SET search_path = {SEARCH_PATH} AS $${body}$$"
     )
 
 
