@@ -80,7 +80,7 @@ def pump(ours: Writer) -> int:
 
 def order(tenants: list[Tenant]) -> None:
     """A job for each workspace; the streams of those before are forgotten."""
-    from generation.job_kinds import CHAT, QUEUE
+    from generation.job_kinds import CHAT
     from tenants.billing.prices import CREDIT
     from tenants.jobs.services import job_request
     from tenants.scope import tenant_scope
@@ -95,7 +95,7 @@ def order(tenants: list[Tenant]) -> None:
             "topic": TOPIC,
         }
         with tenant_scope(tenant):
-            job_request(kind=CHAT, payload=payload, estimate=CREDIT, queue=QUEUE)
+            job_request(kind=CHAT, payload=payload, estimate=CREDIT)
 
 
 @dataclass

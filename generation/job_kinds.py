@@ -3,9 +3,29 @@
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
+from generation.failures import PLAIN
+from tenants.jobs.registry import JobKind
+
 WRITE = "generate.variant"
 CHAT = "generate.chat"
 QUEUE = "generate"
+VARIANT = JobKind(
+    name=WRITE,
+    label=_("Writing copy"),
+    queue=QUEUE,
+    handler="generation.works.variant_work",
+    page="brief",
+    tags=("variant",),
+    messages=PLAIN,
+)
+COMPLETION = JobKind(
+    name=CHAT,
+    label=_("Completion by API"),
+    queue=QUEUE,
+    handler="generation.works.chat_work",
+)
 
 
 def topic(job_id: UUID, payload: dict[str, Any]) -> str:

@@ -148,11 +148,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 
-# Jobs: who works on a queue, the handlers of simple kinds, and how long a worker may be silent.
-JOB_WORKERS = {"default": "tenants.jobs.worker.run", "generate": "generation.pump.run"}
-JOB_KINDS: dict[str, str] = {}
-# The page of a kind's result; its id stands in the job's payload by the page's name.
-JOB_PAGES = {"generate.variant": "brief"}
+# So long may the worker that holds a job be silent before another one takes it.
 JOB_LEASE_SECONDS = 30
 
 # Accounts

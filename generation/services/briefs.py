@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from generation import kinds
 from generation.hands import Hand, hand_now
-from generation.job_kinds import QUEUE, WRITE
+from generation.job_kinds import WRITE
 from generation.kinds.base import BriefError, Estimate, Issue, Kind
 from generation.models import (
     Audience,
@@ -136,7 +136,6 @@ def variant_request(*, variant: Variant, author: Author, hand: Hand) -> Variant:
             **hand.payload,
         },
         estimate=brief_price(estimate) if hand.charged else 0,
-        queue=QUEUE,
         created_by=author.user,
         api_key=author.api_key,
     )

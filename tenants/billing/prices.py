@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
 from django.utils.formats import number_format
-from django.utils.translation import gettext_lazy as _
+from django.utils.functional import Promise
 
 CREDIT = 1_000_000
 MONTHLY_GRANT = 1_000 * CREDIT
@@ -44,8 +44,8 @@ TOKENS = Rate(prompt_token=100, completion_token=1_000)
 
 # By the first part of a job's kind.
 RATES = {"generate": TOKENS}
-# Kinds of work as people call them.
-NAMES = {"generate.variant": _("Writing copy"), "generate.chat": _("Completion by API")}
+# Kinds of work as people call them; each app adds its own.
+NAMES: dict[str, str | Promise] = {}
 
 
 def price(kind: str, usage: Usage) -> int:

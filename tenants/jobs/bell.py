@@ -4,11 +4,10 @@ import logging
 from functools import partial
 
 from celery import shared_task
-from django.conf import settings
 from django.db import transaction
-from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
+from tenants.jobs.registry import worker_of
 from tenants.jobs.stopping import owner
 from tenants.tasks import DispatchTask
 
@@ -21,7 +20,7 @@ RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
 @shared_task(base=DispatchTask, name="jobs.ring")  # type: ignore[untyped-decorator]
 def ring(queue: str) -> None:
     """Let the queue's worker take what is due."""
-    import_string(settings.JOB_WORKERS[queue])(queue, owner())
+    worker_of(queue)(queue, owner())
 
 
 def bell(queue: str) -> None:

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
@@ -20,6 +19,7 @@ from tenants.billing.services import reserve, settle, void
 from tenants.jobs.bell import bell_on_commit
 from tenants.jobs.leases import LEASE, StaleLease
 from tenants.jobs.models import Job, JobQuerySet, Lease
+from tenants.jobs.registry import QUEUES, kind_of
 from tenants.jobs.signals import job_ended
 from tenants.models import ApiKey, User
 from tenants.scope import tenant_scope
@@ -48,27 +48,31 @@ def job_request(  # noqa: PLR0913
     kind: str,
     payload: dict[str, Any],
     estimate: int,
-    queue: str = "default",
     created_by: User | None = None,
     api_key: ApiKey | None = None,
     parent: Job | None = None,
-    max_attempts: int = 3,
 ) -> Job:
-    """Ask for work in the caller's transaction: the job, and credits for its estimate."""
+    """Ask for work in the caller's transaction: the job, and credits for its estimate.
+
+    Raises LookupError for a kind that no app has registered, and InsufficientCredits.
+    """
+    known = kind_of(kind)
+    if known is None:
+        raise LookupError(f"No app has registered the kind of job {kind}.")
     job = Job(
         kind=kind,
-        queue=queue,
+        queue=known.queue,
         payload=payload,
         input_sha256=_sha256(payload),
         created_by=created_by,
         api_key=api_key,
         parent=parent,
-        max_attempts=max_attempts,
+        max_attempts=known.max_attempts,
     )
     if estimate:
         job.reservation = reserve(amount=estimate, purpose=kind, job_id=job.pk, key=f"job:{job.pk}")
     job.save(force_insert=True)
-    bell_on_commit(queue)
+    bell_on_commit(job.queue)
     return job
 
 
@@ -96,11 +100,11 @@ def jobs_running() -> int:
 
 
 def loads() -> list[QueueLoad]:
-    """The load of every queue that somebody works on, by name."""
+    """The load of every queue, by name."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT queue, waiting, running, oldest_seconds FROM jobs_load()")
         found = {row[0]: QueueLoad(*row) for row in cursor.fetchall()}
-    return [found.get(queue, QueueLoad(queue)) for queue in sorted(settings.JOB_WORKERS)]
+    return [found.get(queue, QueueLoad(queue)) for queue in sorted(QUEUES)]
 
 
 def finish(

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -12,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from tenants.access import role_required
 from tenants.jobs.models import Job
+from tenants.jobs.registry import kind_of
 from tenants.jobs.services import job_cancel
 
 DRAWER = 12
@@ -58,7 +58,7 @@ def rows(jobs: Iterable[Job], slug: str) -> list[tuple[Job, str]]:
 
 
 def page_of(job: Job, slug: str) -> str:
-    """The page that JOB_PAGES names for the kind; its id stands in the payload by that name."""
-    name = settings.JOB_PAGES.get(job.kind, "")
-    pk = job.payload.get(name) if name else None
-    return reverse(name, args=[slug, pk]) if pk else ""
+    """The page that the job's kind shows results on; none where the payload names no id for it."""
+    kind = kind_of(job.kind)
+    pk = kind.page_id(job.payload) if kind else ""
+    return reverse(kind.page, args=[slug, pk]) if kind and pk else ""

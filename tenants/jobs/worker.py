@@ -7,12 +7,12 @@ from typing import Any, NamedTuple, Self
 
 from django.conf import settings
 from django.db import OperationalError, close_old_connections, connections
-from django.utils.module_loading import import_string
 
 from saas.errors import AppError
 from tenants.billing.prices import Usage
 from tenants.jobs import leases, services
 from tenants.jobs.models import Lease
+from tenants.jobs.registry import kind_of
 from tenants.jobs.stopping import stopping
 from tenants.scope import tenant_scope
 
@@ -123,8 +123,7 @@ def perform(lease: Lease) -> None:
 
 def handler(kind: str) -> Handler:
     """The function that does jobs of this kind."""
-    known = settings.JOB_KINDS
-    if kind not in known:
-        raise LookupError(f"No handler for {kind}; JOB_KINDS has {', '.join(known) or 'none'}.")
-    found: Handler = import_string(known[kind])
-    return found
+    known = kind_of(kind)
+    if known is None:
+        raise LookupError(f"No app has registered the kind of job {kind}.")
+    return known.load()

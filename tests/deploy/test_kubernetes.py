@@ -196,7 +196,7 @@ def test_the_autoscalers_query_counts_the_jobs(acme: Tenant, other: Tenant) -> N
         assert cursor.fetchall() == [(0,)]
     for tenant in (acme, other, other):
         with tenant_scope(tenant):
-            job_request(kind="note", payload={}, estimate=0, queue="generate")
+            job_request(kind="generate.chat", payload={}, estimate=0)
     with connection.cursor() as cursor:
         cursor.execute(trigger["metadata"]["query"])
         assert cursor.fetchall() == [(3,)]

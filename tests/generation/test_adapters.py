@@ -89,7 +89,6 @@ def chat(n: int = 1) -> Job:
             **hand_now().payload,
         },
         estimate=CREDIT,
-        queue=QUEUE,
     )
 
 

@@ -37,7 +37,6 @@ def chat(tenant: Tenant, text: str = "Say hello", **payload: Any) -> Job:
             kind=CHAT,
             payload={"messages": [{"role": "user", "content": text}], "max_tokens": 16, **payload},
             estimate=CREDIT,
-            queue=QUEUE,
         )
 
 

@@ -59,7 +59,6 @@ def chat(tenant: Tenant, text: str = "Say hello", **payload: Any) -> Job:
             kind=CHAT,
             payload={**asked, **elsewhere, **payload},
             estimate=0 if elsewhere else CREDIT,
-            queue=QUEUE,
         )
 
 
@@ -206,7 +205,7 @@ def test_the_credits_of_a_failed_job_are_released(
         endpoint_id = str(endpoint.pk)
         payload = {"messages": [{"role": "user", "content": "x"}], "max_tokens": 4}
         job = jobs.job_request(
-            kind=CHAT, payload=payload | {"endpoint": endpoint_id}, estimate=CREDIT, queue=QUEUE
+            kind=CHAT, payload=payload | {"endpoint": endpoint_id}, estimate=CREDIT
         )
         assert balance().reserved == CREDIT
     pump()

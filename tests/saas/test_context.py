@@ -73,7 +73,7 @@ def shell_of(user: User | AnonymousUser, **attributes: object) -> Shell:
 def test_the_shell_counts_the_work_that_is_not_done(acme: Tenant, bob: User) -> None:
     with tenant_scope(acme):
         membership = Membership.objects.get(user=bob)
-        job_request(kind="test.nothing", payload={}, estimate=0)
+        job_request(kind="generate.chat", payload={}, estimate=0)
         shell = shell_of(bob, tenant=acme, membership=membership)
         assert shell.running_jobs == 1
     assert (shell.role, shell.slug) == ("editor", "acme")

@@ -22,7 +22,7 @@ from generation.api.openai.answering import Answering
 from generation.api.openai.answers import Plan
 from generation.api.openai.schema import CHAT_ANSWER, COMPLETION_ANSWER
 from generation.api.watching import EventStreamRenderer, release_connection
-from generation.job_kinds import CHAT, QUEUE
+from generation.job_kinds import CHAT
 from saas.api import throttling
 from saas.api.limiter import Charge
 from saas.api.views import ApiView
@@ -64,7 +64,6 @@ class AnswerView(ApiView):
             kind=CHAT,
             payload=work | hand.payload,
             estimate=price(CHAT, usage) if hand.charged else 0,
-            queue=QUEUE,
             created_by=by.user,
             api_key=by.api_key,
         )

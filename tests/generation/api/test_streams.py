@@ -11,7 +11,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from generation.job_kinds import CHAT, QUEUE
+from generation.job_kinds import CHAT
 from tenants.billing.prices import CREDIT
 from tenants.jobs.models import Job
 from tenants.jobs.services import job_request
@@ -28,7 +28,7 @@ WORDS = "one two three four five six seven eight nine ten"
 def chat_job(tenant: Tenant, text: str = WORDS) -> Job:
     payload = {"messages": [{"role": "user", "content": text}], "max_tokens": 64}
     with tenant_scope(tenant):
-        return job_request(kind=CHAT, payload=payload, estimate=CREDIT, queue=QUEUE)
+        return job_request(kind=CHAT, payload=payload, estimate=CREDIT)
 
 
 def read(server: str, secret: str, job: Job, *, after: str = "", most: int = 999) -> list[Any]:

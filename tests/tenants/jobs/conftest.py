@@ -9,6 +9,7 @@ from tenants.billing.services import balance
 from tenants.jobs import bell
 from tenants.jobs.leases import lease
 from tenants.jobs.models import Job, Lease
+from tenants.jobs.registry import registered
 from tenants.jobs.services import job_request
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -16,12 +17,17 @@ from tests.tenants.jobs.handlers import KINDS
 
 
 @pytest.fixture(autouse=True)
-def rung(monkeypatch: pytest.MonkeyPatch, settings: Any) -> list[str]:
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The queues whose bell rang."""
-    settings.JOB_KINDS = KINDS
     heard: list[str] = []
     monkeypatch.setattr(bell.ring, "apply_async", lambda args, **_: heard.append(args[0]))
     return heard
+
+
+@pytest.fixture(autouse=True)
+def _kinds() -> Iterator[None]:
+    with registered(*KINDS):
+        yield
 
 
 @pytest.fixture

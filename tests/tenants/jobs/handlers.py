@@ -3,12 +3,19 @@
 from saas.errors import Invalid, Unavailable
 from tenants.billing.prices import Usage
 from tenants.jobs.models import Job, Lease
+from tenants.jobs.registry import JobKind
 from tenants.jobs.worker import Cancelled, Control, Outcome, Stopping
 
-KINDS = {
-    f"generate.{name}": f"{__name__}.{name}"
-    for name in ("echo", "refuse", "unavailable", "broken", "cancelled", "stopped")
-}
+NAMES = ("echo", "refuse", "unavailable", "broken", "cancelled", "stopped")
+KINDS = (
+    *(
+        JobKind(name=f"generate.{name}", label=f"Test {name}", handler=f"{__name__}.{name}")
+        for name in NAMES
+    ),
+    JobKind(name="generator.other", label="Other", handler=f"{__name__}.echo"),
+    JobKind(name="test.once", label="Once", handler=f"{__name__}.echo", max_attempts=1),
+    JobKind(name="test.batched", label="Batched", queue="generate", handler=f"{__name__}.echo"),
+)
 
 
 def echo(lease: Lease, control: Control) -> Outcome:

@@ -20,9 +20,9 @@ pytestmark = pytest.mark.django_db
 TOKEN = "metrics-canary-token"
 
 
-def order(tenant: Tenant, queue: str = "generate", title: str = "") -> None:
+def order(tenant: Tenant, kind: str = "test.batched", title: str = "") -> None:
     with tenant_scope(tenant):
-        job_request(kind="note", payload={"title": title}, estimate=0, queue=queue)
+        job_request(kind=kind, payload={"title": title}, estimate=0)
 
 
 def samples(text: str) -> dict[str, float]:
@@ -37,16 +37,16 @@ def samples(text: str) -> dict[str, float]:
 def test_waiting_and_running_are_counted_over_all_workspaces(acme: Tenant, other: Tenant) -> None:
     for tenant in (acme, acme, other):
         order(tenant)
-    order(other, "default")
+    order(other, "generate.echo")
     take("generate", limit=1, owner="test")
-    default, generate = loads()
+    default, generate, *_ = loads()
     assert (default.queue, default.waiting, default.running) == ("default", 1, 0)
     assert (generate.queue, generate.waiting, generate.running) == ("generate", 2, 1)
     assert 0 <= generate.oldest_seconds < 60
 
 
 def test_an_empty_queue_is_shown_as_empty() -> None:
-    assert loads() == [QueueLoad("default"), QueueLoad("generate")]
+    assert loads() == [QueueLoad(queue) for queue in ("default", "generate", "score", "train")]
 
 
 def test_the_role_that_scales_workers_sees_numbers_alone(acme: Tenant) -> None:

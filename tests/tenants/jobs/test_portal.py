@@ -118,14 +118,11 @@ def test_the_list_can_show_what_runs_and_what_ended(
     assert found == {"": both, "active": [waiting], "finished": [ended], "nonsense": both}
 
 
-def test_a_job_links_to_the_page_of_its_result(
-    client: Client, bob: User, acme: Tenant, settings: object
-) -> None:
-    settings.JOB_PAGES = {"generate.variant": "job-status"}  # type: ignore[attr-defined]
+def test_a_job_links_to_the_page_of_its_result(client: Client, bob: User, acme: Tenant) -> None:
     job = make(acme)
     with tenant_scope(acme):
-        Job.objects.update(payload={"title": "Spring <sale>", "job-status": str(job.pk)})
+        Job.objects.update(payload={"title": "Spring <sale>", "brief": str(job.pk)})
     client.force_login(bob)
     page = client.get("/w/acme/jobs/").content.decode()
-    assert f'href="/w/acme/jobs/{job.pk}/status"' in page
+    assert f'href="/w/acme/briefs/{job.pk}/"' in page
     assert "Spring &lt;sale&gt;" in page

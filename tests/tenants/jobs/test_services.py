@@ -64,7 +64,7 @@ def test_the_same_payload_has_the_same_hash(scoped: Tenant) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_bell_rings_once_the_request_is_committed(scoped: Tenant, rung: list[str]) -> None:
     with transaction.atomic():
-        ask(queue="generate")
+        ask("test.batched")
         assert rung == []
     assert rung == ["generate"]
 
@@ -311,7 +311,7 @@ def test_a_weight_keeps_within_its_bounds(acme: Tenant) -> None:
 
 def test_due_knows_its_queue_and_its_limit(scoped: Tenant) -> None:
     for _ in range(3):
-        ask(queue="generate")
+        ask("test.batched")
     assert due("default", 10) == []
     assert len(due("generate", 2)) == 2
 

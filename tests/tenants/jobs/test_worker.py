@@ -42,7 +42,6 @@ def test_the_worker_does_what_is_due(scoped: Tenant) -> None:
         ("generate.refuse", "failed", "validation_failed", "This brief cannot be written."),
         ("generate.unavailable", "queued", "service_unavailable", "The model is loading."),
         ("generate.broken", "queued", "internal_error", "ZeroDivisionError"),
-        ("generate.nowhere", "queued", "internal_error", "LookupError"),
         ("generate.cancelled", "cancelled", "", ""),
     ],
 )
@@ -105,7 +104,7 @@ def test_the_sweeper_recovers_and_rings_again(scoped: Tenant, rung: list[str]) -
 
 
 def test_the_sweeper_rings_for_a_job_whose_bell_was_lost(scoped: Tenant, rung: list[str]) -> None:
-    ask(queue="generate")
+    ask("test.batched")
     Job.objects.update(due_at=Now() - timedelta(minutes=1), enqueued_at=Now() - timedelta(hours=1))
     rung.clear()
     sweeper.sweep()
@@ -127,7 +126,7 @@ def test_one_workspace_in_trouble_does_not_hold_up_another(acme: Tenant, other: 
     jobs = {}
     for tenant in (acme, other):
         with tenant_scope(tenant):
-            jobs[tenant] = ask(max_attempts=1)
+            jobs[tenant] = ask("test.once")
             start(jobs[tenant])
             Job.objects.update(lease_until=Now() - timedelta(seconds=1))
     with tenant_scope(acme):

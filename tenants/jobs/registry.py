@@ -1,0 +1,125 @@
+"""Kinds of job: what each is called, which queue it runs on and who does it.
+
+The app that does the work declares its kinds in its AppConfig.ready; nothing else names them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import Promise
+from django.utils.module_loading import import_string
+
+from tenants.billing import prices
+
+# `generate` is for the batch worker; `train` and `score` are long work that can wait for writing.
+QUEUES = ("default", "generate", "train", "score")
+
+QueueWorker = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobKind:
+    """One kind of job.
+
+    `handler` is a callable or the dotted path of one, which is imported by the first worker that
+    needs it, never by the web. `page` is the URL name of the page that shows the result: it takes
+    the workspace's slug and the id that the payload holds as `page_key`. `tags` are the keys of
+    the payload that every event of the job's stream repeats. `messages` are words for people by
+    the code of an error, untranslated. `meters` are what it may be charged by.
+    """
+
+    name: str
+    label: str | Promise
+    handler: str | Callable[..., Any]
+    queue: str = "default"
+    page: str = ""
+    page_key: str = ""
+    meters: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    messages: Mapping[str, str] = field(default_factory=dict)
+    max_attempts: int = 3
+
+    def load(self) -> Callable[..., Any]:
+        """The function that does such jobs; raises ImportError where there is none."""
+        if callable(self.handler):
+            return self.handler
+        found: Callable[..., Any] = import_string(self.handler)
+        return found
+
+    def page_id(self, payload: Mapping[str, Any]) -> str:
+        """The id that the page of the job's result is called with; empty where it has none."""
+        key = self.page_key or self.page.replace("-", "_")
+        return str(payload.get(key) or "") if self.page else ""
+
+    def message(self, code: str, detail: str) -> str:
+        """What people read about an error with this code."""
+        return self.messages.get(code, detail)
+
+
+_kinds: dict[str, JobKind] = {}
+_workers: dict[str, str | QueueWorker] = dict.fromkeys(QUEUES, "tenants.jobs.worker.run")
+
+
+def register(kind: JobKind) -> JobKind:
+    """Add a kind of job; raises ImproperlyConfigured for a name or a queue that cannot be."""
+    if kind.name in _kinds:
+        raise ImproperlyConfigured(f"There are two kinds of job called {kind.name}.")
+    if kind.queue not in QUEUES:
+        raise ImproperlyConfigured(f"{kind.name}: no worker listens to the queue {kind.queue}.")
+    _kinds[kind.name] = kind
+    prices.NAMES[kind.name] = kind.label
+    return kind
+
+
+@contextmanager
+def registered(*kinds: JobKind) -> Iterator[None]:
+    """Add kinds for as long as the block lasts; for tests."""
+    for kind in kinds:
+        register(kind)
+    try:
+        yield
+    finally:
+        for kind in kinds:
+            del _kinds[kind.name]
+            del prices.NAMES[kind.name]
+
+
+def kind_of(name: str) -> JobKind | None:
+    """The kind of this name; None where this version of the program does not know it."""
+    return _kinds.get(name)
+
+
+def kinds() -> list[JobKind]:
+    """All kinds, by name."""
+    return [_kinds[name] for name in sorted(_kinds)]
+
+
+def label_of(name: str) -> str:
+    """A kind as people call it; an unknown one by its name."""
+    kind = kind_of(name)
+    return str(kind.label) if kind else name
+
+
+def event_tags(kind: str, job_id: UUID, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What every event of a job carries, so that readers can tell a topic's jobs apart."""
+    known = kind_of(kind)
+    tags = known.tags if known else ()
+    return {"job": str(job_id), **{tag: payload[tag] for tag in tags if tag in payload}}
+
+
+def register_worker(queue: str, worker: str | QueueWorker) -> None:
+    """Have a queue served by this function of (queue, owner), or by the one at a dotted path."""
+    if queue not in QUEUES:
+        raise ImproperlyConfigured(f"There is no queue {queue}.")
+    _workers[queue] = worker
+
+
+def worker_of(queue: str) -> QueueWorker:
+    """What works on a queue until nothing on it is due."""
+    worker = _workers[queue]
+    found: QueueWorker = worker if callable(worker) else import_string(worker)
+    return found
