@@ -37,7 +37,7 @@ lint: tools ## Check style and types
 	@$(NO_SERVERS) $(RUN) -m mypy
 
 messages: tools ## Collect the texts to translate and compile the translations
-	@$(NO_SERVERS) $(RUN) manage.py makemessages --locale zh_Hans --ignore .venv --ignore tests --ignore .data --no-obsolete --add-location file
+	@$(NO_SERVERS) $(RUN) manage.py makemessages --locale zh_Hans --ignore .venv --ignore tests --ignore .data --no-obsolete --no-location
 	@$(NO_SERVERS) $(RUN) manage.py compilemessages --ignore .venv
 
 lock: tools ## Write deploy/requirements*.txt anew from pyproject.toml

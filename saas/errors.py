@@ -15,11 +15,17 @@ from rest_framework import exceptions as drf
 
 
 class AppError(Exception):
-    """An error with a status, a stable code and a title that never changes."""
+    """An error with a status, a stable code and a title that never changes.
+
+    `advice` tells a caller what the code means and what to do. A code has one class; its page,
+    the API's description and the schema are made of the class alone. The argument `code` is for
+    errors that are passed on from elsewhere, such as a job's.
+    """
 
     status: ClassVar[int] = 500
     code: str = "internal_error"
     title: ClassVar[Any] = _("Something went wrong on our side.")
+    advice: ClassVar[Any] = _("A fault of ours. Tell us the “request_id”.")
     retryable: ClassVar[bool] = False
 
     def __init__(self, detail: Any = "", *, code: str = "", **extra: Any) -> None:
@@ -32,10 +38,20 @@ class AppError(Exception):
 
 class BadRequest(AppError):
     status, code, title = 400, "bad_request", _("The request could not be understood.")
+    advice = _("The server could not read the request at all.")
+
+
+class MalformedJson(BadRequest):
+    code = "json_malformed"
+    advice = _(
+        "The body is not JSON as RFC 8259 has it. NaN, a name that stands twice in one "
+        "object, half a surrogate pair and very deep nesting are refused too."
+    )
 
 
 class NotAuthenticated(AppError):
     status, code, title = 401, "not_authenticated", _("A valid API key is needed.")
+    advice = _("Send a live API key as “Authorization: Bearer …”. It is made under Settings, Keys.")
 
     def __init__(self, detail: Any = "", *, code: str = "", **extra: Any) -> None:
         super().__init__(detail, code=code, **extra)
@@ -44,48 +60,92 @@ class NotAuthenticated(AppError):
 
 class InsufficientCredits(AppError):
     status, code, title = 402, "insufficient_credits", _("The workspace has too few credits.")
+    advice = _("The workspace has fewer credits left than this could cost (see “required”).")
 
 
 class InsufficientRole(AppError):
     status, code, title = 403, "insufficient_role", _("Your role does not allow this.")
+    advice = _("A member with another role may do this.")
 
 
 class InsufficientScope(AppError):
     status, code, title = 403, "insufficient_scope", _("The API key's scopes do not allow this.")
+    advice = _("Use a key with the scope that “detail” names.")
+
+
+class CsrfFailed(AppError):
+    status, code = 403, "csrf_failed"
+    title = _("The form has expired. Reload the page and send it again.")
+    advice = _("The form has expired. Load the page again.")
 
 
 class TenantSuspended(AppError):
     status, code, title = 403, "tenant_suspended", _("This workspace is suspended.")
+    advice = _("The workspace is suspended. Ask its operator about it.")
 
 
 class NotFound(AppError):
     status, code, title = 404, "not_found", _("There is nothing here.")
+    advice = _("There is no such address, or nothing there that you may see.")
+
+
+class MethodNotAllowed(AppError):
+    status, code, title = 405, "method_not_allowed", _("This address does not take this method.")
+    advice = _("The “Allow” header names the methods that are there.")
+
+
+class NotAcceptable(AppError):
+    status, code, title = 406, "not_acceptable", _("This address has no answer of that kind.")
+    advice = _("This address answers with application/json.")
 
 
 class Conflict(AppError):
     status, code, title = 409, "conflict", _("The request does not fit the current state.")
+    advice = _("Read the object again: its state does not allow this any more.")
+
+
+class InUse(Conflict):
+    code = "in_use"
+    advice = _("Other objects refer to this one. Change or delete them first.")
+
+
+class AlreadyExists(Conflict):
+    code = "already_exists"
+    advice = _("Another object of the workspace has this name already.")
 
 
 class TenantErased(AppError):
     status, code, title = 410, "tenant_erased", _("This workspace was erased.")
+    advice = _("The workspace is being erased.")
 
 
 class Gone(AppError):
     status, code, title = 410, "gone", _("This is no longer there.")
+    advice = _("What was here has been removed for good.")
+
+
+class PreconditionFailed(AppError):
+    """Somebody else changed the text first."""
+
+    status, code, title = 412, "precondition_failed", _("The text has changed in the meantime.")
+    advice = _("Somebody changed the text first. Read it again and send its new ETag as If-Match.")
 
 
 class TooLarge(AppError):
     status, code, title = 413, "payload_too_large", _("The request is too large.")
+    advice = _("Send less at once; “limit” is in bytes.")
 
 
 class UnsupportedMedia(AppError):
     status, code, title = 415, "unsupported_media_type", _("This kind of content is not taken.")
+    advice = _("Send application/json in UTF-8.")
 
 
 class Invalid(AppError):
     """422 with the list of fields that are wrong, by JSON pointer."""
 
     status, code, title = 422, "validation_failed", _("The request did not pass validation.")
+    advice = _("“errors” names each field by JSON pointer, and the cure.")
 
     def __init__(
         self,
@@ -99,8 +159,16 @@ class Invalid(AppError):
         super().__init__(detail, code=code, **({"errors": found} if found else {}), **extra)
 
 
+class PreconditionRequired(AppError):
+    """A change that does not say which text it changes."""
+
+    status, code, title = 428, "precondition_required", _("Say which text this changes.")
+    advice = _("Send the ETag that you have read as If-Match.")
+
+
 class TooManyRequests(AppError):
     status, code, title = 429, "rate_limited", _("Too many requests.")
+    advice = _("Wait for “retry_after” seconds.")
     retryable = True
 
     def __init__(self, detail: Any = "", *, retry_after: int, code: str = "", **extra: Any) -> None:
@@ -110,15 +178,22 @@ class TooManyRequests(AppError):
 
 class HeadersTooLarge(AppError):
     status, code, title = 431, "headers_too_large", _("The request's headers are too large.")
+    advice = _("Send fewer or shorter headers and cookies.")
 
 
 class Unavailable(AppError):
     status, code, title = 503, "service_unavailable", _("The service is briefly unavailable.")
+    advice = _("Something this needs is away. Ask again soon.")
     retryable = True
 
     def __init__(self, detail: Any = "", *, code: str = "", **extra: Any) -> None:
         super().__init__(detail, code=code, **extra)
         self.headers = {"Retry-After": "5"}
+
+
+class TransactionConflict(Unavailable):
+    code = "transaction_conflict"
+    advice = _("Two calls were in each other's way. Send it again.")
 
 
 def problem(error: AppError, request: HttpRequest | None) -> dict[str, Any]:
@@ -194,31 +269,27 @@ def as_app_error(exc: BaseException) -> AppError | None:
         return from_drf(exc)
     if isinstance(exc, OperationalError):
         lost = isinstance(exc.__cause__, DeadlockDetected | SerializationFailure)
-        return Unavailable(code="transaction_conflict" if lost else "")
+        return TransactionConflict() if lost else Unavailable()
     return None
 
 
-def from_drf(exc: drf.APIException) -> AppError:
+OURS: dict[type[drf.APIException], type[AppError]] = {
+    drf.ParseError: MalformedJson,
+    drf.UnsupportedMediaType: UnsupportedMedia,
+    drf.MethodNotAllowed: MethodNotAllowed,
+    drf.NotAcceptable: NotAcceptable,
+}
+
+
+def from_drf(exc: drf.APIException) -> AppError | None:
     if isinstance(exc, drf.ValidationError):
         errors = list(field_errors(exc.get_full_details()))
         noun = _("1 field is invalid.") if len(errors) == 1 else _("{} fields are invalid.")
         return Invalid(str(noun).format(len(errors)), errors=errors)
-    if isinstance(exc, drf.ParseError):
-        return BadRequest(exc.detail, code="json_malformed")
-    if isinstance(exc, drf.UnsupportedMediaType):
-        return UnsupportedMedia(exc.detail)
     if isinstance(exc, drf.NotAuthenticated | drf.AuthenticationFailed):
         return NotAuthenticated()
-    error = _from_status(exc)
-    error.headers |= getattr(exc, "headers", {})
-    return error
-
-
-def _from_status(exc: drf.APIException) -> AppError:
-    class Other(AppError):
-        status, code, title = exc.status_code, str(exc.default_code), exc.default_detail
-
-    return Other(exc.detail)
+    ours = OURS.get(type(exc))
+    return ours(exc.detail) if ours else None
 
 
 def field_errors(details: Any, pointer: str = "") -> Iterable[dict[str, Any]]:
@@ -270,11 +341,6 @@ def too_many_requests(request: HttpRequest, exception: Exception | None = None) 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     return error_page(request, AppError())
-
-
-class CsrfFailed(AppError):
-    status, code = 403, "csrf_failed"
-    title = _("The form has expired. Reload the page and send it again.")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -16,6 +16,7 @@ import httpcore
 import httpx
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from saas.errors import Invalid
 
@@ -34,6 +35,10 @@ class UrlNotAllowed(Invalid):
     """The address leads where no workspace may send the server."""
 
     code = "url_not_allowed"
+    advice = gettext_lazy(
+        "The server goes to no such address: https on a usual port and a public network "
+        "are allowed, and what the operator has named."
+    )
 
 
 class NameUnknown(UrlNotAllowed):

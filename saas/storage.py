@@ -20,6 +20,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 
 class InsufficientStorage(AppError):
     status, code, title = 507, "insufficient_storage", _("There is no room left to keep this.")
+    advice = _("The disk is full. Ask the operator to make room.")
 
 
 class DurableStorage(FileSystemStorage):

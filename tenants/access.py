@@ -46,4 +46,4 @@ def require_role(request: HttpRequest, role: str) -> None:
     if membership is None:  # not under /w/<slug>/: nobody is a member of anything here
         raise NotFound
     if not membership.may(role):
-        raise InsufficientRole(code="insufficient_role", needed=str(role))
+        raise InsufficientRole(needed=str(role))

@@ -8,12 +8,12 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from saas.errors import (
-    BadRequest,
     InsufficientScope,
     NotAuthenticated,
     TenantErased,
     TenantSuspended,
 )
+from tenants.errors import KeyInUrl
 from tenants.lookups import find_api_key
 from tenants.models import ApiKey, Tenant
 from tenants.scope import tenant_scope
@@ -40,9 +40,8 @@ def authenticate_key(request: HttpRequest) -> ApiKey | None:
 
 def refuse_key_in_url(request: HttpRequest) -> None:
     if any(str(value).startswith(ApiKey.PREFIX) for value in request.GET.values()):
-        raise BadRequest(
-            "An API key stands in the URL, where logs keep it. Send it as a header and revoke it.",
-            code="key_in_url",
+        raise KeyInUrl(
+            "An API key stands in the URL, where logs keep it. Send it as a header and revoke it."
         )
 
 

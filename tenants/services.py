@@ -12,8 +12,15 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from saas.errors import Conflict, Gone, InsufficientRole, NotFound
+from saas.errors import InsufficientRole, NotFound
 from tenants.authentication import refuse_closed
+from tenants.errors import (
+    AlreadyMember,
+    InvitationExpired,
+    InvitationForOther,
+    InvitationUsed,
+    LastOwner,
+)
 from tenants.lookups import find_invitation
 from tenants.mail import mail_on_commit
 from tenants.models import ApiKey, AuditEvent, Invitation, Membership, Role, Tenant, User, sha256
@@ -91,10 +98,7 @@ def member_of(pk: Any) -> Membership:
 def keep_an_owner(leaving: Membership) -> None:
     others = Membership.objects.owners().exclude(pk=leaving.pk)
     if leaving.role == Role.OWNER and not others.exists():
-        raise Conflict(
-            _("A workspace needs an owner. Make somebody else an owner first."),
-            code="last_owner",
-        )
+        raise LastOwner(_("A workspace needs an owner. Make somebody else an owner first."))
 
 
 @transaction.atomic
@@ -140,7 +144,7 @@ def invitation_send(*, email: str, role: str, by: User, request: HttpRequest) ->
     acting_member(by, role)
     email = email.lower()
     if Membership.objects.filter(user__email__iexact=email).exists():
-        raise Conflict(_("This person is a member already."), code="already_member")
+        raise AlreadyMember(_("This person is a member already."))
     invitation = Invitation.objects.open().filter(email=email).first()
     invitation = invitation or Invitation(email=email)
     invitation.role, invitation.invited_by = role, by
@@ -220,13 +224,13 @@ def refuse_unusable(invitation: Invitation, user: User) -> None:
     """Raise what keeps this user from using the invitation, if anything does."""
     if not invitation.is_for(user):
         detail = _("This invitation was sent to another e-mail address than yours.")
-        raise InsufficientRole(detail, code="invitation_for_other")
+        raise InvitationForOther(detail)
     if invitation.accepted_at:
-        raise Conflict(_("This invitation was used already."), code="invitation_used")
+        raise InvitationUsed(_("This invitation was used already."))
     if invitation.expired:
-        raise Gone(_("This invitation has expired. Ask for a new one."), code="invitation_expired")
+        raise InvitationExpired(_("This invitation has expired. Ask for a new one."))
     if Membership.objects.filter(user=user).exists():
-        raise Conflict(_("You are a member of this workspace already."), code="already_member")
+        raise AlreadyMember(_("You are a member of this workspace already."))
 
 
 @transaction.atomic

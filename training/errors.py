@@ -32,6 +32,7 @@ class UnsafeFormat(UnsupportedMedia):
     """A file that could run code when it is loaded."""
 
     code = "unsafe_model_format"
+    advice = _("Files of this kind can run code when they are opened. Send safetensors instead.")
 
     def __init__(self) -> None:
         super().__init__(
@@ -43,6 +44,7 @@ class AdapterInvalid(Invalid):
     """The adapter's files are not what they must be; `reason` is a stable word for how."""
 
     code = "adapter_invalid"
+    advice = _("The adapter's files are not as they must be. “reason” and “errors” say how.")
 
     def __init__(self, reason: str) -> None:
         detail = str(REASONS[reason]).format(most=MAX_RANK)
@@ -55,6 +57,10 @@ class BaseMismatch(Conflict):
     """The adapter was made for other weights than those that write here now."""
 
     code = "adapter_base_mismatch"
+    advice = _(
+        "The adapter was made for another base model than the one that writes now. Switch "
+        "back to the base model, or bring an adapter for the new one."
+    )
 
     def __init__(self, detail: Any, *, needed: str, base: BaseModel | None) -> None:
         super().__init__(detail, needed=needed, base_sha256=base.sha256 if base else None)
@@ -64,9 +70,25 @@ class AdapterNotAvailable(Conflict):
     """The version is on hold or deleted; `state` says which."""
 
     code = "adapter_not_available"
+    advice = _("The model is on hold or deleted (see “state”). Resume it, or switch to another.")
 
     def __init__(self, version: ModelVersion) -> None:
         held = _("“%(name)s” is on hold. Resume it, or switch to another model first.")
         gone = _("“%(name)s” was deleted. Switch to another model.")
         text = held if version.state == ModelVersion.State.QUARANTINED else gone
         super().__init__(text % {"name": version.name}, state=str(version.state))
+
+
+class ModelLive(Conflict):
+    code = "model_live"
+    advice = _("Switch to another model before you delete this one.")
+
+
+class TooManyModels(Conflict):
+    code = "too_many_models"
+    advice = _("Delete models that you no longer need (see “limit”).")
+
+
+class NothingToRollBack(Conflict):
+    code = "nothing_to_roll_back"
+    advice = _("The workspace writes with the base model already.")

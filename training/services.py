@@ -17,14 +17,22 @@ from django.utils.translation import gettext as _
 from generation.engine.lora.base_model import BaseModel
 from generation.engine.lora.peft import MAX_CONFIG_BYTES, Settings, placed
 from generation.engine.lora.tensors import FormatError, finite, read_header, unsafe
-from saas.errors import Conflict, TooLarge
+from saas.errors import AlreadyExists, TooLarge
 from saas.storage import sha256_of
 from tenants.authors import Author
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id, tenant_scope
 from tenants.services import audit
 from training import base_model, files
-from training.errors import AdapterInvalid, AdapterNotAvailable, BaseMismatch, UnsafeFormat
+from training.errors import (
+    AdapterInvalid,
+    AdapterNotAvailable,
+    BaseMismatch,
+    ModelLive,
+    NothingToRollBack,
+    TooManyModels,
+    UnsafeFormat,
+)
 from training.models import ModelSwitch, ModelVersion
 
 MAX_KEPT = 100
@@ -138,10 +146,10 @@ def refuse_known(sha256: str) -> None:
     if known := kept.filter(sha256=sha256).first():
         detail = _("You have this adapter already: it is “%(name)s”, number %(number)d.")
         detail %= {"name": known.name, "number": known.number}
-        raise Conflict(detail, code="already_exists")
+        raise AlreadyExists(detail)
     if kept.count() >= MAX_KEPT:
         detail = _("A workspace keeps at most %d models. Delete some first.") % MAX_KEPT
-        raise Conflict(detail, code="too_many_models", limit=MAX_KEPT)
+        raise TooManyModels(detail, limit=MAX_KEPT)
 
 
 def lock_models() -> Tenant:
@@ -203,7 +211,7 @@ def version_rollback(*, step: Step) -> ModelSwitch:
     lock_models()
     now = live_switch()
     if now is None or (now.version is None and now.back is None):
-        raise Conflict(_("There is nothing to go back to."), code="nothing_to_roll_back")
+        raise NothingToRollBack(_("There is nothing to go back to."))
     back = now.back
     while back and (back.version == now.version or not can_write(back.version)):
         back = back.back
@@ -266,7 +274,7 @@ def version_erase(*, version: ModelVersion, step: Step) -> ModelVersion:
     version = locked(version)
     if live_version() == version:
         detail = _("“%s” is live. Switch to another model before you delete it.") % version.name
-        raise Conflict(detail, code="model_live")
+        raise ModelLive(detail)
     if version.state != State.ERASED:
         version.move(State.ERASED)
         step.note("erased", version, sha256=version.sha256)

@@ -12,9 +12,10 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from generation.job_kinds import QUEUE
-from saas.errors import Conflict, TooManyRequests
+from saas.errors import AlreadyExists, InUse
 from tenants.api import TenantViewSet
 from tenants.idempotency.api import idempotent
+from tenants.jobs.errors import QueueFull
 from tenants.jobs.models import Job
 
 RETRY_AFTER_S = 10
@@ -23,9 +24,8 @@ RETRY_AFTER_S = 10
 def refuse_full_queue() -> None:
     """Raise where so much waits already that more would only wait longer."""
     if Job.objects.filter(queue=QUEUE, state=Job.State.QUEUED).count() >= settings.MAX_QUEUED_JOBS:
-        raise TooManyRequests(
+        raise QueueFull(
             _("The workspace has too many texts waiting to be written."),
-            code="queue_full",
             retry_after=RETRY_AFTER_S,
         )
 
@@ -52,7 +52,7 @@ class EditableViewSet(TenantViewSet):
         try:
             self.get_object().delete()
         except models.ProtectedError as error:
-            raise Conflict(_("It is in use."), code="in_use") from error
+            raise InUse(_("It is in use.")) from error
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def store(self, serializer: BaseSerializer[Any]) -> None:
@@ -60,5 +60,4 @@ class EditableViewSet(TenantViewSet):
             with transaction.atomic():
                 serializer.save()
         except IntegrityError as error:
-            detail = _("Another one has this name.")
-            raise Conflict(detail, code="already_exists") from error
+            raise AlreadyExists(_("Another one has this name.")) from error

@@ -21,9 +21,8 @@ from generation.api.serializers import (
     RestoreSerializer,
 )
 from generation.models import Content, ContentVersion
-from generation.services.contents import PreconditionFailed
-from saas.api.pagination import PARAMETERS, refused
-from saas.errors import AppError, Invalid
+from saas.api.pagination import PARAMETERS, InvalidParameter
+from saas.errors import Invalid, PreconditionFailed, PreconditionRequired
 from tenants.api import TenantViewSet, author
 from tenants.idempotency.api import idempotent
 from tenants.models import User
@@ -32,13 +31,6 @@ from tenants.models_base import TenantQuerySet
 FORMAT = OpenApiParameter(
     "as", str, enum=list(exports.LAYOUTS), default="markdown", description="The file's format."
 )
-
-
-class PreconditionRequired(AppError):
-    """A change that does not say which text it changes."""
-
-    status, code = 428, "precondition_required"
-    title = _("Say which text this changes.")
 
 
 def etag(content: Content) -> str:
@@ -184,7 +176,7 @@ class ContentViewSet(TenantViewSet):
         """The text as a file: Markdown, HTML, JSON, or CSV as the ad platform imports it."""
         wanted = request.query_params.get("as", "markdown")
         if wanted not in exports.LAYOUTS:
-            raise refused("as", _("Choose one of: {}.").format(", ".join(exports.LAYOUTS)))
+            raise InvalidParameter("as", _("Choose one of: {}.").format(", ".join(exports.LAYOUTS)))
         return download(exports.single(self.get_object(), wanted))
 
 

@@ -14,8 +14,8 @@ from generation.api.filters import JobFilter
 from generation.api.serializers import JobSerializer
 from generation.api.watching import EVENT, EventStreamRenderer, Watch, event_stream
 from generation.streams import known_id
-from saas.errors import Gone
 from tenants.api import TenantViewSet
+from tenants.jobs.errors import StreamExpired
 from tenants.jobs.models import Job
 from tenants.jobs.services import job_cancel
 
@@ -61,4 +61,4 @@ def refuse_expired(watch: Watch) -> None:
         return
     with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2) as client:
         if not client.exists(watch.key):
-            raise Gone(_("The events of this job are not kept any more."), code="stream_expired")
+            raise StreamExpired(_("The events of this job are not kept any more."))

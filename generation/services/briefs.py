@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from generation import kinds
+from generation.errors import TooManyVariants, VariantInProgress, VariantNotReady
 from generation.hands import Hand, hand_now
 from generation.job_kinds import WRITE
 from generation.kinds.base import BriefError, Estimate, Issue, Kind
@@ -22,7 +23,7 @@ from generation.models import (
     Variant,
 )
 from generation.models.briefs import MAX_VARIANTS
-from saas.errors import Conflict, Invalid
+from saas.errors import Invalid
 from tenants.authors import Author
 from tenants.billing.prices import Usage, price
 from tenants.jobs.services import job_cancel, job_request
@@ -111,7 +112,7 @@ def variants_add(*, brief: Brief, count: int, author: Author) -> list[Variant]:
     free = [number for number in range(1, MAX_VARIANTS + 1) if number not in numbers]
     if not 1 <= count <= len(free):
         detail = _("A brief has at most {limit} variants.").format(limit=MAX_VARIANTS)
-        raise Conflict(detail, code="too_many_variants")
+        raise TooManyVariants(detail)
     fresh = (
         Variant(brief=brief, number=number, seed=secrets.randbelow(2**31))
         for number in free[:count]
@@ -158,7 +159,7 @@ def variant_retry(*, variant: Variant, author: Author) -> Variant:
     """Write the variant anew, with another seed."""
     variant = Variant.objects.select_for_update().get(pk=variant.pk)
     if not variant.finished:
-        raise Conflict(_("This variant is still being written."), code="variant_in_progress")
+        raise VariantInProgress(_("This variant is still being written."))
     fresh: dict[str, Any] = {
         "state": Variant.State.QUEUED,
         "error": "",
@@ -188,7 +189,7 @@ def variant_edit(*, variant: Variant, text: str) -> Variant:
 
 def refuse_unfinished(variant: Variant) -> None:
     if variant.state != Variant.State.READY:
-        raise Conflict(_("This variant is not finished."), code="variant_not_ready")
+        raise VariantNotReady(_("This variant is not finished."))
 
 
 def read_text(form: Kind, text: str) -> tuple[dict[str, Any], str]:

@@ -6,19 +6,14 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from generation.errors import NotApproved, WrongStatus
 from generation.models import Approval, Content, ContentEvent, ContentVersion
 from generation.services.briefs import read_text
-from saas.errors import AppError, Conflict
+from saas.errors import PreconditionFailed
 from tenants.models import User
 
 Status = Content.Status
 Action = ContentEvent.Action
-
-
-class PreconditionFailed(AppError):
-    """Somebody else changed the text first."""
-
-    status, code, title = 412, "precondition_failed", _("The text has changed in the meantime.")
 
 
 def _locked(content: Content) -> Content:
@@ -39,7 +34,7 @@ def _move(content: Content, status: Status) -> None:
 def _refuse(content: Content, *allowed: Status) -> None:
     if content.status not in allowed:
         detail = _("The content is “{status}”.").format(status=content.get_status_display())
-        raise Conflict(detail, code="wrong_status", state=content.status)
+        raise WrongStatus(detail, state=content.status)
 
 
 @transaction.atomic
@@ -126,7 +121,7 @@ def content_publish(*, content: Content, actor: User | None) -> Content:
     content = _locked(content)
     _refuse(content, Status.APPROVED)
     if content.approval() is None:
-        raise Conflict(_("This text is not approved."), code="not_approved")
+        raise NotApproved(_("This text is not approved."))
     _move(content, Status.PUBLISHED)
     _note(content, Action.PUBLISHED, actor)
     return content

@@ -16,10 +16,9 @@ from generation.exports import Export
 from generation.models import Content, ContentVersion
 from generation.parts import EditForm, edit_form
 from generation.previews import preview
-from generation.services.contents import PreconditionFailed
 from generation.views.base import PortalRequest, attempt, go, page, posted
 from generation.views.cards import Card
-from saas.errors import NotFound
+from saas.errors import NotFound, PreconditionFailed
 from tenants.access import require_role, role_required
 
 CONTENTS = ("brief__brand", "brief__audience", "variant", "created_by")

@@ -9,7 +9,7 @@ from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from saas.api.pagination import PARAMETERS, refused
+from saas.api.pagination import PARAMETERS, InvalidParameter
 from saas.errors import Invalid
 
 
@@ -32,7 +32,7 @@ def refusal(filterset: FilterSet) -> Invalid:
     """The first filter whose value does not fit; a row that is not there does not exist."""
     name, messages = next(iter(filterset.errors.items()))
     if not isinstance(filterset.filters.get(name), ModelChoiceFilter):
-        return refused(name, str(messages[0]))
+        return InvalidParameter(name, str(messages[0]))
     detail = _("There is no object with this id.")
     error = {"parameter": name, "code": "does_not_exist", "detail": detail}
     return Invalid(detail, errors=[error])
@@ -42,9 +42,9 @@ def refuse_unknown(request: Request, known: set[str]) -> None:
     """Raise for the first query parameter that the view does not take, or that says nothing."""
     for name, values in request.query_params.lists():
         if name not in known:
-            raise refused(name, _("This parameter is not known here."))
+            raise InvalidParameter(name, _("This parameter is not known here."))
         if len(values) > 1 or not values[0]:
-            raise refused(name, _("Give one value, or leave it out."))
+            raise InvalidParameter(name, _("Give one value, or leave it out."))
 
 
 def known_parameters(view: APIView) -> set[str]:

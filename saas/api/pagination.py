@@ -47,7 +47,7 @@ class CursorPagination(BasePagination):
         limit = limit_of(query.get("limit", str(DEFAULT_LIMIT)))
         after, before = query.get("after"), query.get("before")
         if after is not None and before is not None:
-            raise refused("before", _("Give either “after” or “before”."))
+            raise InvalidParameter("before", _("Give either “after” or “before”."))
         self.has_more, rows = self._page(queryset, limit, after, before)
         self.rows: Sequence[Model] = rows
         return rows
@@ -76,13 +76,13 @@ class CursorPagination(BasePagination):
                 | Q(**{name: place.value, f"pk__{step}": UUID(place.pk)})
             )
         except (ValueError, ValidationError) as error:
-            raise foreign(parameter) from error
+            raise InvalidCursor(parameter) from error
 
     def _read(self, cursor: str, parameter: str) -> Place:
         try:
             return Place(*signing.loads(cursor, salt=self.salt))
         except (signing.BadSignature, TypeError, ValueError) as error:
-            raise foreign(parameter) from error
+            raise InvalidCursor(parameter) from error
 
     def _cursor(self, row: Model) -> str:
         value = getattr(row, self.order.removeprefix("-"))
@@ -154,21 +154,30 @@ def _reversed(order: str) -> str:
 
 def order_of(view: APIView | None, wanted: str) -> str:
     if wanted.removeprefix("-") not in _orders(view) or wanted.startswith("--"):
-        raise refused("order", _("This list cannot be sorted by that."))
+        raise InvalidParameter("order", _("This list cannot be sorted by that."))
     return wanted
 
 
 def limit_of(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= MAX_LIMIT):
-        raise refused("limit", _("From 1 to %d.") % MAX_LIMIT)
+        raise InvalidParameter("limit", _("From 1 to %d.") % MAX_LIMIT)
     return int(text)
 
 
-def refused(parameter: str, detail: str, *, code: str = "invalid_parameter") -> Invalid:
-    """A query parameter that is not taken, as a 422."""
-    error = {"parameter": parameter, "code": code, "detail": detail}
-    return Invalid(detail, code=code, errors=[error])
+class InvalidParameter(Invalid):
+    """A query parameter is not taken."""
+
+    code = "invalid_parameter"
+    advice = gettext_lazy("“errors” names the query parameter that is not taken.")
+
+    def __init__(self, parameter: str, detail: str) -> None:
+        error = {"parameter": parameter, "code": self.code, "detail": detail}
+        super().__init__(detail, errors=[error])
 
 
-def foreign(parameter: str) -> Invalid:
-    return refused(parameter, _("This cursor is not one of this list."), code="invalid_cursor")
+class InvalidCursor(InvalidParameter):
+    code = "invalid_cursor"
+    advice = gettext_lazy("A cursor fits the list, the order and the workspace that it came from.")
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__(parameter, _("This cursor is not one of this list."))

@@ -11,7 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS, AllowAny
 
-from saas.api.problems import PROBLEMS
+from saas.api.problems import problems
 from saas.errors import openai_status
 
 PROBLEM_MEDIA = "application/problem+json"
@@ -20,8 +20,6 @@ IDEMPOTENCY_KEY = (
     "with `Idempotency-Replayed: true`. 1 to 255 printable ASCII characters."
 )
 IF_MATCH = "The `ETag` of the text that you have read. Another text since then answers 412."
-LIMIT_HEADERS = ("RateLimit-Policy", "RateLimit")
-
 
 VERBS = {
     "list": "List",
@@ -126,7 +124,7 @@ def header(name: str, description: str, *, required: bool) -> OpenApiParameter:
 
 
 def problem_response(status: int) -> dict[str, Any]:
-    codes = [problem.code for problem in PROBLEMS.values() if problem.status == status]
+    codes = [code for code, kind in problems().items() if kind.status == status]
     return {
         "description": ", ".join(f"`{code}`" for code in codes),
         "content": {PROBLEM_MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -159,7 +157,7 @@ OPENAI_SCHEMA = {
         "request_id": {"type": "string"},
     },
 }
-PROBLEM_SCHEMA = {
+PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": "What went wrong (RFC 9457).",
     "required": [
@@ -171,7 +169,7 @@ PROBLEM_SCHEMA = {
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "What is wrong this time."},
         "instance": {"type": "string"},
-        "code": {"type": "string", "enum": sorted(PROBLEMS)},
+        "code": {"type": "string"},
         "request_id": {"type": "string"},
         "retryable": {"type": "boolean"},
         "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldProblem"}},
@@ -201,12 +199,18 @@ FIELD_SCHEMA = {
 }
 
 
+def problem_schema() -> dict[str, Any]:
+    """The schema of a problem, with the codes that all apps have declared."""
+    code = {"type": "string", "enum": sorted(problems())}
+    return PROBLEM_SCHEMA | {"properties": PROBLEM_SCHEMA["properties"] | {"code": code}}
+
+
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A spectacular hook: the words at the top, and the schemas of problems."""
     result["info"]["description"] = ABOUT.strip()
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas |= {
-        "Problem": PROBLEM_SCHEMA,
+        "Problem": problem_schema(),
         "FieldProblem": FIELD_SCHEMA,
         "OpenAIError": OPENAI_SCHEMA,
     }

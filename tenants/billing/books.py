@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from saas.errors import Unavailable
+from tenants.billing.errors import LedgerInconsistent
 from tenants.billing.models import LedgerAccount, LedgerTransfer
 
 Kind = LedgerAccount.Kind
@@ -95,7 +95,7 @@ def _move(*sides: tuple[LedgerAccount, dict[str, int]]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(MOVE, [*values, sides[0][0].tenant_id])
         if cursor.rowcount != len(sides):
-            raise Unavailable(code="ledger_inconsistent")
+            raise LedgerInconsistent
     for account, moved in sides:
         account.version += 1
         for name, delta in moved.items():
@@ -107,7 +107,7 @@ def open_books() -> Books:
     rows = _locked() or _made()
     books = Books({row.kind: row for row in rows}, rows[0].now)
     if any(row.blocked for row in rows):
-        raise Unavailable(code="ledger_inconsistent")
+        raise LedgerInconsistent
     return books
 
 

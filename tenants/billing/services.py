@@ -10,8 +10,13 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from saas.errors import Conflict, InsufficientCredits, Invalid
+from saas.errors import InsufficientCredits
 from tenants.billing.books import Books, Kind, Overdrawn, State, open_books
+from tenants.billing.errors import (
+    AmountInvalid,
+    ReservationAlreadyResolved,
+    TransferKeyConflict,
+)
 from tenants.billing.models import LedgerAccount, LedgerTransfer, UsageEvent
 from tenants.billing.prices import MONTHLY_GRANT, Usage, in_credits
 
@@ -128,7 +133,7 @@ def month_start(now: datetime) -> datetime:
 def assert_whole(amount: int, *, most: int = LARGEST_AMOUNT) -> None:
     """Amounts are positive integers; nothing else is ever written into the books."""
     if type(amount) is not int or not 0 < amount <= most:
-        raise Invalid(_("The amount must be a whole number above zero."), code="amount_invalid")
+        raise AmountInvalid(_("The amount must be a whole number above zero."))
 
 
 def _resolve(reservation: LedgerTransfer, state: State, amount: int) -> LedgerTransfer:
@@ -138,10 +143,8 @@ def _resolve(reservation: LedgerTransfer, state: State, amount: int) -> LedgerTr
     if done:
         if (done.state, done.amount) == (state, amount):
             return done
-        raise Conflict(
-            _("This reservation was resolved before."),
-            code="reservation_already_resolved",
-            state=done.state,
+        raise ReservationAlreadyResolved(
+            _("This reservation was resolved before."), state=done.state
         )
     return books.enter(
         LedgerTransfer(
@@ -159,7 +162,7 @@ def _resolve(reservation: LedgerTransfer, state: State, amount: int) -> LedgerTr
 
 def _same(known: LedgerTransfer, amount: int, purpose: str) -> LedgerTransfer:
     if (known.amount, known.code, known.state) != (amount, purpose, State.PENDING):
-        raise Conflict(_("This key was used for another transfer."), code="transfer_key_conflict")
+        raise TransferKeyConflict(_("This key was used for another transfer."))
     return known
 
 

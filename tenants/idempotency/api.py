@@ -10,6 +10,7 @@ from typing import Any, cast
 from django.db import transaction
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,11 +32,31 @@ class StillRunning(Conflict):
     """The same call is being worked on at this moment."""
 
     code = "idempotency_in_progress"
+    advice = gettext_lazy(
+        "The first call with this Idempotency-Key still runs. Ask again in a second."
+    )
     retryable = True
 
     def __init__(self) -> None:
         super().__init__()
         self.headers = {"Retry-After": "1"}
+
+
+class KeyMissing(BadRequest):
+    code = "idempotency_key_missing"
+    advice = gettext_lazy(
+        "This call costs credits and needs an Idempotency-Key, so that it can be retried."
+    )
+
+
+class KeyInvalid(BadRequest):
+    code = "idempotency_key_invalid"
+    advice = gettext_lazy("An Idempotency-Key has 1 to 255 printable ASCII characters.")
+
+
+class KeyReused(Invalid):
+    code = "idempotency_key_reused"
+    advice = gettext_lazy("This Idempotency-Key came before with another request. Make a new key.")
 
 
 def idempotent(*, required: bool = False) -> Callable[[Handler], Handler]:
@@ -58,14 +79,13 @@ def read_key(request: Request, *, required: bool) -> str | None:
     given = request.headers.get("Idempotency-Key")
     if given is None:
         if required:
-            raise BadRequest(
-                _("Send an Idempotency-Key, so that this can be retried without paying twice."),
-                code="idempotency_key_missing",
+            raise KeyMissing(
+                _("Send an Idempotency-Key, so that this can be retried without paying twice.")
             )
         return None
     key = given[1:-1] if len(given) > 1 and given[0] == given[-1] == '"' else given
     if not PRINTABLE.fullmatch(key):
-        raise BadRequest(code="idempotency_key_invalid")
+        raise KeyInvalid
     return key
 
 
@@ -121,9 +141,7 @@ def rendered(response: Response | HttpResponse) -> HttpResponse:
 
 def replay(record: IdempotencyRecord, fingerprint: str) -> HttpResponse:
     if record.request_sha256 != fingerprint:
-        raise Invalid(
-            _("This key came before with another request."), code="idempotency_key_reused"
-        )
+        raise KeyReused(_("This key came before with another request."))
     response = HttpResponse(record.body, status=record.status, headers=record.headers)
     response["Idempotency-Replayed"] = "true"
     return response

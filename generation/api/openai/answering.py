@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from http import HTTPStatus
 from typing import Any
 
 import redis
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from generation.adapters import FINAL
 from generation.api.openai.answers import Plan, Shape
 from generation.api.watching import Watch, event_stream
+from generation.errors import GenerationCancelled, GenerationFailed
 from generation.streams import PING, StreamEvent
 from saas.errors import AppError, Conflict, Invalid, Unavailable, openai_problem
 from tenants.jobs.models import Job
@@ -26,13 +26,6 @@ KEY = "Idempotency-Key"
 # A stream's status is sent before its text: wait so long for an error that may still come.
 PATIENCE_S = 1.0
 REFUSALS = {"context_length_exceeded", "prompt_empty", "grammar_invalid", "validation_failed"}
-
-
-class GenerationFailed(AppError):
-    """The engine could not do what was asked; nothing was charged."""
-
-    status, code = HTTPStatus.INTERNAL_SERVER_ERROR, "generation_failed"
-    title = _("The text could not be written.")
 
 
 class Answering:
@@ -156,7 +149,7 @@ def succeeded(job: Job) -> Job:
     if job.state == Job.State.SUCCEEDED:
         return job
     if job.state == Job.State.CANCELLED:
-        raise Conflict(_("The generation was cancelled."), code="cancelled")
+        raise GenerationCancelled(_("The generation was cancelled."))
     if job.error_code in REFUSALS:
         raise Invalid(job.error_detail, code=job.error_code)
     if job.error_code in FINAL:

@@ -10,9 +10,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from generation.errors import ModelNotFound
 from generation.hands import Hand, elsewhere, hand_now, hand_of
 from saas.api.views import ApiView
-from saas.errors import NotFound
 from training.errors import BaseMismatch
 from training.models import ModelVersion
 from training.services import usable
@@ -68,7 +68,7 @@ def numbered(name: str) -> ModelVersion:
         found = ModelVersion.objects.filter(number=int(number)).first()
         if found is not None:
             return found
-    raise NotFound(_("There is no model “%s”.") % name[:80], code="model_not_found")
+    raise ModelNotFound(_("There is no model “%s”.") % name[:80])
 
 
 def chosen(name: str) -> Hand:

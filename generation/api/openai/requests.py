@@ -262,7 +262,7 @@ def guided(asked: dict[str, Any]) -> dict[str, str] | None:
         if asked["guided_choice"] is not None:
             return asdict(Grammar.choice(asked["guided_choice"]))
     except LimitError as error:
-        raise Invalid(error.message, code="validation_failed") from error
+        raise Invalid(error.message) from error
     return None
 
 

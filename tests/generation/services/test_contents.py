@@ -13,8 +13,7 @@ from generation.services import (
     variant_pick,
 )
 from generation.services.briefs import Author
-from generation.services.contents import PreconditionFailed
-from saas.errors import Conflict, Invalid
+from saas.errors import Conflict, Invalid, PreconditionFailed
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tests.generation.conftest import pump

@@ -1,0 +1,25 @@
+"""What the ledger refuses."""
+
+from django.utils.translation import gettext_lazy as _
+
+from saas.errors import Conflict, Invalid, Unavailable
+
+
+class AmountInvalid(Invalid):
+    code = "amount_invalid"
+    advice = _("An amount is a whole number above zero.")
+
+
+class ReservationAlreadyResolved(Conflict):
+    code = "reservation_already_resolved"
+    advice = _("The credits were charged or released before.")
+
+
+class TransferKeyConflict(Conflict):
+    code = "transfer_key_conflict"
+    advice = _("The ledger has another transfer under this key.")
+
+
+class LedgerInconsistent(Unavailable):
+    code = "ledger_inconsistent"
+    advice = _("The workspace's books do not add up; nothing is charged until that is mended.")
