@@ -356,10 +356,10 @@ def ended(commit: Callable[..., object], lease: Lease, values: dict[str, Any]) -
 
 
 def run(queue: str, owner: str) -> None:
-    """Entry point of the generate queue's bell."""
+    """The worker of the generate queue: write all that is due there."""
     close_old_connections()
     try:
         Pump(engine(), queue, owner, ThreadClerk()).run()
     except EngineError:
-        engine.cache_clear()  # its state is unknown now: the next bell loads it anew
+        engine.cache_clear()  # its state is unknown now: the next notice loads it anew
         raise

@@ -1,4 +1,4 @@
-"""Celery, the bell: its messages only say "look"; what is to be done stands in Postgres."""
+"""Celery: its messages only say "look"; what is to be done stands in Postgres."""
 
 import os
 from typing import Any

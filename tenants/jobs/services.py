@@ -16,9 +16,9 @@ from psycopg.errors import DeadlockDetected
 
 from tenants.billing.prices import Usage, price
 from tenants.billing.services import reserve, settle, void
-from tenants.jobs.bell import bell_on_commit
 from tenants.jobs.leases import LEASE, StaleLease
 from tenants.jobs.models import Job, JobQuerySet, Lease
+from tenants.jobs.notify import notify_on_commit
 from tenants.jobs.registry import QUEUES, kind_of
 from tenants.jobs.signals import job_ended
 from tenants.models import ApiKey, User
@@ -72,7 +72,7 @@ def job_request(  # noqa: PLR0913
     if estimate:
         job.reservation = reserve(amount=estimate, purpose=kind, job_id=job.pk, key=f"job:{job.pk}")
     job.save(force_insert=True)
-    bell_on_commit(job.queue)
+    notify_on_commit(job.queue)
     return job
 
 
@@ -226,7 +226,7 @@ def _retry_or_bury(job: Job, code: str, detail: str, *, delay: timedelta = timed
 
 def _requeue(job: Job, **values: Any) -> None:
     _change(job, state=State.QUEUED, lease_until=None, lease_owner="", progress=0, **values)
-    bell_on_commit(job.queue)
+    notify_on_commit(job.queue)
 
 
 def _release(job: Job) -> None:

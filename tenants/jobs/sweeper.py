@@ -1,6 +1,7 @@
 """The sweeper: a thread of each worker process that recovers what others left behind.
 
-Workers that died leave leases that run out, brokers that died leave jobs without a bell.
+Workers that died leave leases that run out, brokers that died leave jobs of which no
+worker was told.
 """
 
 import logging
@@ -17,21 +18,21 @@ from django.db import DatabaseError, close_old_connections, connection, connecti
 from saas.errors import AppError
 from tenants.billing.models import LedgerTransfer
 from tenants.billing.services import expire
-from tenants.jobs.bell import bell
+from tenants.jobs.notify import notify
 from tenants.jobs.services import recover
 from tenants.scope import tenant_scope
 
 logger = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = settings.JOB_LEASE_SECONDS / 6
-# A bell is rung again after so many seconds in which nobody took the job.
+# Workers are told again of a job that nobody took for so many seconds.
 PATIENCE_SECONDS = 3
 BATCH = 100
 LOCK = 0x6B696E646C65  # "kindle": one process sweeps at a time
 
 
 def sweep() -> None:
-    """Recover jobs, expire reservations, ring for what waits; one process at a time."""
+    """Recover jobs, expire reservations, tell of what waits; one process at a time."""
     with transaction.atomic():
         if not _alone():
             return
@@ -40,7 +41,7 @@ def sweep() -> None:
         for tenant_id, pk in _rows("SELECT tenant_id, id FROM reservations_overdue(%s)", BATCH):
             _in_scope(tenant_id, partial(_expire, pk))
     for (queue,) in _rows("SELECT queue FROM jobs_unheard(%s)", PATIENCE_SECONDS):
-        bell(queue)
+        notify(queue)
 
 
 def _in_scope(tenant_id: UUID, work: Callable[[], None]) -> None:

@@ -1,6 +1,6 @@
-"""What a Celery worker loads: the bell, the sweeper, the news of a stop, and the metrics."""
+"""What a Celery worker loads: its task, the sweeper, the news of a stop, and the metrics."""
 
 from tenants.jobs import metrics, stopping, sweeper
-from tenants.jobs.bell import ring
+from tenants.jobs.notify import work
 
-__all__ = ["metrics", "ring", "stopping", "sweeper"]
+__all__ = ["metrics", "stopping", "sweeper", "work"]

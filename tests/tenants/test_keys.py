@@ -23,8 +23,8 @@ NOBODYS = {
     "kindling:1:allauth:rl:": "sign-in limits, by address and account",
     "_kombu.": "Celery's own queues and bindings",
     "unacked": "Celery's own",
-    "default": "the queue of bells, which hold no ids of rows",
-    "generate": "the queue of bells, which hold no ids of rows",
+    "default": "a queue of messages that hold no ids of rows",
+    "generate": "a queue of messages that hold no ids of rows",
 }
 
 

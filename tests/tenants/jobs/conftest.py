@@ -1,4 +1,4 @@
-"""Jobs in Acme's scope, with a bell that only notes where it rang."""
+"""Jobs in Acme's scope, whose notices to workers are only noted."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tenants.billing.services import balance
-from tenants.jobs import bell
+from tenants.jobs import notify
 from tenants.jobs.leases import lease
 from tenants.jobs.models import Job, Lease
 from tenants.jobs.registry import registered
@@ -17,10 +17,10 @@ from tests.tenants.jobs.handlers import KINDS
 
 
 @pytest.fixture(autouse=True)
-def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The queues whose bell rang."""
+def notified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The queues whose workers were told."""
     heard: list[str] = []
-    monkeypatch.setattr(bell.ring, "apply_async", lambda args, **_: heard.append(args[0]))
+    monkeypatch.setattr(notify.work, "apply_async", lambda args, **_: heard.append(args[0]))
     return heard
 
 

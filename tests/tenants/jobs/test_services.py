@@ -62,19 +62,21 @@ def test_the_same_payload_has_the_same_hash(scoped: Tenant) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_bell_rings_once_the_request_is_committed(scoped: Tenant, rung: list[str]) -> None:
+def test_workers_are_told_once_the_request_is_committed(
+    scoped: Tenant, notified: list[str]
+) -> None:
     with transaction.atomic():
         ask("test.batched")
-        assert rung == []
-    assert rung == ["generate"]
+        assert notified == []
+    assert notified == ["generate"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_request_rolled_back_leaves_nothing(scoped: Tenant, rung: list[str]) -> None:
+def test_a_request_rolled_back_leaves_nothing(scoped: Tenant, notified: list[str]) -> None:
     with transaction.atomic():
         ask()
         transaction.set_rollback(True)
-    assert (Job.objects.count(), balance().reserved, rung) == (0, 0, [])
+    assert (Job.objects.count(), balance().reserved, notified) == (0, 0, [])
 
 
 def test_a_lease_is_given_once(scoped: Tenant) -> None:
@@ -220,7 +222,7 @@ def test_a_worker_that_stops_costs_no_attempt(scoped: Tenant) -> None:
 
 
 def test_a_silent_worker_loses_the_job_and_the_third_time_ends_it(
-    scoped: Tenant, rung: list[str]
+    scoped: Tenant, notified: list[str]
 ) -> None:
     job = ask()
     for _ in range(3):

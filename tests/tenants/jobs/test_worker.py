@@ -1,4 +1,4 @@
-"""The plain worker, the bell and the sweeper."""
+"""The plain worker, its notices and the sweeper."""
 
 import time
 from datetime import timedelta
@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 from saas.celery import app
 from tenants.billing.models import LedgerTransfer
 from tenants.billing.services import balance, reserve
-from tenants.jobs import bell, stopping, sweeper, worker
+from tenants.jobs import notify, stopping, sweeper, worker
 from tenants.jobs.leases import due
 from tenants.jobs.models import Job
 from tenants.models import Tenant
@@ -74,10 +74,10 @@ def test_a_stopping_worker_takes_nothing_new(
     assert job.state == "queued"
 
 
-def test_the_bell_calls_the_queues_worker(scoped: Tenant) -> None:
+def test_a_notice_calls_the_queues_worker(scoped: Tenant) -> None:
     job = ask()
     with no_scope():
-        bell.ring("default")
+        notify.work("default")
     job.refresh_from_db()
     assert job.state == "succeeded"
 
@@ -86,29 +86,31 @@ def test_a_dead_broker_loses_no_job(scoped: Tenant, monkeypatch: pytest.MonkeyPa
     def down(*_: object, **__: object) -> None:
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(bell.ring, "apply_async", down)
+    monkeypatch.setattr(notify.work, "apply_async", down)
     job = ask()
     with no_scope():
         assert due("default", 9) == [(scoped.pk, job.pk)]
 
 
-def test_the_sweeper_recovers_and_rings_again(scoped: Tenant, rung: list[str]) -> None:
+def test_the_sweeper_recovers_and_tells_again(scoped: Tenant, notified: list[str]) -> None:
     job = ask()
     start(job)
     Job.objects.update(lease_until=Now() - timedelta(seconds=1))
-    rung.clear()
+    notified.clear()
     with no_scope():
         sweeper.sweep()
     job.refresh_from_db()
-    assert (job.state, rung) == ("queued", ["default"])
+    assert (job.state, notified) == ("queued", ["default"])
 
 
-def test_the_sweeper_rings_for_a_job_whose_bell_was_lost(scoped: Tenant, rung: list[str]) -> None:
+def test_the_sweeper_tells_of_a_job_whose_notice_was_lost(
+    scoped: Tenant, notified: list[str]
+) -> None:
     ask("test.batched")
     Job.objects.update(due_at=Now() - timedelta(minutes=1), enqueued_at=Now() - timedelta(hours=1))
-    rung.clear()
+    notified.clear()
     sweeper.sweep()
-    assert rung == ["generate"]
+    assert notified == ["generate"]
 
 
 def test_the_sweeper_expires_reservations(scoped: Tenant) -> None:
@@ -177,5 +179,5 @@ def test_tasks_are_tenant_tasks_unless_they_say_otherwise() -> None:
     own = [task for name, task in app.tasks.items() if not name.startswith(("celery.", "tests."))]
     assert own
     dispatchers = {task.name for task in own if isinstance(task, DispatchTask)}
-    assert dispatchers == {"jobs.ring"}
+    assert dispatchers == {"jobs.work"}
     assert all(isinstance(task, TenantTask) for task in own if task.name not in dispatchers)

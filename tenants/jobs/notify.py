@@ -1,4 +1,4 @@
-"""The bell: a message that says there is work on a queue. It may be lost; Postgres is the truth."""
+"""Telling workers that there is work on a queue. A message may be lost; Postgres is the truth."""
 
 import logging
 from functools import partial
@@ -17,19 +17,19 @@ logger = logging.getLogger(__name__)
 RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
 
 
-@shared_task(base=DispatchTask, name="jobs.ring")  # type: ignore[untyped-decorator]
-def ring(queue: str) -> None:
+@shared_task(base=DispatchTask, name="jobs.work")  # type: ignore[untyped-decorator]
+def work(queue: str) -> None:
     """Let the queue's worker take what is due."""
     worker_of(queue)(queue, owner())
 
 
-def bell(queue: str) -> None:
-    """Ring now. Without a broker nothing is lost: the sweeper rings again for what waits."""
+def notify(queue: str) -> None:
+    """Tell a worker now. Without a broker nothing is lost: the sweeper tells of what waits."""
     try:
-        ring.apply_async([queue], queue=queue, retry_policy=RETRY)
+        work.apply_async([queue], queue=queue, retry_policy=RETRY)
     except OperationalError as error:
-        logger.warning("bell_not_heard queue=%s error=%s", queue, type(error).__name__)
+        logger.warning("not_notified queue=%s error=%s", queue, type(error).__name__)
 
 
-def bell_on_commit(queue: str) -> None:
-    transaction.on_commit(partial(bell, queue))
+def notify_on_commit(queue: str) -> None:
+    transaction.on_commit(partial(notify, queue))
