@@ -39,7 +39,7 @@ from tenants.billing.prices import Usage
 from tenants.jobs import services as jobs
 from tenants.jobs.leases import Beat, StaleLease, heartbeats, take
 from tenants.jobs.models import Job, Lease
-from tenants.jobs.stopping import stopping
+from tenants.jobs.shutdown import shutting_down
 from tenants.scope import tenant_scope
 
 log = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ class Pump:
     def _run(self) -> int:
         taken = 0
         while True:
-            if stopping():
+            if shutting_down():
                 self._hand_back()
             else:
                 taken += self._admit()

@@ -1,6 +1,7 @@
 """Which worker may work on a job, and for how long: taking leases and keeping them."""
 
 import json
+import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,6 +32,11 @@ class Beat:
     """What a heartbeat learns."""
 
     cancelled: bool
+
+
+def this_process() -> str:
+    """This process as the owner of leases."""
+    return f"{os.uname().nodename}:{os.getpid()}"[:120]
 
 
 def due(queue: str, limit: int, *, share: int = SHARE) -> list[tuple[UUID, UUID]]:

@@ -7,8 +7,8 @@ from celery import shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from tenants.jobs.leases import this_process
 from tenants.jobs.registry import worker_of
-from tenants.jobs.stopping import owner
 from tenants.tasks import DispatchTask
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
 @shared_task(base=DispatchTask, name="jobs.work")  # type: ignore[untyped-decorator]
 def work(queue: str) -> None:
     """Let the queue's worker take what is due."""
-    worker_of(queue)(queue, owner())
+    worker_of(queue)(queue, this_process())
 
 
 def notify(queue: str) -> None:

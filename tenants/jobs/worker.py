@@ -13,7 +13,7 @@ from tenants.billing.prices import Usage
 from tenants.jobs import leases, services
 from tenants.jobs.models import Lease
 from tenants.jobs.registry import kind_of
-from tenants.jobs.stopping import stopping
+from tenants.jobs.shutdown import shutting_down
 from tenants.scope import tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Cancelled(Interrupted):
     """Somebody cancelled the job."""
 
 
-class Stopping(Interrupted):
+class ShuttingDown(Interrupted):
     """The worker is shutting down."""
 
 
@@ -66,8 +66,8 @@ class Control:
             raise leases.StaleLease
         if self._cancelled:
             raise Cancelled
-        if stopping():
-            raise Stopping
+        if shutting_down():
+            raise ShuttingDown
 
     def progress(self, percent: int, note: str | None = None) -> None:
         """Show how far the work is; raises when it is to stop."""
@@ -93,7 +93,7 @@ class Control:
 
 def run(queue: str, owner: str) -> None:
     """Work until nothing is due."""
-    while not stopping():
+    while not shutting_down():
         close_old_connections()
         taken = leases.take(queue, limit=1, owner=owner)
         if not taken and not leases.due(queue, 1):
@@ -112,7 +112,7 @@ def perform(lease: Lease) -> None:
         logger.warning("work_discarded job=%s token=%s", lease.job_id, lease.token)
     except Cancelled:
         services.cancelled(lease)
-    except Stopping:
+    except ShuttingDown:
         services.hand_back(lease)
     except AppError as error:
         services.fail(lease, code=error.code, detail=str(error), retry=error.retryable)

@@ -147,14 +147,14 @@ def test_a_worker_told_to_stop_ends_the_answers_that_are_read_already(
     acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer, told = chat(acme, text="one two three four five six", max_tokens=64), []
-    monkeypatch.setattr("generation.pump.stopping", lambda: bool(told))
+    monkeypatch.setattr("generation.pump.shutting_down", lambda: bool(told))
     Pump(Told(told), QUEUE).run()
     assert (again(answer).state, again(answer).tries) == (Job.State.SUCCEEDED, 1)
 
 
 def test_the_last_words_have_an_end_too(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     answer, told = chat(acme, text="one two three four five six", max_tokens=64), []
-    monkeypatch.setattr("generation.pump.stopping", lambda: bool(told))
+    monkeypatch.setattr("generation.pump.shutting_down", lambda: bool(told))
     monkeypatch.setattr("generation.pump.LAST_WORDS_S", 0.0)
     Pump(Told(told), QUEUE).run()
     assert (again(answer).state, again(answer).tries) == (Job.State.QUEUED, 0)

@@ -4,7 +4,7 @@ from saas.errors import Invalid, Unavailable
 from tenants.billing.prices import Usage
 from tenants.jobs.models import Job, Lease
 from tenants.jobs.registry import JobKind
-from tenants.jobs.worker import Cancelled, Control, Outcome, Stopping
+from tenants.jobs.worker import Cancelled, Control, Outcome, ShuttingDown
 
 NAMES = ("echo", "refuse", "unavailable", "broken", "cancelled", "stopped")
 KINDS = (
@@ -44,4 +44,4 @@ def cancelled(lease: Lease, control: Control) -> Outcome:
 
 
 def stopped(lease: Lease, control: Control) -> Outcome:
-    raise Stopping
+    raise ShuttingDown

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 from saas.celery import app
 from tenants.billing.models import LedgerTransfer
 from tenants.billing.services import balance, reserve
-from tenants.jobs import notify, stopping, sweeper, worker
+from tenants.jobs import notify, shutdown, sweeper, worker
 from tenants.jobs.leases import due
 from tenants.jobs.models import Job
 from tenants.models import Tenant
@@ -66,8 +66,8 @@ def test_a_stopping_worker_hands_its_job_back(
 def test_a_stopping_worker_takes_nothing_new(
     scoped: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stopping, "_flag", bytearray(1))
-    stopping.announce()
+    monkeypatch.setattr(shutdown, "_flag", bytearray(1))
+    shutdown.announce()
     job = ask()
     work()
     job.refresh_from_db()
