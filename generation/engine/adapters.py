@@ -45,7 +45,7 @@ class Adapter:
 
 
 class AdapterCache:
-    """Adapters by hash; rows keep alive what they wear.
+    """Adapters by hash; sequences keep alive what they use.
 
     The tenant with the most of them gives one up, its least recently used, so that nobody who asks
     for one after the other drives out those of others.

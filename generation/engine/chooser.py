@@ -1,4 +1,4 @@
-"""From rows' logits to their next tokens, within all that their requests ask for and forbid."""
+"""From sequences' logits to their next tokens, within what their requests ask for and forbid."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from generation.engine.config import ModelConfig, OtherConfig
 from generation.engine.grammar import Masks
 from generation.engine.native.library import library
 from generation.engine.native.sampler import NativeSampler
-from generation.engine.row import Row
 from generation.engine.sampling import PlainSampler, Sampler
+from generation.engine.sequence import Sequence
 from generation.engine.tokenizer import Tokenizer
 from generation.engine.types import EngineError, TokenLogprob
 
@@ -29,62 +29,62 @@ class Chooser:
         controls = tokenizer.control_tokens
         self.control_tokens = torch.tensor(controls, dtype=torch.long, device=device)
 
-    def begin(self, rows: list[Row]) -> None:
-        """Told before a step which rows it leads to the next token of."""
-        self.masks.begin({row.id: row.matcher for row in rows if row.matcher is not None})
+    def begin(self, seqs: list[Sequence]) -> None:
+        """Told before a step which sequences it leads to the next token of."""
+        self.masks.begin({seq.id: seq.matcher for seq in seqs if seq.matcher is not None})
 
     @torch.inference_mode()
-    def next_tokens(self, rows: list[Row], logits: Tensor) -> list[int | EngineError]:
-        """The rows' tokens for their logits (n, V), which this uses up; or why there is none."""
+    def next_tokens(self, seqs: list[Sequence], logits: Tensor) -> list[int | EngineError]:
+        """The next tokens for the logits (n, V), which this uses up; or why there is none."""
         # What is reported beside a token are the model's own numbers.
         kept = {
-            row.id: own.clone()
-            for row, own in zip(rows, logits, strict=True)
-            if row.request.sampling.logprobs is not None
+            seq.id: own.clone()
+            for seq, own in zip(seqs, logits, strict=True)
+            if seq.request.sampling.logprobs is not None
         }
         flags = self.sampler.finite(logits)
         faults = [
-            self.fault(row, own) if finite else not_finite()
-            for row, own, finite in zip(rows, logits, flags, strict=True)
+            self.fault(seq, own) if finite else not_finite()
+            for seq, own, finite in zip(seqs, logits, flags, strict=True)
         ]
         going = [place for place, fault in enumerate(faults) if fault is None]
-        tokens = iter(self.sample([rows[place] for place in going], picked(logits, going)))
+        tokens = iter(self.sample([seqs[place] for place in going], picked(logits, going)))
         return [
-            self.settle(row, next(tokens), kept.get(row.id)) if fault is None else fault
-            for row, fault in zip(rows, faults, strict=True)
+            self.settle(seq, next(tokens), kept.get(seq.id)) if fault is None else fault
+            for seq, fault in zip(seqs, faults, strict=True)
         ]
 
-    def fault(self, row: Row, logits: Tensor) -> EngineError | None:
-        """Limit the row's logits (V) to what may come; the error where that is nothing."""
+    def fault(self, seq: Sequence, logits: Tensor) -> EngineError | None:
+        """Limit the sequence's logits (V) to what may come; the error where that is nothing."""
         try:
-            self.limit(row, logits)
+            self.limit(seq, logits)
         except EngineError as error:
             return error
         return None
 
-    def sample(self, rows: list[Row], logits: Tensor) -> list[int]:
-        rules = [row.request.sampling for row in rows]
-        return self.sampler.choose(logits, rules, [row.noise.random() for row in rows])
+    def sample(self, seqs: list[Sequence], logits: Tensor) -> list[int]:
+        rules = [seq.request.sampling for seq in seqs]
+        return self.sampler.choose(logits, rules, [seq.noise.random() for seq in seqs])
 
-    def settle(self, row: Row, token: int, logits: Tensor | None) -> int | EngineError:
+    def settle(self, seq: Sequence, token: int, logits: Tensor | None) -> int | EngineError:
         """Note the token's log-probability by the model's own logits (V), and its grammar."""
         if logits is not None:
-            count = row.request.sampling.logprobs or 0
-            row.logprobs.append(self.logprob(logits, token, count))
-        if row.matcher is not None and not row.matcher.accept_token(token):
+            count = seq.request.sampling.logprobs or 0
+            seq.logprobs.append(self.logprob(logits, token, count))
+        if seq.matcher is not None and not seq.matcher.accept_token(token):
             return EngineError("output_blocked", "The grammar refused its own token.")
         return token
 
-    def limit(self, row: Row, logits: Tensor) -> None:
+    def limit(self, seq: Sequence, logits: Tensor) -> None:
         """Set the logits (V) of all that must not come to minus infinity."""
-        sampling.penalise(logits, row.request.sampling, row.prompt, row.output)
-        if row.matcher is not None:
-            self.constrain(row, logits)
-        tokens = row.forbidden.get(len(row.output), set())
+        sampling.penalise(logits, seq.request.sampling, seq.prompt, seq.output)
+        if seq.matcher is not None:
+            self.constrain(seq, logits)
+        tokens = seq.forbidden.get(len(seq.output), set())
         if tokens:
             sampling.forbid(logits, tokens)
-        limited = row.matcher is not None or bool(tokens)
-        if len(row.output) < row.request.min_tokens:
+        limited = seq.matcher is not None or bool(tokens)
+        if len(seq.output) < seq.request.min_tokens:
             ends = list(self.config.stop_ids)
             kept = logits[ends]
             sampling.forbid(logits, ends)
@@ -92,14 +92,14 @@ class Chooser:
             if limited and not bool(logits.max() > -torch.inf):
                 logits[ends] = kept
         if limited and not bool(logits.max() > -torch.inf):
-            raise dead_end(row, by_grammar=not tokens)
+            raise dead_end(seq, by_grammar=not tokens)
 
-    def constrain(self, row: Row, logits: Tensor) -> None:
+    def constrain(self, seq: Sequence, logits: Tensor) -> None:
         """Leave only what the grammar allows."""
-        bits = self.masks.of(row.id)
+        bits = self.masks.of(seq.id)
         if bits is not None:
             self.sampler.mask(logits[None], bits)
-        if row.request.grammar is not None and row.request.grammar.kind == "json_schema":
+        if seq.request.grammar is not None and seq.request.grammar.kind == "json_schema":
             # xgrammar lets control characters into strings, JSON does not.
             logits[self.control_tokens] = -torch.inf
 
@@ -124,10 +124,10 @@ def sampler_on(device: torch.device) -> Sampler:
     return DeviceSampler()
 
 
-def dead_end(row: Row, *, by_grammar: bool) -> EngineError:
+def dead_end(seq: Sequence, *, by_grammar: bool) -> EngineError:
     """Why nothing may come next: another try helps only where the grammar is not alone in it."""
     if by_grammar:
-        written = "after what is written" if row.output else "at all"
+        written = "after what is written" if seq.output else "at all"
         return EngineError("grammar_invalid", f"The grammar allows no text {written}.")
     message = "Grammar and banned phrases leave nothing to write."
     return EngineError("output_blocked", message)

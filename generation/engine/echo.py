@@ -29,7 +29,7 @@ Reply = Callable[[GenerationRequest], str]
 
 
 @dataclass(slots=True)
-class Row:
+class Sequence:
     request: GenerationRequest
     pieces: list[str]
     reason: Reason
@@ -47,60 +47,60 @@ class EchoEngine:
     def __init__(self, *, rows: int = 8, reply: Reply | None = None) -> None:
         self.rows_total = rows
         self.reply = reply or answer
-        self.rows: dict[str, Row | Failed] = {}
+        self.sequences: dict[str, Sequence | Failed] = {}
         self.prompt_tokens = self.completion_tokens = 0
 
     @property
     def free_rows(self) -> int:
-        return max(0, self.rows_total - len(self.rows))
+        return max(0, self.rows_total - len(self.sequences))
 
     @property
     def busy(self) -> bool:
-        return bool(self.rows)
+        return bool(self.sequences)
 
     def submit(self, request: GenerationRequest) -> None:
-        if request.id in self.rows:
+        if request.id in self.sequences:
             raise EngineError("request_duplicate", "This request is already running.")
         try:
-            self.rows[request.id] = begin(request, self.reply(request))
+            self.sequences[request.id] = begin(request, self.reply(request))
         except EngineError as error:
-            self.rows[request.id] = Failed(request.id, error.code, error.message)
+            self.sequences[request.id] = Failed(request.id, error.code, error.message)
 
     def cancel(self, request_id: str) -> None:
-        row = self.rows.get(request_id)
-        if isinstance(row, Row):
-            row.cancelled = True
+        seq = self.sequences.get(request_id)
+        if isinstance(seq, Sequence):
+            seq.cancelled = True
 
     def step(self) -> list[Event]:
-        active = list(itertools.islice(self.rows.items(), self.rows_total))
-        return [event for key, row in active for event in self.advance(key, row)]
+        active = list(itertools.islice(self.sequences.items(), self.rows_total))
+        return [event for key, seq in active for event in self.advance(key, seq)]
 
-    def advance(self, key: str, row: Row | Failed) -> list[Event]:
-        if isinstance(row, Failed):
-            del self.rows[key]
-            return [row]
-        if row.cancelled:
-            return [self.finish(row, "cancelled")]
+    def advance(self, key: str, seq: Sequence | Failed) -> list[Event]:
+        if isinstance(seq, Failed):
+            del self.sequences[key]
+            return [seq]
+        if seq.cancelled:
+            return [self.finish(seq, "cancelled")]
         events: list[Event] = []
-        if row.done < len(row.pieces):
-            events.append(Token(key, row.pieces[row.done]))
-            row.done += 1
-        if row.done == len(row.pieces):
-            events.append(self.finish(row, row.reason))
+        if seq.done < len(seq.pieces):
+            events.append(Token(key, seq.pieces[seq.done]))
+            seq.done += 1
+        if seq.done == len(seq.pieces):
+            events.append(self.finish(seq, seq.reason))
         return events
 
-    def finish(self, row: Row, reason: Reason) -> Finished:
-        del self.rows[row.request.id]
-        prompt_tokens = self.count_tokens(prompt_text(row.request))
+    def finish(self, seq: Sequence, reason: Reason) -> Finished:
+        del self.sequences[seq.request.id]
+        prompt_tokens = self.count_tokens(prompt_text(seq.request))
         self.prompt_tokens += prompt_tokens
-        self.completion_tokens += row.done
-        adapter = row.request.adapter
+        self.completion_tokens += seq.done
+        adapter = seq.request.adapter
         return Finished(
-            request_id=row.request.id,
-            text=row.text,
+            request_id=seq.request.id,
+            text=seq.text,
             reason=reason,
             prompt_tokens=prompt_tokens,
-            completion_tokens=row.done,
+            completion_tokens=seq.done,
             seconds=0.0,
             base_sha256=BASE_SHA256,
             adapter_sha256=adapter.sha256 if adapter else None,
@@ -111,24 +111,24 @@ class EchoEngine:
 
     def stats(self) -> EngineStats:
         return EngineStats(
-            rows_busy=min(len(self.rows), self.rows_total),
+            rows_busy=min(len(self.sequences), self.rows_total),
             rows_total=self.rows_total,
-            queued=max(0, len(self.rows) - self.rows_total),
+            queued=max(0, len(self.sequences) - self.rows_total),
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
         )
 
     def close(self) -> None:
-        self.rows.clear()
+        self.sequences.clear()
 
 
-def begin(request: GenerationRequest, text: str) -> Row:
+def begin(request: GenerationRequest, text: str) -> Sequence:
     for phrase in request.banned:
         text = re.sub(re.escape(phrase), "", text, flags=re.IGNORECASE)
     ends = [text.find(stop) for stop in request.sampling.stop if stop in text]
     pieces = PIECE.findall(text[: min(ends)] if ends else text)
     reason: Reason = "length" if len(pieces) > request.max_tokens else "stop"
-    return Row(request, pieces[: request.max_tokens], reason)
+    return Sequence(request, pieces[: request.max_tokens], reason)
 
 
 def prompt_text(request: GenerationRequest) -> str:

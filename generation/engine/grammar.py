@@ -81,11 +81,11 @@ class Masks:
         self.begun: Future[dict[str, Tensor]] | None = None
 
     def begin(self, matchers: dict[str, xgrammar.GrammarMatcher]) -> None:
-        """By the rows' names; the matchers must stay as they are until the masks are taken."""
+        """By the sequences' ids; the matchers must stay as they are until the masks are taken."""
         self.begun = self.pool.submit(self.fill, matchers) if matchers else None
 
     def fill(self, matchers: dict[str, xgrammar.GrammarMatcher]) -> dict[str, Tensor]:
-        """Bits (1, V / 32) for each row whose grammar forbids anything now."""
+        """Bits (1, V / 32) for each sequence whose grammar forbids anything now."""
         bits = xgrammar.allocate_token_bitmask(len(matchers), self.vocab_size)
         return {
             name: bits[place : place + 1]
@@ -94,7 +94,7 @@ class Masks:
         }
 
     def of(self, name: str) -> Tensor | None:
-        """The row's mask; None where all is allowed."""
+        """The sequence's mask; None where all is allowed."""
         return self.begun.result().get(name) if self.begun is not None else None
 
     def close(self) -> None:

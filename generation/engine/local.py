@@ -21,8 +21,8 @@ from generation.engine.config import OtherConfig, read_config
 from generation.engine.grammar import GrammarCache
 from generation.engine.model import Batch, Span
 from generation.engine.precision import Base
-from generation.engine.row import Row
 from generation.engine.scheduler import Scheduler, Work
+from generation.engine.sequence import Sequence
 from generation.engine.settings import LocalSettings, affordable
 from generation.engine.slots import Slots
 from generation.engine.tokenizer import Tokenizer
@@ -43,7 +43,7 @@ READY_WAIT = 0.01
 FIRST_TOKENS_TRIED = 8
 TOKENS_TRIED = 256
 RATE_STEPS = 32
-# Beside each so many rows there is one slot more, for the beginnings of texts that are done.
+# Beside each so many sequences there is one slot more, for the beginnings of texts that are done.
 PREFIX_SHARE = 4
 # Another try would meet the same weights or the same grammar.
 LASTING = frozenset({"model_numerical_error", "grammar_invalid"})
@@ -81,11 +81,11 @@ class LocalEngine:
 
     @property
     def free_rows(self) -> int:
-        return max(0, self.settings.rows - len(self.scheduler.rows))
+        return max(0, self.settings.rows - len(self.scheduler.sequences))
 
     @property
     def busy(self) -> bool:
-        return bool(self.scheduler.rows)
+        return bool(self.scheduler.sequences)
 
     def submit(self, request: GenerationRequest) -> None:
         prompt = self.tokenizer.encode_request(request)
@@ -104,26 +104,26 @@ class LocalEngine:
         # Equal weights with other settings beside them are another adapter.
         worn = f"{adapter.sha256} {adapter.path}" if adapter else None
         key = (self.base_sha256, worn, request.tenant)
-        row = Row(request, prompt, key)
-        self.scheduler.add(row)
+        seq = Sequence(request, prompt, key)
+        self.scheduler.add(seq)
         if adapter is not None:
-            row.adapter = self.adapters.request(adapter, request.tenant)
+            seq.adapter = self.adapters.request(adapter, request.tenant)
         if request.grammar is not None:
-            row.grammar = self.grammars.request(request.grammar)
+            seq.grammar = self.grammars.request(request.grammar)
 
     def cancel(self, request_id: str) -> None:
-        if row := self.scheduler.rows.get(request_id):
-            row.cancelled = True
+        if seq := self.scheduler.sequences.get(request_id):
+            seq.cancelled = True
 
     def step(self) -> list[Event]:
         events: list[Event] = []
-        for row in self.scheduler.find(lambda row: row.cancelled):
-            events.append(self.finish(row, "cancelled"))
-        for row in self.scheduler.admit():
-            again = row.starts > 0
-            self.place(row)
-            events += [] if again else self.start(row)
-        work = sorted(self.scheduler.plan(), key=lambda item: item.row.key[1] or "")
+        for seq in self.scheduler.find(lambda seq: seq.cancelled):
+            events.append(self.finish(seq, "cancelled"))
+        for seq in self.scheduler.admit():
+            again = seq.starts > 0
+            self.place(seq)
+            events += [] if again else self.start(seq)
+        work = sorted(self.scheduler.plan(), key=lambda item: item.seq.key[1] or "")
         if not work:
             self.await_ready()
             return events
@@ -131,139 +131,139 @@ class LocalEngine:
         self.chooser.begin(writing(work))
         logits = self.model.forward(batch)
         events += self.attest(work, batch)
-        rows, scores = self.advance(work, logits)
-        for row, chosen in zip(rows, self.chooser.next_tokens(rows, scores), strict=True):
-            events += self.write(row, chosen)
+        seqs, scores = self.advance(work, logits)
+        for seq, chosen in zip(seqs, self.chooser.next_tokens(seqs, scores), strict=True):
+            events += self.write(seq, chosen)
         return events
 
-    def place(self, row: Row) -> None:
-        """Give the row a slot, with what the cache has of its tokens."""
-        place = self.scheduler.slots.take(row.key, row.tokens, reuse=self.settings.prefix_cache)
-        row.start(place.slot, place.length)
+    def place(self, seq: Sequence) -> None:
+        """Give the sequence a slot, with what the cache has of its tokens."""
+        place = self.scheduler.slots.take(seq.key, seq.tokens, reuse=self.settings.prefix_cache)
+        seq.start(place.slot, place.length)
         if place.source != place.slot:
             self.model.cache.copy(place.source, place.slot, place.length)
 
-    def start(self, row: Row) -> list[Event]:
-        """Count the row's prompt and give it its matcher, now that what it needs is loaded."""
-        self.prompt_tokens += len(row.prompt)
-        self.cached_tokens += row.cached
-        if row.adapter is not None and (error := row.adapter.exception()):
-            return [self.fail(row, *reason(error, "adapter_invalid"))]
-        if row.grammar is not None and (error := row.grammar.exception()):
-            return [self.fail(row, *reason(error, "grammar_invalid"))]
-        if row.grammar is not None:
-            row.matcher = xgrammar.GrammarMatcher(row.grammar.result())
+    def start(self, seq: Sequence) -> list[Event]:
+        """Count the sequence's prompt and give it its matcher, now that what it needs is loaded."""
+        self.prompt_tokens += len(seq.prompt)
+        self.cached_tokens += seq.cached
+        if seq.adapter is not None and (error := seq.adapter.exception()):
+            return [self.fail(seq, *reason(error, "adapter_invalid"))]
+        if seq.grammar is not None and (error := seq.grammar.exception()):
+            return [self.fail(seq, *reason(error, "grammar_invalid"))]
+        if seq.grammar is not None:
+            seq.matcher = xgrammar.GrammarMatcher(seq.grammar.result())
         return []
 
     def await_ready(self) -> None:
         """With nothing to compute, wait a moment for grammars and adapters instead of spinning."""
         futures = [
             future
-            for row in self.scheduler.find(lambda row: not row.ready)
-            for future in (row.grammar, row.adapter)
+            for seq in self.scheduler.find(lambda seq: not seq.ready)
+            for future in (seq.grammar, seq.adapter)
             if future is not None and not future.done()
         ]
         wait(futures, timeout=READY_WAIT, return_when=FIRST_COMPLETED)
 
     def batch(self, work: list[Work]) -> Batch:
-        """The step's tokens, row after row; `work` has those with the same adapter together."""
+        """The step's tokens; `work` has the sequences with the same adapter together."""
         tokens: list[int] = []
         wanted: list[int] = []
         for item in work:
-            tokens += item.row.upcoming(item.count)
-            if item.count == item.row.pending:
+            tokens += item.seq.upcoming(item.count)
+            if item.count == item.seq.pending:
                 wanted.append(len(tokens) - 1)
-        spans = [Span(item.row.slot, item.row.computed, item.count) for item in work]
-        futures = [item.row.adapter for item in work]
+        spans = [Span(item.seq.slot, item.seq.computed, item.count) for item in work]
+        futures = [item.seq.adapter for item in work]
         adapters = [None if future is None else future.result() for future in futures]
         return Batch(tokens, spans, wanted, adapters)
 
     def attest(self, work: list[Work], batch: Batch) -> list[Event]:
-        """Note what each row wore in the step that ran; fail those that wore another's adapter."""
+        """Note the adapter that each sequence ran with; fail those that ran with another's."""
         events: list[Event] = []
         for item, hashes in zip(work, batch.hashes(), strict=True):
-            row, asked = item.row, item.row.request.adapter
+            seq, asked = item.seq, item.seq.request.adapter
             if hashes == {asked.sha256 if asked else None}:
-                (row.worn,) = hashes
+                (seq.worn,) = hashes
             else:
                 message = "The step ran with another adapter than the one asked for."
-                events.append(self.fail(row, "adapter_mismatch", message))
+                events.append(self.fail(seq, "adapter_mismatch", message))
         return events
 
-    def advance(self, work: list[Work], logits: Tensor) -> tuple[list[Row], Tensor]:
-        """The rows whose last token is now known, and their logits (rows, V)."""
+    def advance(self, work: list[Work], logits: Tensor) -> tuple[list[Sequence], Tensor]:
+        """The sequences whose last token is now known, and their logits (sequences, V)."""
         known = writing(work)
         for item in work:
-            if item.row.id in self.scheduler.rows:
+            if item.seq.id in self.scheduler.sequences:
                 self.scheduler.done(item)
         self.recent.append((monotonic(), len(known)))
-        going = [place for place, row in enumerate(known) if row.id in self.scheduler.rows]
+        going = [place for place, seq in enumerate(known) if seq.id in self.scheduler.sequences]
         scores = picked(logits[:, : self.tokenizer.size], going)
         return [known[place] for place in going], scores
 
-    def write(self, row: Row, chosen: int | EngineError) -> list[Event]:
-        """Say what the row's next token led to, or that there is none."""
+    def write(self, seq: Sequence, chosen: int | EngineError) -> list[Event]:
+        """Say what the sequence's next token led to, or that there is none."""
         if isinstance(chosen, EngineError):
-            return [self.fail(row, chosen.code, chosen.message)]
+            return [self.fail(seq, chosen.code, chosen.message)]
         self.completion_tokens += 1
-        return self.append(row, chosen)
+        return self.append(seq, chosen)
 
-    def append(self, row: Row, token: int) -> list[Event]:
+    def append(self, seq: Sequence, token: int) -> list[Event]:
         if token in self.config.stop_ids:
-            return self.complete(row, "stop")
-        row.output.append(token)
-        verdict = row.stream.push(self.tokenizer.pieces[token])
+            return self.complete(seq, "stop")
+        seq.output.append(token)
+        verdict = seq.stream.push(self.tokenizer.pieces[token])
         if verdict.banned_at is not None:
-            return self.back_off(row, verdict.banned_at)
+            return self.back_off(seq, verdict.banned_at)
         if verdict.stopped:
-            return self.complete(row, "stop")
-        if len(row.output) == row.request.max_tokens:
-            return self.complete(row, "length")
-        return self.show(row)
+            return self.complete(seq, "stop")
+        if len(seq.output) == seq.request.max_tokens:
+            return self.complete(seq, "length")
+        return self.show(seq)
 
-    def back_off(self, row: Row, first: int) -> list[Event]:
+    def back_off(self, seq: Sequence, first: int) -> list[Event]:
         """Return to where a banned phrase began and take another way from there."""
-        tried = row.forbidden.setdefault(first, set())
+        tried = seq.forbidden.setdefault(first, set())
         if len(tried) >= FIRST_TOKENS_TRIED:
-            first = len(row.output) - 1
-            tried = row.forbidden.setdefault(first, set())
-        tried.add(row.output[first])
-        if len(tried) > TOKENS_TRIED or row.rewinds > TOKENS_TRIED + 4 * row.request.max_tokens:
-            return [self.fail(row, "output_blocked", "The banned phrases cannot be avoided.")]
-        row.forbidden = {place: kept for place, kept in row.forbidden.items() if place <= first}
-        self.scheduler.rewind(row, first)
+            first = len(seq.output) - 1
+            tried = seq.forbidden.setdefault(first, set())
+        tried.add(seq.output[first])
+        if len(tried) > TOKENS_TRIED or seq.rewinds > TOKENS_TRIED + 4 * seq.request.max_tokens:
+            return [self.fail(seq, "output_blocked", "The banned phrases cannot be avoided.")]
+        seq.forbidden = {place: kept for place, kept in seq.forbidden.items() if place <= first}
+        self.scheduler.rewind(seq, first)
         return []
 
-    def show(self, row: Row, *, final: bool = False) -> list[Event]:
-        text = row.stream.take(final=final)
+    def show(self, seq: Sequence, *, final: bool = False) -> list[Event]:
+        text = seq.stream.take(final=final)
         # The token that only says that the text ends is not a part of it.
-        fresh = tuple(row.logprobs[row.shown_logprobs : len(row.output)])
+        fresh = tuple(seq.logprobs[seq.shown_logprobs : len(seq.output)])
         if not text and not (final and fresh):
             return []
-        row.shown_logprobs += len(fresh)
-        return [Token(row.id, text, fresh)]
+        seq.shown_logprobs += len(fresh)
+        return [Token(seq.id, text, fresh)]
 
-    def complete(self, row: Row, reason: Reason) -> list[Event]:
-        return [*self.show(row, final=True), self.finish(row, reason)]
+    def complete(self, seq: Sequence, reason: Reason) -> list[Event]:
+        return [*self.show(seq, final=True), self.finish(seq, reason)]
 
-    def finish(self, row: Row, reason: Reason) -> Finished:
-        self.scheduler.remove(row)
+    def finish(self, seq: Sequence, reason: Reason) -> Finished:
+        self.scheduler.remove(seq)
         return Finished(
-            request_id=row.id,
-            text=row.stream.text[: row.stream.shown],
+            request_id=seq.id,
+            text=seq.stream.text[: seq.stream.shown],
             reason=reason,
-            prompt_tokens=len(row.prompt),
-            completion_tokens=len(row.output),
-            seconds=monotonic() - row.began,
+            prompt_tokens=len(seq.prompt),
+            completion_tokens=len(seq.output),
+            seconds=monotonic() - seq.began,
             base_sha256=self.base_sha256,
-            adapter_sha256=row.worn,
-            cached_tokens=row.cached,
-            logprobs=tuple(row.logprobs[: len(row.output)]),
+            adapter_sha256=seq.worn,
+            cached_tokens=seq.cached,
+            logprobs=tuple(seq.logprobs[: len(seq.output)]),
         )
 
-    def fail(self, row: Row, code: str, message: str) -> Failed:
-        self.scheduler.remove(row, keep_cache=False)
-        return Failed(row.id, code, message, retry=code not in LASTING)
+    def fail(self, seq: Sequence, code: str, message: str) -> Failed:
+        self.scheduler.remove(seq, keep_cache=False)
+        return Failed(seq.id, code, message, retry=code not in LASTING)
 
     def count_tokens(self, text: str) -> int:
         return len(self.tokenizer.encode(text))
@@ -290,9 +290,9 @@ class LocalEngine:
         self.adapters.close()
 
 
-def writing(work: list[Work]) -> list[Row]:
-    """The rows whose last token the step computes, so that their next one can be chosen."""
-    return [item.row for item in work if item.count == item.row.pending]
+def writing(work: list[Work]) -> list[Sequence]:
+    """The sequences whose last token the step computes, so that their next one can be chosen."""
+    return [item.seq for item in work if item.count == item.seq.pending]
 
 
 # Where in its own source a library found the fault, which is nothing for a caller to read.

@@ -24,13 +24,13 @@ def already_there(ref: AdapterRef) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LocalSettings:
-    """`model` is a folder with safetensors, config and tokenizer; `rows` run at a time.
+    """`model` is a folder with safetensors, config and tokenizer; `rows` sequences run at a time.
 
     At most `rows_per_tenant` of them are one tenant's; 0 is as many as there are.
     `device` is "cpu", or "cuda" for one GPU.
     A step takes `chunk` tokens of prompts, or `busy_chunk` when it would keep writers waiting.
-    `cache_tokens` bounds the tokens whose keys and values are kept, of running rows and of those
-    that left; 0 is as many as fit into a quarter of the device's memory.
+    `cache_tokens` bounds the tokens whose keys and values are kept, of running sequences and of
+    those that left; 0 is as many as fit into a quarter of the device's memory.
     `fetch` may bring an adapter's files to their place; it runs beside the batch, before a load.
     """
 

@@ -1,4 +1,4 @@
-"""Which row owns which cache slot, and which earlier text a slot still holds. Free of torch."""
+"""Which sequence owns which cache slot, and what text a slot still holds. Free of torch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a row goes: its slot, and what to copy into it first (`length` may be 0)."""
+    """Where a sequence goes: its slot, and what to copy into it first (`length` may be 0)."""
 
     slot: int
     source: int

@@ -55,7 +55,7 @@ class Verdict:
 
 @dataclass(slots=True)
 class TextStream:
-    """One row's text, token by token; `ends[i]` is its length after i tokens."""
+    """One sequence's text, token by token; `ends[i]` is its length after i tokens."""
 
     stop: Phrases
     banned: Phrases

@@ -272,7 +272,7 @@ class EngineStats:
     """A glance at a running engine; counters only ever grow.
 
     `room_for_others` requests more may come to a full engine from tenants of which nothing runs:
-    rows of others give way to them.
+    sequences of others give way to them.
     """
 
     rows_busy: int = 0
@@ -303,7 +303,7 @@ class Engine(Protocol):
         """End a request early; its Finished event with reason "cancelled" comes with a step."""
 
     def step(self) -> list[Event]:
-        """One short piece of work for all rows, and the events that it caused."""
+        """One short piece of work for all sequences, and the events that it caused."""
 
     def count_tokens(self, text: str) -> int: ...
 

@@ -59,7 +59,7 @@ def test_a_mixed_batch_equals_merged_models_row_by_row(make_engine, toy, adapter
     for place, (ref, _) in enumerate(wearers):
         text = "the cat in the hat"
         engine.submit(ask(text, id=str(place), adapter=ref, sampling=GREEDY, max_tokens=16))
-    rows = dict(engine.scheduler.rows)
+    rows = dict(engine.scheduler.sequences)
     while engine.busy:
         engine.step()
     outputs = [rows[str(place)].output for place in range(len(wearers))]
@@ -74,7 +74,7 @@ def test_peft_reads_the_same_adapter(make_engine, toy, adapters):
     for ref, _ in adapters:
         theirs = peft.PeftModel.from_pretrained(copy.deepcopy(toy[1]), ref.path).eval()
         engine.submit(ask("the cat in the hat", adapter=ref, sampling=GREEDY, max_tokens=16))
-        row = engine.scheduler.rows["r"]
+        row = engine.scheduler.sequences["r"]
         while engine.busy:
             engine.step()
         assert row.output == written(theirs, prompt, 16)

@@ -29,7 +29,7 @@ def test_ragged_batches_equal_transformers(make_engine, other):
     texts = [f"{'the cat ' * n}{n}" for n in range(1, 7)]
     for text in texts:
         engine.submit(ask(text, id=text, tenant=text, max_tokens=16, sampling=GREEDY))
-    rows = dict(engine.scheduler.rows)
+    rows = dict(engine.scheduler.sequences)
     while engine.busy:
         engine.step()
     assert [rows[text].output for text in texts] == [

@@ -104,7 +104,7 @@ def ours(engine, cases, saved, count):
         key = f"{place}:{name}"
         options = {"adapter": saved[name], "max_tokens": count, "sampling": GREEDY}
         engine.submit(ask("", id=key, tenant=key, messages=turns, **options))
-    rows = dict(engine.scheduler.rows)
+    rows = dict(engine.scheduler.sequences)
     while engine.busy:
         engine.step()
     return {

@@ -32,7 +32,7 @@ def reference(model, prompt, count):
 def written(engine, request):
     """The tokens that our engine writes."""
     engine.submit(request)
-    row = engine.scheduler.rows[request.id]
+    row = engine.scheduler.sequences[request.id]
     while engine.busy:
         engine.step()
     return row.output
@@ -52,7 +52,7 @@ def test_rows_in_one_batch_equal_transformers_too(make_engine, toy):
     requests = [ask(t, id=t, max_tokens=16, sampling=GREEDY) for t in texts]
     for request in requests:
         engine.submit(request)
-    rows = dict(engine.scheduler.rows)
+    rows = dict(engine.scheduler.sequences)
     while engine.busy:
         engine.step()
     for text in texts:
@@ -189,7 +189,7 @@ def test_numbers_that_are_not_finite_end_the_request_alone(make_engine):
     def broken(batch):
         logits = forward(batch)
         for place, span in enumerate(batch.spans):
-            if span.slot == engine.scheduler.rows["bad"].slot:
+            if span.slot == engine.scheduler.sequences["bad"].slot:
                 logits = logits.index_fill(0, torch.tensor([place]), math.nan)
         return logits
 

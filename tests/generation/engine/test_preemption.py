@@ -36,7 +36,7 @@ def disturb(engine, wanted):
     for request in wanted:
         engine.submit(request)
     number = 0
-    while any(request.id in engine.scheduler.rows for request in wanted):
+    while any(request.id in engine.scheduler.sequences for request in wanted):
         if "neighbour" not in engine.scheduler.tenants:
             number += 1
             engine.submit(ask(f"{number} hats", id=f"n{number}", tenant="neighbour", max_tokens=3))
@@ -88,7 +88,7 @@ def test_a_cancelled_row_that_waits_keeps_what_was_shown(make_engine):
     while not engine.scheduler.preemptions:
         for event in engine.step():
             shown[event.request_id] += event.text
-        if len(engine.scheduler.rows["a"].output) == 40:
+        if len(engine.scheduler.sequences["a"].output) == 40:
             engine.submit(ask("hats", id="n", tenant="neighbour"))
     engine.cancel("b")
     (finished,) = [event for event in engine.step() if event.request_id == "b"]

@@ -12,17 +12,17 @@ from generation.engine.slots import CacheKey
 from generation.engine.text import Phrases, TextStream, fold
 from generation.engine.types import GenerationRequest, TokenLogprob
 
-# A row writes so many tokens, and this share of its length, before it may be preempted (again).
+# A sequence writes so many tokens, and this share of its length, before it may be preempted.
 LEAST_TURN = 32
 TURN_SHARE = 8
 
 
 @dataclass(slots=True, eq=False)
-class Row:
+class Sequence:
     """One request; `computed` counts the tokens whose keys are in the cache.
 
-    `paid` is the most that `computed` ever was, `begun_at` the tokens written when the row last
-    got its slot, `worn` the hash of the adapter in the steps that ran.
+    `paid` is the most that `computed` ever was, `begun_at` the tokens written when it last got its
+    slot, `worn` the hash of the adapter in the steps that ran.
     """
 
     request: GenerationRequest
@@ -75,7 +75,7 @@ class Row:
 
     @property
     def had_its_turn(self) -> bool:
-        """Whether the row may be preempted now, by the rule that the scheduler states."""
+        """Whether the sequence may be preempted now, by the rule that the scheduler states."""
         turn = max(LEAST_TURN, self.length // TURN_SHARE)
         return len(self.output) - self.begun_at >= turn
 
@@ -88,7 +88,7 @@ class Row:
         return tokens + self.output[: count - len(tokens)]
 
     def start(self, slot: int, computed: int) -> None:
-        """Take the slot, whose first `computed` tokens are those of this row."""
+        """Take the slot, whose first `computed` tokens are those of this sequence."""
         self.slot, self.computed, self.begun_at = slot, computed, len(self.output)
         self.paid = max(self.paid, computed)
         self.cached = self.cached if self.starts else computed
