@@ -98,7 +98,7 @@ class Contests:
                 writer(self.model, rows, mode.threads) as ours,
                 writer(self.model, rows, mode.threads, precision="fp32") as plain,
             ):
-                plain.engine.chooser.sampler = PlainSampler()
+                plain.engine.logits_processor.sampler = PlainSampler()
                 runs = {"C++": ours, "torch": plain}
                 seen = self.turns(
                     {name: partial(each.write, asked, PLAIN_TOKENS) for name, each in runs.items()}

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from generation.engine import bound
 from generation.engine.adapters import Adapter, AdapterCache
-from generation.engine.chooser import Chooser, picked
 from generation.engine.config import OtherConfig, read_config
 from generation.engine.grammar import GrammarCache
+from generation.engine.logits_processor import LogitsProcessor, picked
 from generation.engine.model import Batch, Span
 from generation.engine.precision import Base
 from generation.engine.scheduler import Scheduler, Work
@@ -64,7 +64,9 @@ class LocalEngine:
         slots = settings.rows + max(1, settings.rows // PREFIX_SHARE)
         self.model = base.load(slots, self.context)
         self.base_sha256 = base.sha256
-        self.chooser = Chooser(self.tokenizer, self.config, self.model.logits_device)
+        self.logits_processor = LogitsProcessor(
+            self.tokenizer, self.config, self.model.logits_device
+        )
         self.grammars = GrammarCache(
             self.tokenizer.names, list(self.config.stop_ids), vocab_size=self.config.vocab_size
         )
@@ -128,11 +130,11 @@ class LocalEngine:
             self.await_ready()
             return events
         batch = self.batch(work)
-        self.chooser.begin(writing(work))
+        self.logits_processor.begin(writing(work))
         logits = self.model.forward(batch)
         events += self.attest(work, batch)
         seqs, scores = self.advance(work, logits)
-        for seq, chosen in zip(seqs, self.chooser.next_tokens(seqs, scores), strict=True):
+        for seq, chosen in zip(seqs, self.logits_processor.next_tokens(seqs, scores), strict=True):
             events += self.write(seq, chosen)
         return events
 
@@ -285,7 +287,7 @@ class LocalEngine:
         )
 
     def close(self) -> None:
-        self.chooser.close()
+        self.logits_processor.close()
         self.grammars.close()
         self.adapters.close()
 

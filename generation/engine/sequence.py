@@ -46,12 +46,12 @@ class Sequence:
     shown_logprobs: int = 0
     began: float = field(default_factory=monotonic)
     stream: TextStream = field(init=False)
-    noise: random.Random = field(init=False)
+    rng: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
         banned = tuple(fold(phrase) for phrase in self.request.banned)
         self.stream = TextStream(Phrases(self.request.sampling.stop), Phrases(banned))
-        self.noise = random.Random(self.request.sampling.seed)
+        self.rng = random.Random(self.request.sampling.seed)
 
     @property
     def id(self) -> str:

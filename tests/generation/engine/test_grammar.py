@@ -62,7 +62,7 @@ def test_masks_are_filled_while_the_step_runs(make_engine, monkeypatch):
     engine, forward, done = make_engine(), None, []
 
     def watched(batch):
-        masks = engine.chooser.masks.begun
+        masks = engine.logits_processor.masks.begun
         if masks is not None:
             masks.result(10)  # another thread's work: it ends although this one is in the step
             done.append(len(masks.result()))

@@ -173,7 +173,7 @@ WAYS = [
 
 def test_choosing_where_the_logits_are_writes_the_same(make_engine, make_gpu_engine):
     engine = make_gpu_engine(rows=4, context=96)
-    engine.chooser.sampler = DeviceSampler()
+    engine.logits_processor.sampler = DeviceSampler()
     asked = [ask("in the hat", id=str(n), tenant=str(n), **way) for n, way in enumerate(WAYS)]
     ours, theirs = run(engine, *asked), run(make_engine(rows=4, context=96), *asked)
     for request in asked:

@@ -16,7 +16,7 @@ from generation.engine.tokenizer import Tokenizer
 from generation.engine.types import EngineError, TokenLogprob
 
 
-class Chooser:
+class LogitsProcessor:
     """Penalties, grammar, banned beginnings and least length first, then the sampler."""
 
     def __init__(
@@ -64,7 +64,7 @@ class Chooser:
 
     def sample(self, seqs: list[Sequence], logits: Tensor) -> list[int]:
         rules = [seq.request.sampling for seq in seqs]
-        return self.sampler.choose(logits, rules, [seq.noise.random() for seq in seqs])
+        return self.sampler.choose(logits, rules, [seq.rng.random() for seq in seqs])
 
     def settle(self, seq: Sequence, token: int, logits: Tensor | None) -> int | EngineError:
         """Note the token's log-probability by the model's own logits (V), and its grammar."""
