@@ -15,6 +15,14 @@ from typing import Any
 
 import httpx
 
+from generation.engine.openai_protocol import (
+    beginning,
+    count,
+    lines,
+    prompt_text,
+    refused,
+    request_body,
+)
 from generation.engine.remote import adapters_of
 from generation.engine.text import Phrases, TextStream, fold
 from generation.engine.types import (
@@ -28,7 +36,6 @@ from generation.engine.types import (
     Reason,
     Token,
 )
-from generation.engine.wire import beginning, count, lines, prompt_text, refused, request_body
 
 log = logging.getLogger(__name__)
 

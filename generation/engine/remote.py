@@ -20,8 +20,8 @@ from typing import Protocol
 import httpx
 
 from generation.engine.lora.peft import WEIGHTS
+from generation.engine.openai_protocol import LONGEST_LINE, beginning
 from generation.engine.types import AdapterRef, EngineError, GenerationRequest
-from generation.engine.wire import LONGEST_LINE, beginning
 
 LOADED_BEFORE = b"already been loaded"
 LIST_LIVES_S = 60.0

@@ -1,4 +1,4 @@
-"""OpenAI's protocol on the wire: what is sent, and answers that are read with suspicion."""
+"""OpenAI's protocol: what is sent, and answers that are read with suspicion."""
 
 from __future__ import annotations
 
