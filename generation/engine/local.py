@@ -214,10 +214,10 @@ class LocalEngine:
         if token in self.config.stop_ids:
             return self.complete(seq, "stop")
         seq.output.append(token)
-        verdict = seq.stream.push(self.tokenizer.pieces[token])
-        if verdict.banned_at is not None:
-            return self.back_off(seq, verdict.banned_at)
-        if verdict.stopped:
+        check = seq.stream.push(self.tokenizer.pieces[token])
+        if check.banned_at is not None:
+            return self.back_off(seq, check.banned_at)
+        if check.stopped:
             return self.complete(seq, "stop")
         if len(seq.output) == seq.request.max_tokens:
             return self.complete(seq, "length")

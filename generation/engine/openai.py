@@ -24,7 +24,7 @@ from generation.engine.openai_protocol import (
     request_body,
 )
 from generation.engine.remote import adapters_of
-from generation.engine.text import Phrases, TextStream, fold
+from generation.engine.text import StopChecker, TextStream, fold
 from generation.engine.types import (
     AdapterRef,
     EngineError,
@@ -63,7 +63,7 @@ class Call:
 
     def __post_init__(self) -> None:
         banned = tuple(fold(phrase) for phrase in self.request.banned)
-        self.stream = TextStream(Phrases(self.request.sampling.stop), Phrases(banned))
+        self.stream = TextStream(StopChecker(self.request.sampling.stop), StopChecker(banned))
 
     @property
     def overflows(self) -> bool:
@@ -270,14 +270,14 @@ class OpenAIEngine:
 
     def push(self, call: Call, text: str) -> bool:
         call.completion_tokens += 1  # The server's own count replaces this one when it comes.
-        verdict = call.stream.push(text.replace("\0", "").encode())  # no database stores a NUL
-        if verdict.banned_at is not None:
+        check = call.stream.push(text.replace("\0", "").encode())  # no database stores a NUL
+        if check.banned_at is not None:
             raise EngineError("output_blocked", "The model wrote a banned phrase.")
-        if not verdict.stopped and (fresh := call.stream.take()):
+        if not check.stopped and (fresh := call.stream.take()):
             self.events.put(Token(call.request.id, fresh))
         if call.overflows:
             call.reason = "length"
-        return verdict.stopped or call.overflows
+        return check.stopped or call.overflows
 
     def finished(self, call: Call, reason: Reason) -> Finished:
         request, stream = call.request, call.stream

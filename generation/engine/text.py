@@ -22,7 +22,7 @@ def fold(text: str) -> str:
     return "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
 
 
-class Phrases:
+class StopChecker:
     """Strings to look out for at the end of a growing text."""
 
     def __init__(self, phrases: tuple[str, ...]) -> None:
@@ -46,7 +46,7 @@ class Phrases:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class StopCheck:
     """What a new token did: ended the text at a stop string, or completed a banned phrase."""
 
     stopped: bool = False
@@ -57,8 +57,8 @@ class Verdict:
 class TextStream:
     """One sequence's text, token by token; `ends[i]` is its length after i tokens."""
 
-    stop: Phrases
-    banned: Phrases
+    stop: StopChecker
+    banned: StopChecker
     text: str = ""
     folded: str = ""
     shown: int = 0
@@ -66,25 +66,25 @@ class TextStream:
     pieces: list[bytes] = field(default_factory=list)
     decoder: codecs.IncrementalDecoder = field(default_factory=lambda: new_decoder())
 
-    def push(self, piece: bytes) -> Verdict:
+    def push(self, piece: bytes) -> StopCheck:
         new = self.decoder.decode(piece)
         self.pieces.append(piece)
         self.text += new
         self.folded += fold(new) if self.banned.phrases else ""
         self.ends.append(len(self.text))
-        return self.judge(len(new))
+        return self.check(len(new))
 
-    def judge(self, new: int) -> Verdict:
+    def check(self, new: int) -> StopCheck:
         if not new:
-            return Verdict()
+            return StopCheck()
         stop = self.stop.find(self.text, new)
         reach = len(self.text) if stop is None else stop
         banned = self.banned.find(self.folded[:reach], new) if self.banned.phrases else None
         if banned is not None:
-            return Verdict(banned_at=self.token_at(banned))
+            return StopCheck(banned_at=self.token_at(banned))
         if stop is not None:
             self.text = self.text[:stop]
-        return Verdict(stopped=stop is not None)
+        return StopCheck(stopped=stop is not None)
 
     def token_at(self, place: int) -> int:
         """The token in which the character at `place` begins."""
