@@ -12,7 +12,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache
 
 from generation.engine.adapters import Pairs
 from generation.engine.config import OtherConfig, as_ids
-from generation.engine.model import Batch, Span
+from generation.engine.model import Batch, PromptChunk
 from generation.engine.types import EngineError
 
 # Nothing is fetched and no code of the model's own is run.
@@ -85,16 +85,16 @@ class AutoModel:
     def forward(self, batch: Batch) -> Tensor:
         """The logits (wanted, vocabulary) in float32."""
         parts, begin = [], 0
-        for span in batch.spans:
-            end = begin + span.count
+        for chunk in batch.chunks:
+            end = begin + chunk.count
             wanted = [place - begin for place in batch.wanted if begin <= place < end]
-            parts.append(self.scores(batch.tokens[begin:end], span)[wanted])
+            parts.append(self.scores(batch.tokens[begin:end], chunk)[wanted])
             begin = end
         return torch.cat(parts).float().cpu()
 
-    def scores(self, tokens: list[int], span: Span) -> Tensor:
-        """The logits (n, vocabulary) of one span's n tokens, after those that its slot holds."""
-        cache = self.cache.reach(span.slot, span.start)
+    def scores(self, tokens: list[int], chunk: PromptChunk) -> Tensor:
+        """The logits (n, vocabulary) of one chunk's n tokens, after those that its slot holds."""
+        cache = self.cache.reach(chunk.slot, chunk.start)
         ids = torch.tensor([tokens], device=self.model.device)
         output = self.model(ids, past_key_values=cache, use_cache=True)
         logits: Tensor = output.logits[0]

@@ -19,7 +19,7 @@ from generation.engine.adapters import Adapter, AdapterCache
 from generation.engine.config import OtherConfig, read_config
 from generation.engine.grammar import GrammarCache
 from generation.engine.logits_processor import LogitsProcessor, picked
-from generation.engine.model import Batch, Span
+from generation.engine.model import Batch, PromptChunk
 from generation.engine.precision import Base
 from generation.engine.scheduler import Scheduler, Work
 from generation.engine.sequence import Sequence
@@ -175,10 +175,10 @@ class LocalEngine:
             tokens += item.seq.upcoming(item.count)
             if item.count == item.seq.pending:
                 wanted.append(len(tokens) - 1)
-        spans = [Span(item.seq.slot, item.seq.computed, item.count) for item in work]
+        chunks = [PromptChunk(item.seq.slot, item.seq.computed, item.count) for item in work]
         futures = [item.seq.adapter for item in work]
         adapters = [None if future is None else future.result() for future in futures]
-        return Batch(tokens, spans, wanted, adapters)
+        return Batch(tokens, chunks, wanted, adapters)
 
     def attest(self, work: list[Work], batch: Batch) -> list[Event]:
         """Note the adapter that each sequence ran with; fail those that ran with another's."""

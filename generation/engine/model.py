@@ -26,7 +26,7 @@ Weights = dict[str, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class PromptChunk:
     """`count` tokens of one slot, at positions start, start + 1, ..."""
 
     slot: int
@@ -40,13 +40,13 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The tokens of one step, span after span; logits are made for the `wanted` ones.
+    """The tokens of one step, chunk after chunk; logits are made for the `wanted` ones.
 
-    `adapters` has each span's adapter, None for the bare base; left out, all wear none.
+    `adapters` has each chunk's adapter, None for the bare base; left out, all wear none.
     """
 
     tokens: list[int]
-    spans: list[Span]
+    chunks: list[PromptChunk]
     wanted: list[int]
     adapters: list[Adapter | None] = field(default_factory=list)
 
@@ -54,8 +54,8 @@ class Batch:
         """(begin, end, adapter) of neighbouring tokens that wear the same one."""
         stretches: list[tuple[int, int, Adapter | None]] = []
         begin = 0
-        for span, adapter in zip(self.spans, self.adapters, strict=False):
-            first, end = begin, begin + span.count
+        for chunk, adapter in zip(self.chunks, self.adapters, strict=False):
+            first, end = begin, begin + chunk.count
             if stretches and stretches[-1][2] is adapter:
                 first = stretches.pop()[0]
             stretches.append((first, end, adapter))
@@ -67,16 +67,16 @@ class Batch:
         return [(begin, end, adapter.bound) for begin, end, adapter in self.worn()]
 
     def hashes(self) -> list[set[str | None]]:
-        """What each span's tokens wear in the forward pass: one hash, or None for the bare base.
+        """What each chunk's tokens wear in the forward pass: one hash, or None for the bare base.
 
         Read from the stretches that the forward pass reads, not from what was asked for.
         """
         names: list[str | None] = [None] * len(self.tokens)
         for begin, end, adapter in self.worn():
             names[begin:end] = [adapter.sha256] * (end - begin)
-        ends = accumulate(span.count for span in self.spans)
-        pairs = zip(self.spans, ends, strict=True)
-        return [set(names[end - span.count : end]) for span, end in pairs]
+        ends = accumulate(chunk.count for chunk in self.chunks)
+        pairs = zip(self.chunks, ends, strict=True)
+        return [set(names[end - chunk.count : end]) for chunk, end in pairs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,17 +157,19 @@ class Llama:
     @torch.inference_mode()
     def forward(self, batch: Batch) -> Tensor:
         """The logits (wanted, vocabulary) in float32, on `logits_device`."""
-        positions = self.index([p for span in batch.spans for p in range(span.start, span.stop)])
-        slots = self.index([span.slot for span in batch.spans for _ in range(span.count)])
+        positions = self.index(
+            [p for chunk in batch.chunks for p in range(chunk.start, chunk.stop)]
+        )
+        slots = self.index([chunk.slot for chunk in batch.chunks for _ in range(chunk.count)])
         turn = self.cosines[positions], self.sines[positions]  # (N, 1, D) each
-        masks = [causal_mask(span, self.config.groups, self.device) for span in batch.spans]
+        masks = [causal_mask(chunk, self.config.groups, self.device) for chunk in batch.chunks]
         runs = batch.runs()
 
         def attended(number: int, qkv: Tensor) -> Tensor:
             q, k, v = self.split(qkv, turn)
             self.cache.keys[number][slots, :, positions] = k
             self.cache.values[number][slots, :, positions] = v
-            return self.attend(number, q, batch.spans, masks)
+            return self.attend(number, q, batch.chunks, masks)
 
         x = self.embedding[self.index(batch.tokens)]  # (N, hidden)
         x = self.walk(x, attended, lambda number: Additions(runs, number, self.offsets))
@@ -202,25 +204,25 @@ class Llama:
         return q, k, v.view(-1, config.kv_heads, config.head_dim)
 
     def attend(
-        self, number: int, q: Tensor, spans: list[Span], masks: list[Tensor | None]
+        self, number: int, q: Tensor, chunks: list[PromptChunk], masks: list[Tensor | None]
     ) -> Tensor:
-        """q (N, H, D) over each span's own slot -> (N, H * D).
+        """q (N, H, D) over each chunk's own slot -> (N, H * D).
 
         The heads of a group share their keys, so they are folded into the query axis.
         """
         config, parts, begin = self.config, [], 0
-        for span, mask in zip(spans, masks, strict=True):
-            own = q[begin : begin + span.count]
-            begin += span.count
-            folded = own.view(span.count, config.kv_heads, config.groups, config.head_dim)
+        for chunk, mask in zip(chunks, masks, strict=True):
+            own = q[begin : begin + chunk.count]
+            begin += chunk.count
+            folded = own.view(chunk.count, config.kv_heads, config.groups, config.head_dim)
             folded = folded.permute(1, 2, 0, 3).flatten(1, 2)  # (K, groups * n, D)
-            keys = self.cache.keys[number, span.slot, :, : span.stop]  # (K, length, D)
-            values = self.cache.values[number, span.slot, :, : span.stop]
+            keys = self.cache.keys[number, chunk.slot, :, : chunk.stop]  # (K, length, D)
+            values = self.cache.values[number, chunk.slot, :, : chunk.stop]
             mixed = F.scaled_dot_product_attention(
                 folded[None], keys[None], values[None], attn_mask=mask
             )[0]
-            mixed = mixed.view(-1, config.groups, span.count, config.head_dim).permute(2, 0, 1, 3)
-            parts.append(mixed.reshape(span.count, config.query_size))
+            mixed = mixed.view(-1, config.groups, chunk.count, config.head_dim).permute(2, 0, 1, 3)
+            parts.append(mixed.reshape(chunk.count, config.query_size))
         return torch.cat(parts)
 
     def normed(self, x: Tensor, weight: Tensor) -> Tensor:
@@ -264,12 +266,12 @@ def gated(x: Tensor) -> Tensor:
     return F.silu(gate) * up
 
 
-def causal_mask(span: Span, groups: int, device: torch.device) -> Tensor | None:
+def causal_mask(chunk: PromptChunk, groups: int, device: torch.device) -> Tensor | None:
     """(groups * n, length): each token sees the slot up to itself; one token sees all."""
-    if span.count == 1:
+    if chunk.count == 1:
         return None
-    places = torch.arange(span.stop, device=device)
-    return (places[None] <= places[span.start :, None]).repeat(groups, 1)
+    places = torch.arange(chunk.stop, device=device)
+    return (places[None] <= places[chunk.start :, None]).repeat(groups, 1)
 
 
 def load_weights(folder: Path, dtype: torch.dtype, device: str = "cpu") -> Weights:

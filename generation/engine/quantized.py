@@ -99,9 +99,9 @@ class QuantizedLlama:
     def forward(self, batch: Batch) -> Tensor:
         """The logits (wanted, vocabulary) in float32."""
         tokens = torch.tensor(batch.tokens, dtype=torch.int32)
-        positions = [place for span in batch.spans for place in range(span.start, span.stop)]
+        positions = [place for chunk in batch.chunks for place in range(chunk.start, chunk.stop)]
         places = torch.tensor(positions, dtype=torch.int32)
-        slots = [span.slot for span in batch.spans for _ in range(span.count)]
+        slots = [chunk.slot for chunk in batch.chunks for _ in range(chunk.count)]
         owners = torch.tensor(slots, dtype=torch.int32)
         wanted = torch.tensor(batch.wanted, dtype=torch.int32)
         logits = torch.empty(len(batch.wanted), self.head.out)

@@ -46,7 +46,7 @@ def place(qkv: Tensor, keys: Tensor, values: Tensor, turn: Turn, step: Step) -> 
 
 # What changes from step to step, also where its numbers begin, must not make a kernel of its own:
 # none is compiled while a request waits.
-STEP = ["slots", "positions", "spans"]
+STEP = ["slots", "positions", "chunks"]
 
 
 @triton.jit(do_not_specialize_on_alignment=STEP)
@@ -83,24 +83,24 @@ def attend(q: Tensor, keys: Tensor, values: Tensor, step: Step) -> Tensor:
     """q (N, H, D), each over its own slot up to itself -> (N, H * D)."""
     rows, heads, size = q.shape
     _, kv_heads, context, _ = keys.shape
-    if not all(side.is_contiguous() for side in (q, keys, values, step.spans)):
+    if not all(side.is_contiguous() for side in (q, keys, values, step.chunks)):
         raise ValueError("Expected contiguous rows.")
     if not q.dtype == keys.dtype == values.dtype or heads % kv_heads:
         raise ValueError(f"Expected rows of one kind, got {q.dtype} and {keys.dtype}.")
-    groups, tiles = heads // kv_heads, step.spans.shape[1]
+    groups, tiles = heads // kv_heads, step.chunks.shape[1]
     width = max(LEAST, triton.next_power_of_2(size))
     wide = q.element_size() > 2 or width > 128
-    shares = shares_of(tiles * kv_heads) if step.span_block == 1 else 1
+    shares = shares_of(tiles * kv_heads) if step.chunk_block == 1 else 1
     out = q.new_empty((rows, heads * size))
     # What a share of the positions comes to, its highest score and its weight.
     room = (shares, rows, heads, size + 2) if shares > 1 else (0,)
     part = q.new_empty(room, dtype=torch.float32)
     attend_kernel[(tiles, kv_heads, shares)](
-        q, keys, values, out, part, step.spans, step.slots, step.positions, tiles, rows, context,
+        q, keys, values, out, part, step.chunks, step.slots, step.positions, tiles, rows, context,
         math.log2(math.e) / math.sqrt(size),
         KV_HEADS=kv_heads, GROUPS=groups, SIZE=size, WIDTH=width,
-        OWN=max(LEAST // step.span_block, triton.next_power_of_2(groups)),
-        TOKENS=step.span_block, SHARES=shares,
+        OWN=max(LEAST // step.chunk_block, triton.next_power_of_2(groups)),
+        TOKENS=step.chunk_block, SHARES=shares,
         POSITIONS=POSITIONS // 2 if wide else POSITIONS, num_stages=2,
     )  # fmt: skip
     if shares > 1:
@@ -120,7 +120,7 @@ def shares_of(programs: int) -> int:
 
 @triton.jit(do_not_specialize=["tiles", "rows"], do_not_specialize_on_alignment=STEP)
 def attend_kernel(  # noqa: PLR0913, PLR0915
-    q, keys, values, out, part, spans, slots, positions, tiles, rows, context, scale,
+    q, keys, values, out, part, chunks, slots, positions, tiles, rows, context, scale,
     KV_HEADS: tl.constexpr, GROUPS: tl.constexpr, SIZE: tl.constexpr, WIDTH: tl.constexpr,
     OWN: tl.constexpr, TOKENS: tl.constexpr, SHARES: tl.constexpr, POSITIONS: tl.constexpr,
 ):  # fmt: skip
@@ -130,7 +130,7 @@ def attend_kernel(  # noqa: PLR0913, PLR0915
     shares than one the tile is a single token, so that each share's blocks are seen in full.
     """
     tile, head, share = tl.program_id(0), tl.program_id(1), tl.program_id(2)
-    first, count = tl.load(spans + tile), tl.load(spans + tiles + tile)
+    first, count = tl.load(chunks + tile), tl.load(chunks + tiles + tile)
     slot, start = tl.load(slots + first), tl.load(positions + first)
     query, d = tl.arange(0, TOKENS * OWN), tl.arange(0, WIDTH)
     token, own = query // OWN, query % OWN
@@ -144,8 +144,8 @@ def attend_kernel(  # noqa: PLR0913, PLR0915
     total = tl.zeros((TOKENS * OWN, WIDTH), dtype=tl.float32)
     base = (slot * KV_HEADS + head) * context * SIZE
     end = start + count
-    span = tl.cdiv(tl.cdiv(end, POSITIONS), SHARES) * POSITIONS
-    for at in range(share * span, tl.minimum(share * span + span, end), POSITIONS):
+    stretch = tl.cdiv(tl.cdiv(end, POSITIONS), SHARES) * POSITIONS
+    for at in range(share * stretch, tl.minimum(share * stretch + stretch, end), POSITIONS):
         seen = at + tl.arange(0, POSITIONS)
         there = (seen < end)[:, None] & (d < SIZE)[None, :]
         cell = base + seen[:, None] * SIZE + d[None, :]

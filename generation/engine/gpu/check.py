@@ -20,7 +20,7 @@ from generation.engine.gpu.kernels import PLAIN, Kernels, compiled
 from generation.engine.gpu.model import GpuLlama
 from generation.engine.gpu.step import Step, step_of
 from generation.engine.lora.peft import MAX_RANK, module_sizes
-from generation.engine.model import Batch, Llama, Span, Weights, rotations
+from generation.engine.model import Batch, Llama, PromptChunk, Weights, rotations
 
 log = logging.getLogger(__name__)
 
@@ -89,9 +89,14 @@ def compare(kernels: Kernels, whole: ModelConfig, like: Tensor) -> None:
     config = replace(whole, layers=1)
     small, large = (adapter(config, rank, like) for rank in (3, MAX_RANK))
     worn = [small, small, None, large]
-    spans = [Span(0, 0, LONG), Span(1, 0, 1), Span(1, 1, 2), Span(2, CONTEXT - 2, 2)]
-    count = sum(span.count for span in spans)
-    prompts = Batch([0] * count, spans, [], worn)
+    chunks = [
+        PromptChunk(0, 0, LONG),
+        PromptChunk(1, 0, 1),
+        PromptChunk(1, 1, 2),
+        PromptChunk(2, CONTEXT - 2, 2),
+    ]
+    count = sum(chunk.count for chunk in chunks)
+    prompts = Batch([0] * count, chunks, [], worn)
     steps = [step_of(prompts, config.groups, like.device)]
     steps += [singles(rows, worn, like.device) for rows in (FEW_ROWS, MANY_ROWS)]
     for step in steps:
@@ -101,10 +106,10 @@ def compare(kernels: Kernels, whole: ModelConfig, like: Tensor) -> None:
 
 def singles(rows: int, worn: list[Adapter | None], device: torch.device) -> Step:
     """A step of single tokens; no two write to one place, where either might come last."""
-    spans = [Span(row % SLOTS, CONTEXT - 1 - row, 1) for row in range(rows)]
+    chunks = [PromptChunk(row % SLOTS, CONTEXT - 1 - row, 1) for row in range(rows)]
     adapters = [worn[row * len(worn) // rows] for row in range(rows)]
     inputs = Inputs(rows, SLOTS, device)
-    inputs.fill(Batch([0] * rows, spans, [], adapters), rows)
+    inputs.fill(Batch([0] * rows, chunks, [], adapters), rows)
     return inputs.step(rows, wears=True)
 
 
@@ -144,9 +149,11 @@ def rehearse(kernels: Kernels, config: ModelConfig, weights: Weights) -> None:
     twin.graphs = Graphs(twin.decode, len(room), scratch=model.scratch, logits=room)
     worn = [adapter(first, 16, model.embedding), None]
     top = config.vocab_size
-    prompts = Batch([n % top for n in range(1, 9)], [Span(0, 0, 5), Span(1, 0, 3)], [4, 7], worn)
-    tokens = Batch([7 % top, 8 % top], [Span(0, 5, 1), Span(1, 3, 1)], [0, 1], worn)
-    bare = Batch([9 % top], [Span(1, 4, 1)], [0])
+    prompts = Batch(
+        [n % top for n in range(1, 9)], [PromptChunk(0, 0, 5), PromptChunk(1, 0, 3)], [4, 7], worn
+    )
+    tokens = Batch([7 % top, 8 % top], [PromptChunk(0, 5, 1), PromptChunk(1, 3, 1)], [0, 1], worn)
+    bare = Batch([9 % top], [PromptChunk(1, 4, 1)], [0])
     for batch in (prompts, tokens, bare):
         ours, theirs = model.forward(batch), twin.forward(batch)
         off = float(((ours - theirs).abs().mean(-1) / theirs.std(-1)).max())

@@ -15,7 +15,7 @@ from generation.engine.gpu.step import FEW, Step, places, worn_tiles
 from generation.engine.model import Batch
 
 MOST_ROWS = 1024
-# Token, slot, position; first and count of its span's tile; first, count and address of a worn one.
+# Token, slot, position; a chunk's tile: first, count; an adapter's: first, count, address.
 COLUMNS = 8
 WARM_UPS = 2
 
@@ -44,7 +44,7 @@ class Inputs:
             tokens=table[0],
             slots=table[1],
             positions=table[2],
-            spans=table[3:5],
+            chunks=table[3:5],
             worn=table[5:] if wears else None,
             adapters=self.adapters,
         )
@@ -81,7 +81,7 @@ class Graphs:
         self.captured: dict[tuple[int, bool], torch.cuda.CUDAGraph] = {}
 
     def takes(self, batch: Batch) -> bool:
-        single = all(span.count == 1 for span in batch.spans)
+        single = all(chunk.count == 1 for chunk in batch.chunks)
         return single and 0 < len(batch.tokens) <= self.buckets[-1]
 
     def run(self, batch: Batch) -> Tensor:

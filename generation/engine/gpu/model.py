@@ -12,7 +12,7 @@ from generation.engine.gpu.deltas import Deltas, Joined
 from generation.engine.gpu.graphs import Graphs, buckets
 from generation.engine.gpu.kernels import Kernels
 from generation.engine.gpu.step import Step, step_of
-from generation.engine.model import Batch, Llama, Span, Weights
+from generation.engine.model import Batch, Llama, PromptChunk, Weights
 
 if TYPE_CHECKING:
     from generation.engine.adapters import Pairs
@@ -71,6 +71,6 @@ class GpuLlama(Llama):
     @torch.inference_mode()
     def prepare(self) -> None:
         """Compile and capture all that a step may need, so that no request waits for it."""
-        self.forward(Batch([0, 0], [Span(self.scratch, 0, 2)], [1]))
+        self.forward(Batch([0, 0], [PromptChunk(self.scratch, 0, 2)], [1]))
         if self.device.type == "cuda":
             self.graphs.capture()

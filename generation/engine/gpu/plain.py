@@ -33,7 +33,7 @@ def place(qkv: Tensor, keys: Tensor, values: Tensor, turn: Turn, step: Step) -> 
 def attend(q: Tensor, keys: Tensor, values: Tensor, step: Step) -> Tensor:
     """q (N, H, D), each over its own slot up to itself -> (N, H * D)."""
     out = torch.empty_like(q)
-    for first, count in step.spans.T.tolist():
+    for first, count in step.chunks.T.tolist():
         slot, start = int(step.slots[first]), int(step.positions[first])
         seen = torch.arange(start + count, device=q.device)
         mask = seen[None] <= start + seen[:count, None]  # (n, length)

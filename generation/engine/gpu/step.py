@@ -15,37 +15,37 @@ from generation.engine.model import Batch
 FEW, MANY = 16, 64
 # So many neighbours wear the same before their tiles are made the larger ones.
 WORTH_MANY = 32
-# Queries in a tile of a span: its tokens times the heads that share one key head.
+# Queries in a tile of a chunk: its tokens times the heads that share one key head.
 QUERIES = 64
 
 
 def tokens_in_tile(groups: int) -> int:
-    """How many of a span's tokens one tile takes where prompts are read: a power of two."""
+    """How many of a chunk's tokens one tile takes where prompts are read: a power of two."""
     return max(1, QUERIES >> (groups - 1).bit_length())
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """N tokens, cut into T tiles of one span each and S tiles of one adapter each, all int64.
+    """N tokens, cut into T tiles of one chunk each and S tiles of one adapter each, all int64.
 
-    A tile has at most `span_block` or `worn_block` tokens. `worn` is None where nobody wears
+    A tile has at most `chunk_block` or `worn_block` tokens. `worn` is None where nobody wears
     anything; `adapters`, by address, are what the plain twins read, and are kept while it is read.
     """
 
     tokens: Tensor  # (N)
     slots: Tensor  # (N)
     positions: Tensor  # (N)
-    spans: Tensor  # (2, T): the first token, how many
+    chunks: Tensor  # (2, T): the first token, how many
     worn: Tensor | None  # (3, S): the first token, how many (0 is no tile), the table's address
-    span_block: int = 1
+    chunk_block: int = 1
     worn_block: int = FEW
     adapters: dict[int, Deltas] = field(default_factory=dict)
 
 
 def places(batch: Batch) -> tuple[list[int], list[int]]:
     """The slot and the position of each token."""
-    slots = [span.slot for span in batch.spans for _ in range(span.count)]
-    return slots, [p for span in batch.spans for p in range(span.start, span.stop)]
+    slots = [chunk.slot for chunk in batch.chunks for _ in range(chunk.count)]
+    return slots, [p for chunk in batch.chunks for p in range(chunk.start, chunk.stop)]
 
 
 def cut(begin: int, end: int, block: int) -> list[tuple[int, int]]:
@@ -53,11 +53,11 @@ def cut(begin: int, end: int, block: int) -> list[tuple[int, int]]:
     return [(first, min(block, end - first)) for first in range(begin, end, block)]
 
 
-def span_tiles(batch: Batch, block: int) -> list[tuple[int, int]]:
+def chunk_tiles(batch: Batch, block: int) -> list[tuple[int, int]]:
     tiles, begin = [], 0
-    for span in batch.spans:
-        tiles += cut(begin, begin + span.count, block)
-        begin += span.count
+    for chunk in batch.chunks:
+        tiles += cut(begin, begin + chunk.count, block)
+        begin += chunk.count
     return tiles
 
 
@@ -77,15 +77,15 @@ def step_of(batch: Batch, groups: int, device: torch.device) -> Step:
 
     runs = batch.runs()
     longest = max((end - begin for begin, end, _ in runs), default=0)
-    span_block, block = tokens_in_tile(groups), MANY if longest >= WORTH_MANY else FEW
+    chunk_block, block = tokens_in_tile(groups), MANY if longest >= WORTH_MANY else FEW
     tokens, slots, positions = table([batch.tokens, *places(batch)])
     return Step(
         tokens=tokens,
         slots=slots,
         positions=positions,
-        spans=table(zip(*span_tiles(batch, span_block), strict=True)),
+        chunks=table(zip(*chunk_tiles(batch, chunk_block), strict=True)),
         worn=table(zip(*worn_tiles(runs, block), strict=True)) if runs else None,
-        span_block=span_block,
+        chunk_block=chunk_block,
         worn_block=block,
         adapters={deltas.address: deltas for _, _, deltas in runs},
     )

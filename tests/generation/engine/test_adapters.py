@@ -14,7 +14,7 @@ import torch
 from generation.engine.adapters import Adapter, AdapterCache
 from generation.engine.config import ModelConfig
 from generation.engine.lora.peft import MODULES
-from generation.engine.model import Batch, Llama, Span, load_weights
+from generation.engine.model import Batch, Llama, PromptChunk, load_weights
 from generation.engine.native.library import library
 from generation.engine.packed import pack
 from generation.engine.quantized import QuantizedLlama
@@ -166,8 +166,14 @@ def test_a_cache_that_hands_out_the_wrong_adapter_is_caught(make_engine, adapter
 
 def test_neighbours_share_a_stretch_only_when_they_touch():
     one, other = Adapter("1", "one"), Adapter("2", "other")
-    spans = [Span(0, 0, 2), Span(1, 0, 1), Span(2, 0, 3), Span(3, 0, 1), Span(4, 0, 1)]
-    batch = Batch(list(range(8)), spans, [], [one, None, one, one, other])
+    chunks = [
+        PromptChunk(0, 0, 2),
+        PromptChunk(1, 0, 1),
+        PromptChunk(2, 0, 3),
+        PromptChunk(3, 0, 1),
+        PromptChunk(4, 0, 1),
+    ]
+    batch = Batch(list(range(8)), chunks, [], [one, None, one, one, other])
     assert batch.runs() == [(0, 2, "one"), (3, 7, "one"), (7, 8, "other")]
     assert batch.hashes() == [{"1"}, {None}, {"1"}, {"1"}, {"2"}]
 
@@ -280,9 +286,14 @@ def test_the_decoder_adds_adapters_as_its_twin_does(tmp_path):
         for engine in engines:
             first, second = (Adapter("", engine.bind(pairs)) if adapted else None for pairs in worn)
             adapters = [first, first, None, second]
-            spans = [Span(0, 0, 5), Span(1, 0, 1), Span(2, 0, 3), Span(3, 0, 9)]
+            chunks = [
+                PromptChunk(0, 0, 5),
+                PromptChunk(1, 0, 1),
+                PromptChunk(2, 0, 3),
+                PromptChunk(3, 0, 9),
+            ]
             outputs.append(
-                engine.forward(Batch(list(range(3, 21)), spans, list(range(18)), adapters))
+                engine.forward(Batch(list(range(3, 21)), chunks, list(range(18)), adapters))
             )
         gaps.append(float((outputs[0] - outputs[1]).abs().mean() / outputs[0].std()))
     # With or without adapters the two differ by the four bits of the base only.

@@ -8,7 +8,7 @@ import torch
 
 from generation.engine.adapters import load_adapter
 from generation.engine.config import ModelConfig
-from generation.engine.model import Batch, Llama, Span, load_weights
+from generation.engine.model import Batch, Llama, PromptChunk, load_weights
 from generation.engine.types import EngineError
 from tests.generation.engine.toys import ask, finish, write_adapter
 
@@ -31,7 +31,9 @@ def test_the_forward_pass_names_the_device_of_all_that_it_makes(toy, tmp_path):
     model = Llama(config, load_weights(folder, torch.float32), slots=3, context=64)
     ref, _ = write_adapter(tmp_path / "worn", theirs)
     worn = load_adapter(ref, config, "", model.bind)
-    batch = Batch([5, 6, 7, 8, 9], [Span(0, 0, 4), Span(1, 0, 1)], [3, 4], [worn, None])
+    batch = Batch(
+        [5, 6, 7, 8, 9], [PromptChunk(0, 0, 4), PromptChunk(1, 0, 1)], [3, 4], [worn, None]
+    )
     here = model.forward(batch)
     with elsewhere():
         assert torch.equal(model.forward(batch), here)

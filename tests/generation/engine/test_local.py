@@ -188,8 +188,8 @@ def test_numbers_that_are_not_finite_end_the_request_alone(make_engine):
 
     def broken(batch):
         logits = forward(batch)
-        for place, span in enumerate(batch.spans):
-            if span.slot == engine.scheduler.sequences["bad"].slot:
+        for place, chunk in enumerate(batch.chunks):
+            if chunk.slot == engine.scheduler.sequences["bad"].slot:
                 logits = logits.index_fill(0, torch.tensor([place]), math.nan)
         return logits
 

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from generation.engine.config import ModelConfig
-from generation.engine.model import Batch, Llama, Span, load_weights, rotate
+from generation.engine.model import Batch, Llama, PromptChunk, load_weights, rotate
 from generation.engine.native import build
 from generation.engine.native import library as native
 from generation.engine.native.sampler import NativeSampler
@@ -269,7 +269,7 @@ def test_the_decoder_equals_its_twin_within_its_eight_bits(folder):
         weights[name] = quantized_weight(weights[name], 4)
     plain = Llama(config, weights, slots=3, context=100)
     tokens = list(range(3, 60))
-    whole = Batch(tokens, [Span(1, 0, 57)], list(range(57)))
+    whole = Batch(tokens, [PromptChunk(1, 0, 57)], list(range(57)))
     ours_out, plain_out = ours.forward(whole), plain.forward(whole)
     spread = plain_out.std()
     assert (ours_out - plain_out).abs().mean() < 0.05 * spread
@@ -281,9 +281,13 @@ def test_chunks_and_neighbours_change_no_bit(folder):
     parts = pack(load_weights(folder, torch.float32), config)
     model = QuantizedLlama(config, parts, slots=3, context=100)
     tokens = list(range(3, 60))
-    whole = model.forward(Batch(tokens, [Span(1, 0, 57)], [20, 56]))
-    model.forward(Batch(tokens[:21], [Span(0, 0, 21)], []))
-    mixed = Batch([9, *tokens[21:], 8, 7], [Span(2, 0, 1), Span(0, 21, 36), Span(2, 1, 2)], [36])
+    whole = model.forward(Batch(tokens, [PromptChunk(1, 0, 57)], [20, 56]))
+    model.forward(Batch(tokens[:21], [PromptChunk(0, 0, 21)], []))
+    mixed = Batch(
+        [9, *tokens[21:], 8, 7],
+        [PromptChunk(2, 0, 1), PromptChunk(0, 21, 36), PromptChunk(2, 1, 2)],
+        [36],
+    )
     assert torch.equal(model.forward(mixed)[0], whole[1])
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from generation.engine import load
-from generation.engine.model import Batch, Span
+from generation.engine.model import Batch, PromptChunk
 from generation.engine.packed import supported
 from generation.engine.precision import Base
 from generation.engine.types import Grammar, Message, Sampling
@@ -54,7 +54,7 @@ def test_four_bits_read_a_text_almost_as_well(engine, base_model):
     if not supported(engine.config):
         pytest.skip("The library was not built here.")
     ids = engine.tokenizer.encode(TEXT)
-    batch = Batch(ids, [Span(0, 0, len(ids))], list(range(len(ids) - 1)))
+    batch = Batch(ids, [PromptChunk(0, 0, len(ids))], list(range(len(ids) - 1)))
     small = Base(base_model, engine.config, "int4").load(1, 256)
     truth = torch.tensor(ids[1:])
     exact, rough = engine.model.forward(batch), small.forward(batch)

@@ -6,7 +6,7 @@ from generation.engine.adapters import Adapter
 from generation.engine.config import ModelConfig
 from generation.engine.gpu.deltas import Deltas
 from generation.engine.lora.peft import module_sizes
-from generation.engine.model import Batch, Span
+from generation.engine.model import Batch, PromptChunk
 
 
 def shape(**changes):
@@ -44,7 +44,7 @@ def adapter(config, rank, like, without=()):
 
 def batch(*parts):
     """Of (slot, start, count, adapter)."""
-    spans = [Span(slot, start, count) for slot, start, count, _ in parts]
-    total = sum(span.count for span in spans)
+    chunks = [PromptChunk(slot, start, count) for slot, start, count, _ in parts]
+    total = sum(chunk.count for chunk in chunks)
     tokens = [7 * place % 50 for place in range(total)]
-    return Batch(tokens, spans, list(range(total)), [worn for *_, worn in parts])
+    return Batch(tokens, chunks, list(range(total)), [worn for *_, worn in parts])

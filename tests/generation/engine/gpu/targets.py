@@ -10,7 +10,7 @@ from generation.engine.gpu import attention, lora
 from generation.engine.gpu.step import FEW, MANY, tokens_in_tile
 
 INTS = ["tiles", "rows", "size", "width", "place", "parts", "splits", "context"]
-LONGS = ["worn", "spans", "slots", "positions"]
+LONGS = ["worn", "chunks", "slots", "positions"]
 FLOATS = ["room", "part", "cosines", "sines"]
 ALIGNED = {"x", "y", "q", "keys", "values", "out", "room", "worn", "size", "width", "context"}
 

@@ -8,7 +8,7 @@ import torch
 
 from generation.engine.gpu import graphs
 from generation.engine.gpu.graphs import Graphs, Inputs, buckets
-from generation.engine.gpu.step import cut, span_tiles, tokens_in_tile, worn_tiles
+from generation.engine.gpu.step import chunk_tiles, cut, tokens_in_tile, worn_tiles
 from tests.generation.engine.gpu.cases import adapter, batch, shape
 
 CPU = torch.device("cpu")
@@ -31,7 +31,7 @@ def test_buckets_double_up_to_the_most_rows(rows, found):
 def test_stretches_are_cut_into_tiles():
     assert cut(3, 3, 4) == []
     assert cut(3, 12, 4) == [(3, 4), (7, 4), (11, 1)]
-    assert span_tiles(batch((0, 0, 5, None), (1, 9, 1, None)), 4) == [(0, 4), (4, 1), (5, 1)]
+    assert chunk_tiles(batch((0, 0, 5, None), (1, 9, 1, None)), 4) == [(0, 4), (4, 1), (5, 1)]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_buffers_hold_the_step_and_its_padding():
     step = inputs.step(4, wears=True)
     assert step.slots.tolist() == [2, 0, 1, 5]
     assert step.positions.tolist() == [7, 3, 0, 0]
-    assert step.spans.tolist() == [[0, 1, 2, 3], [1, 1, 1, 1]]
+    assert step.chunks.tolist() == [[0, 1, 2, 3], [1, 1, 1, 1]]
     assert step.worn.T.tolist() == [[1, 2, worn.bound.address], *[[0, 0, 0]] * 3]
     assert list(inputs.adapters.values()) == [worn.bound]
     assert not inputs.fill(batch((2, 8, 1, None)), 1)

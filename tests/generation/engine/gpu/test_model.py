@@ -11,7 +11,7 @@ from generation.engine.config import ModelConfig
 from generation.engine.gpu.kernels import PLAIN, compiled
 from generation.engine.gpu.model import GpuLlama
 from generation.engine.gpu.sampling import DeviceSampler
-from generation.engine.model import Batch, Llama, Span, load_weights
+from generation.engine.model import Batch, Llama, PromptChunk, load_weights
 from generation.engine.types import Grammar, Sampling
 from tests.generation.engine.gpu.cases import pairs
 from tests.generation.engine.toys import ask, finish, run, write_adapter
@@ -48,19 +48,19 @@ def models(toy, kernels, device):
 
 def steps(config):
     """Prompts in chunks, single tokens beside them, then single tokens only."""
-    spans = [
-        [Span(0, 0, 37), Span(1, 0, 3)],
-        [Span(0, 37, 4), Span(1, 3, 1), Span(2, 0, 20)],
-        [Span(0, 41, 1), Span(1, 4, 1), Span(2, 20, 1)],
-        [Span(0, 42, 1), Span(2, 21, 1)],
-        [Span(2, 22, 1)],
+    chunks = [
+        [PromptChunk(0, 0, 37), PromptChunk(1, 0, 3)],
+        [PromptChunk(0, 37, 4), PromptChunk(1, 3, 1), PromptChunk(2, 0, 20)],
+        [PromptChunk(0, 41, 1), PromptChunk(1, 4, 1), PromptChunk(2, 20, 1)],
+        [PromptChunk(0, 42, 1), PromptChunk(2, 21, 1)],
+        [PromptChunk(2, 22, 1)],
     ]
     worn = {0: 3, 1: 16, 2: None}
-    for number, own in enumerate(spans):
-        total = sum(span.count for span in own)
+    for number, own in enumerate(chunks):
+        total = sum(chunk.count for chunk in own)
         tokens = [(5 * place + number) % config.vocab_size for place in range(total)]
         wanted = [total - 1] if number == 3 else list(range(total))
-        yield tokens, own, wanted, [worn[span.slot] for span in own]
+        yield tokens, own, wanted, [worn[chunk.slot] for chunk in own]
 
 
 def test_its_logits_are_those_of_the_plain_decoder(models):
@@ -69,9 +69,9 @@ def test_its_logits_are_those_of_the_plain_decoder(models):
         {rank: Adapter(str(rank), model.bind(pairs(config, rank))) for rank in (3, 16)}
         for model in models
     ]
-    for tokens, spans, wanted, ranks in steps(config):
+    for tokens, chunks, wanted, ranks in steps(config):
         ours, theirs = (
-            model.forward(Batch(tokens, spans, wanted, [own.get(rank) for rank in ranks]))
+            model.forward(Batch(tokens, chunks, wanted, [own.get(rank) for rank in ranks]))
             for model, own in zip(models, bound, strict=True)
         )
         assert ours.device == models[0].logits_device
@@ -83,7 +83,11 @@ def test_padding_changes_nothing_that_is_read(models):
     for side in (ours.cache.keys, ours.cache.values):
         torch.nn.init.normal_(side)
     before = copy.deepcopy(ours.cache)
-    ours.forward(Batch([4, 5, 6], [Span(0, 9, 1), Span(3, 2, 1), Span(5, 0, 1)], [0, 1, 2]))
+    ours.forward(
+        Batch(
+            [4, 5, 6], [PromptChunk(0, 9, 1), PromptChunk(3, 2, 1), PromptChunk(5, 0, 1)], [0, 1, 2]
+        )
+    )
     pairs = ((before.keys, ours.cache.keys), (before.values, ours.cache.values))
     for old, new in pairs:
         changed = (old != new).any(-1).any(2).any(0).nonzero().tolist()
@@ -94,9 +98,9 @@ def test_padding_changes_nothing_that_is_read(models):
 def test_a_broken_row_spoils_no_other(models):
     ours, theirs = models
     for model in models:
-        model.forward(Batch([4, 5, 6, 7], [Span(0, 0, 2), Span(1, 0, 2)], [1, 3]))
+        model.forward(Batch([4, 5, 6, 7], [PromptChunk(0, 0, 2), PromptChunk(1, 0, 2)], [1, 3]))
         model.cache.values[:, 0, :, 0] = torch.nan
-    asked = Batch([8, 9], [Span(0, 2, 1), Span(1, 2, 1)], [0, 1])
+    asked = Batch([8, 9], [PromptChunk(0, 2, 1), PromptChunk(1, 2, 1)], [0, 1])
     logits = ours.forward(asked).cpu()
     assert not logits[0].isfinite().all()
     torch.testing.assert_close(logits[1], theirs.forward(asked)[1], atol=2e-4, rtol=1e-4)
@@ -146,7 +150,7 @@ def test_the_hash_that_is_told_is_of_what_the_kernels_read(toy, models, tmp_path
     ours, _ = models
     ref, _ = write_adapter(tmp_path / "worn", toy[1])
     worn = load_adapter(ref, ours.config, "", ours.bind)
-    asked = Batch([1, 2], [Span(0, 0, 1), Span(1, 0, 1)], [0, 1], [None, worn])
+    asked = Batch([1, 2], [PromptChunk(0, 0, 1), PromptChunk(1, 0, 1)], [0, 1], [None, worn])
     assert asked.hashes() == [{None}, {ref.sha256}]
     ours.forward(asked)
     step = ours.graphs.inputs.step(2, wears=True)
