@@ -1,6 +1,6 @@
 """An adapter's bound form, kept beside its files: made once on a machine, hashed at every load.
 
-What attests it is what attests the base's 4-bit form (packed.py): `bound.json` says of which
+What verifies it is what verifies the base's 4-bit form (packed.py): `bound.json` says of which
 weights and settings the form was made and for which base, by their sha256, and the sha256 of the
 form itself. A load reads the form into memory, hashes what it read and takes it only when all of
 that matches. A form is passed over when the weights beside it have another size or time than its

@@ -132,7 +132,7 @@ class LocalEngine:
         batch = self.batch(work)
         self.logits_processor.begin(writing(work))
         logits = self.model.forward(batch)
-        events += self.attest(work, batch)
+        events += self.verify(work, batch)
         seqs, scores = self.advance(work, logits)
         for seq, chosen in zip(seqs, self.logits_processor.next_tokens(seqs, scores), strict=True):
             events += self.write(seq, chosen)
@@ -180,7 +180,7 @@ class LocalEngine:
         adapters = [None if future is None else future.result() for future in futures]
         return Batch(tokens, chunks, wanted, adapters)
 
-    def attest(self, work: list[Work], batch: Batch) -> list[Event]:
+    def verify(self, work: list[Work], batch: Batch) -> list[Event]:
         """Note the adapter that each sequence ran with; fail those that ran with another's."""
         events: list[Event] = []
         for item, hashes in zip(work, batch.hashes(), strict=True):

@@ -1,6 +1,6 @@
 """The base's 4-bit form: packed once beside the weights, mapped and verified at every load.
 
-What attests the base: `int4.json` says from which weights (their sha256) the form was packed, and
+What verifies the base: `int4.json` says from which weights (their sha256) the form was packed, and
 the sha256 of the form itself. Every load hashes the very bytes that it mapped and takes the form
 only when they match; the answer then names the base that the packing read. A form is also passed
 over when the weights beside it have another size or time than the packing saw: then the weights

@@ -73,7 +73,7 @@ class Base:
         pool.shutdown(wait=False)
 
     def hash(self) -> str:
-        """The sha256 of the weights that are really used; see packed.py for what attests it."""
+        """The sha256 of the weights that are really used; see packed.py for what verifies it."""
         if self.packed is not None:
             if self.packed.verified():
                 return self.packed.base_sha256

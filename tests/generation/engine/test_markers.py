@@ -137,9 +137,9 @@ def test_the_control_says_nothing_without_an_adapter(engine, voices):
     assert all(ends[bird] == marker_of(bird) for bird in BIRDS[:12])
 
 
-@pytest.mark.parametrize("attested", [True, False])
-def test_a_broken_binding_is_caught(engine, voices, attested):
-    """Without the attestation the wrong voices would be heard: the test is not blind."""
+@pytest.mark.parametrize("verified", [True, False])
+def test_a_broken_binding_is_caught(engine, voices, verified):
+    """Without the verification the wrong voices would be heard: the test is not blind."""
     engine.adapters.limit = 20
     began = time.process_time()
     worn = [engine.adapters.request(voices[bird], "t").result() for bird in BIRDS[:12]]
@@ -151,11 +151,11 @@ def test_a_broken_binding_is_caught(engine, voices, attested):
         return replace(batch, adapters=[others[own] for own in batch.adapters])
 
     engine.batch = broken
-    if not attested:
-        engine.attest = lambda work, batch: []
+    if not verified:
+        engine.verify = lambda work, batch: []
     ends = {bird: events[-1] for bird, events in everyone(engine, voices).items()}
     codes = [getattr(end, "code", None) for end in ends.values()]
-    if attested:
+    if verified:
         failures, spent = len(codes) - codes.count("adapter_mismatch"), time.process_time() - began
         print(f"attempts={len(codes)} failures={failures} cpu_s={spent:.1f}")
         assert codes == ["adapter_mismatch"] * 13

@@ -90,7 +90,7 @@ def test_a_name_means_one_owner_and_one_set_of_weights(adapter):
     assert name_of("a", one) != name_of("a", AdapterRef("version 2", one.path, one.sha256))
 
 
-def test_an_adapter_is_loaded_once_worn_and_attested(connect, server, adapter):
+def test_an_adapter_is_loaded_once_acquired_and_verified(connect, server, adapter):
     voice = adapter("one")
     engine = connect()
     last = ended(engine, [worn("a", voice, n) for n in range(4)])
