@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import deque
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +41,6 @@ READY_WAIT = 0.01
 # So many other ways to begin are tried before only a phrase's last token is avoided.
 FIRST_TOKENS_TRIED = 8
 TOKENS_TRIED = 256
-RATE_STEPS = 32
 # Beside each so many sequences there is one slot more, for the beginnings of texts that are done.
 PREFIX_SHARE = 4
 # Another try would meet the same weights or the same grammar.
@@ -73,7 +71,6 @@ class LocalEngine:
         self.scheduler = Scheduler(Slots(slots), settings.limits(affords))
         self.adapters = AdapterCache(self.load_adapter, settings.adapters)
         self.prompt_tokens = self.completion_tokens = self.cached_tokens = 0
-        self.recent: deque[tuple[float, int]] = deque(maxlen=RATE_STEPS)
 
     def load_adapter(self, ref: AdapterRef) -> Adapter:
         if isinstance(self.config, OtherConfig):
@@ -198,7 +195,6 @@ class LocalEngine:
         for item in work:
             if item.seq.id in self.scheduler.sequences:
                 self.scheduler.done(item)
-        self.recent.append((monotonic(), len(known)))
         going = [place for place, seq in enumerate(known) if seq.id in self.scheduler.sequences]
         scores = picked(logits[:, : self.tokenizer.size], going)
         return [known[place] for place in going], scores
@@ -271,8 +267,6 @@ class LocalEngine:
         return len(self.tokenizer.encode(text))
 
     def stats(self) -> EngineStats:
-        written = sum(count for _, count in list(self.recent)[1:])
-        seconds = self.recent[-1][0] - self.recent[0][0] if len(self.recent) > 1 else 0.0
         return EngineStats(
             rows_busy=len(self.scheduler.running),
             rows_total=self.settings.rows,
@@ -281,7 +275,6 @@ class LocalEngine:
             completion_tokens=self.completion_tokens,
             cached_tokens=self.cached_tokens,
             adapter_swaps=self.adapters.swaps,
-            tokens_per_second=written / seconds if seconds else 0.0,
             preemptions=self.scheduler.preemptions,
             room_for_others=max(0, self.settings.rows - self.scheduler.queued),
         )

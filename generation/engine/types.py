@@ -282,7 +282,6 @@ class EngineStats:
     completion_tokens: int = 0
     cached_tokens: int = 0
     adapter_swaps: int = 0
-    tokens_per_second: float = 0.0
     preemptions: int = 0
     room_for_others: int = 0
 
