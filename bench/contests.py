@@ -151,9 +151,9 @@ class Contests:
             writer(self.model, ADAPTED_ROWS, mode.threads, **options) as ours,
         ):
             refs = write_adapters(self.model, Path(folder), ADAPTERS)
-            worn = [refs[row % ADAPTERS] for row in range(ADAPTED_ROWS)]
-            ours.write(asked, 2, worn)
-            adapted = partial(ours.write, asked, self.tokens, worn)
+            adapters = [refs[row % ADAPTERS] for row in range(ADAPTED_ROWS)]
+            ours.write(asked, 2, adapters)
+            adapted = partial(ours.write, asked, self.tokens, adapters)
             bare = partial(ours.write, asked, self.tokens)
             both = turns({"adapted": adapted, "bare": bare}, 2 * self.count + 1)
             yield reached(SHARE, mode, both, "no adapter")

@@ -107,15 +107,15 @@ class Table:
         yield from HEAD
         for rows in self.chosen.rows:
             theirs = {} if self.chosen.alone else self.theirs(rows)
-            for worn, speed in self.ours(rows):
-                yield self.line(rows, worn, speed, theirs.get(worn, ""))
+            for adapters, speed in self.ours(rows):
+                yield self.line(rows, adapters, speed, theirs.get(adapters, ""))
             torch.cuda.empty_cache()
 
     def counts(self, rows: int) -> list[int]:
-        """How many adapters are worn at once: none, and as many as there are rows at most."""
+        """How many adapters are used at once: none, and as many as there are rows at most."""
         return sorted({0, *(min(count, rows) for count in self.chosen.adapters)})
 
-    def worn(self, rows: int, count: int) -> list[AdapterRef] | None:
+    def adapters(self, rows: int, count: int) -> list[AdapterRef] | None:
         return [self.refs[row % count] for row in range(rows)] if count else None
 
     def ours(self, rows: int) -> Iterator[tuple[int, float]]:
@@ -127,9 +127,9 @@ class Table:
                 yield count, self.decoded(own, rows, count)
 
     def decoded(self, own: Writer, rows: int, count: int) -> float:
-        worn = self.worn(rows, count)
-        own.write(prompts(rows), 2, worn)  # the adapters are loaded by now
-        return own.decode(prompts(rows), self.chosen.tokens, worn).speed("wall")
+        adapters = self.adapters(rows, count)
+        own.write(prompts(rows), 2, adapters)  # the adapters are loaded by now
+        return own.decode(prompts(rows), self.chosen.tokens, adapters).speed("wall")
 
     def theirs(self, rows: int) -> dict[int, str]:
         """By the number of adapters: what a user would run instead."""
@@ -158,18 +158,18 @@ class Table:
         rest = taken(lambda: synchronous(other, asked, tokens)).less(first)
         return f"{name} {rest.speed('wall'):.0f}"
 
-    def line(self, rows: int, worn: int, speed: float, theirs: str) -> str:
+    def line(self, rows: int, adapters: int, speed: float, theirs: str) -> str:
         compute = roofs.flops(self.config) * speed / self.roofs.flops
-        memory = self.step_bytes(rows, worn) * speed / rows / self.roofs.bytes
-        return f"| {rows} | {worn} | {speed:.0f} | {compute:.1%} | {memory:.1%} | {theirs} |"
+        memory = self.step_bytes(rows, adapters) * speed / rows / self.roofs.bytes
+        return f"| {rows} | {adapters} | {speed:.0f} | {compute:.1%} | {memory:.1%} | {theirs} |"
 
-    def step_bytes(self, rows: int, worn: int) -> float:
+    def step_bytes(self, rows: int, adapters: int) -> float:
         """What a step must read: weights, the adapters, keys and values half-way through."""
         config, sizes = self.config, module_sizes(self.config).values()
         weights = roofs.flops(config)  # two FLOPs and two bytes for each weight
         adapter = 2.0 * RANK * config.layers * sum(size + out for size, out in sizes)
         length = PROMPT + self.chosen.tokens / 2
-        return weights + worn * adapter + rows * length * config.cache_bytes / 2
+        return weights + adapters * adapter + rows * length * config.cache_bytes / 2
 
 
 def synchronous(other: Generator, asked: Sequence[str], tokens: int) -> int:

@@ -47,10 +47,10 @@ class Writer:
         self,
         asked: Sequence[str],
         tokens: int | Sequence[int],
-        worn: Sequence[AdapterRef] | None = None,
+        adapters: Sequence[AdapterRef] | None = None,
     ) -> int:
         """How many tokens were written; reading the prompts is part of the work."""
-        self.submit(asked, tokens, worn)
+        self.submit(asked, tokens, adapters)
         before = self.written
         while self.engine.busy:
             self.step()
@@ -60,11 +60,11 @@ class Writer:
         self,
         asked: Sequence[str],
         tokens: int | Sequence[int],
-        worn: Sequence[AdapterRef] | None = None,
+        adapters: Sequence[AdapterRef] | None = None,
     ) -> None:
         lengths = [tokens] * len(asked) if isinstance(tokens, int) else tokens
-        adapters = worn or [None] * len(asked)
-        for each in zip(asked, lengths, adapters, strict=True):
+        chosen = adapters or [None] * len(asked)
+        for each in zip(asked, lengths, chosen, strict=True):
             self.engine.submit(request(*each))
 
     @property
@@ -80,13 +80,13 @@ class Writer:
         return self.written - before
 
     def decode(
-        self, asked: Sequence[str], tokens: int, worn: Sequence[AdapterRef] | None = None
+        self, asked: Sequence[str], tokens: int, adapters: Sequence[AdapterRef] | None = None
     ) -> Taken:
         """Only the steps in which every text got a token and no prompt was read."""
-        self.submit(asked, tokens, worn)
+        self.submit(asked, tokens, adapters)
         made, cpu, wall = 0, 0.0, 0.0
         while self.engine.busy:
-            reading = any(row.pending != 1 for row in self.engine.scheduler.rows.values())
+            reading = any(seq.pending != 1 for seq in self.engine.scheduler.sequences.values())
             marks = process_time(), perf_counter()
             written = self.step()
             if written == len(asked) and not reading:

@@ -74,7 +74,7 @@ class LocalEngine:
 
     def load_adapter(self, ref: AdapterRef) -> Adapter:
         if isinstance(self.config, OtherConfig):
-            raise EngineError("adapter_not_available", "This base model cannot wear adapters.")
+            raise EngineError("adapter_not_available", "This base model takes no adapters.")
         self.settings.fetch(ref)
         return bound.load(ref, self.config, self.base_sha256, self.model)
 
@@ -101,8 +101,8 @@ class LocalEngine:
             )
         adapter = request.adapter
         # Equal weights with other settings beside them are another adapter.
-        worn = f"{adapter.sha256} {adapter.path}" if adapter else None
-        key = (self.base_sha256, worn, request.tenant)
+        variant = f"{adapter.sha256} {adapter.path}" if adapter else None
+        key = (self.base_sha256, variant, request.tenant)
         seq = Sequence(request, prompt, key)
         self.scheduler.add(seq)
         if adapter is not None:
@@ -183,7 +183,7 @@ class LocalEngine:
         for item, hashes in zip(work, batch.hashes(), strict=True):
             seq, asked = item.seq, item.seq.request.adapter
             if hashes == {asked.sha256 if asked else None}:
-                (seq.worn,) = hashes
+                (seq.adapter_sha256,) = hashes
             else:
                 message = "The step ran with another adapter than the one asked for."
                 events.append(self.fail(seq, "adapter_mismatch", message))
@@ -254,7 +254,7 @@ class LocalEngine:
             completion_tokens=len(seq.output),
             seconds=monotonic() - seq.began,
             base_sha256=self.base_sha256,
-            adapter_sha256=seq.worn,
+            adapter_sha256=seq.adapter_sha256,
             cached_tokens=seq.cached,
             logprobs=tuple(seq.logprobs[: len(seq.output)]),
         )

@@ -42,7 +42,7 @@ class PromptChunk:
 class Batch:
     """The tokens of one step, chunk after chunk; logits are made for the `wanted` ones.
 
-    `adapters` has each chunk's adapter, None for the bare base; left out, all wear none.
+    `adapters` has each chunk's adapter, None for the bare base; left out, none has any.
     """
 
     tokens: list[int]
@@ -50,8 +50,8 @@ class Batch:
     wanted: list[int]
     adapters: list[Adapter | None] = field(default_factory=list)
 
-    def worn(self) -> list[tuple[int, int, Adapter]]:
-        """(begin, end, adapter) of neighbouring tokens that wear the same one."""
+    def adapter_runs(self) -> list[tuple[int, int, Adapter]]:
+        """(begin, end, adapter) of neighbouring tokens that have the same one."""
         stretches: list[tuple[int, int, Adapter | None]] = []
         begin = 0
         for chunk, adapter in zip(self.chunks, self.adapters, strict=False):
@@ -60,19 +60,19 @@ class Batch:
                 first = stretches.pop()[0]
             stretches.append((first, end, adapter))
             begin = end
-        return [(first, end, worn) for first, end, worn in stretches if worn is not None]
+        return [(first, end, own) for first, end, own in stretches if own is not None]
 
     def runs(self) -> list[tuple[int, int, Any]]:
         """(begin, end, bound adapter) for the forward pass."""
-        return [(begin, end, adapter.bound) for begin, end, adapter in self.worn()]
+        return [(begin, end, adapter.bound) for begin, end, adapter in self.adapter_runs()]
 
     def hashes(self) -> list[set[str | None]]:
-        """What each chunk's tokens wear in the forward pass: one hash, or None for the bare base.
+        """What adapter each chunk has in the forward pass: one hash, or None for the bare base.
 
         Read from the stretches that the forward pass reads, not from what was asked for.
         """
         names: list[str | None] = [None] * len(self.tokens)
-        for begin, end, adapter in self.worn():
+        for begin, end, adapter in self.adapter_runs():
             names[begin:end] = [adapter.sha256] * (end - begin)
         ends = accumulate(chunk.count for chunk in self.chunks)
         pairs = zip(self.chunks, ends, strict=True)

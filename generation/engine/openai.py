@@ -58,7 +58,7 @@ class Call:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     began: float = field(default_factory=monotonic)
-    worn: AdapterRef | None = None
+    acquired: AdapterRef | None = None
     stream: TextStream = field(init=False)
 
     def __post_init__(self) -> None:
@@ -219,13 +219,13 @@ class OpenAIEngine:
         try:
             await self.write(call, body)
         except EngineError as error:
-            if error.code != "model_missing" or call.worn is None:
+            if error.code != "model_missing" or call.acquired is None:
                 raise
             await self.write(call, body)
 
     async def write(self, call: Call, body: dict[str, Any]) -> None:
-        async with self.adapters.worn(call.request) as name:
-            call.worn = call.request.adapter if name else None
+        async with self.adapters.acquire(call.request) as name:
+            call.acquired = call.request.adapter if name else None
             try:
                 await self.stream(call, body | {"model": name or self.settings.model})
             except EngineError as error:
@@ -291,7 +291,7 @@ class OpenAIEngine:
             completion_tokens=call.completion_tokens,
             seconds=monotonic() - call.began,
             base_sha256=self.settings.sha256,
-            adapter_sha256=call.worn.sha256 if call.worn else None,
+            adapter_sha256=call.acquired.sha256 if call.acquired else None,
         )
 
     def count_tokens(self, text: str) -> int:

@@ -42,11 +42,11 @@ def short(text: str) -> str:
 
 
 class Adapters(Protocol):
-    """What a kind of server can do for requests that wear an adapter."""
+    """What a kind of server can do for requests that ask for an adapter."""
 
     swaps: int
 
-    def worn(self, request: GenerationRequest) -> AbstractAsyncContextManager[str | None]:
+    def acquire(self, request: GenerationRequest) -> AbstractAsyncContextManager[str | None]:
         """The adapter's name on the server, kept there inside the block; None for the base."""
 
     def lost(self, name: str) -> None:
@@ -59,7 +59,7 @@ class NoAdapters:
     swaps = 0
 
     @asynccontextmanager
-    async def worn(self, request: GenerationRequest) -> AsyncIterator[str | None]:
+    async def acquire(self, request: GenerationRequest) -> AsyncIterator[str | None]:
         yield None
 
     def lost(self, name: str) -> None:
@@ -77,7 +77,7 @@ class ListedAdapters:
         self.until = 0.0
 
     @asynccontextmanager
-    async def worn(self, request: GenerationRequest) -> AsyncIterator[str | None]:
+    async def acquire(self, request: GenerationRequest) -> AsyncIterator[str | None]:
         if request.adapter is None:
             yield None
             return
@@ -104,7 +104,7 @@ class ListedAdapters:
 
 @dataclass(slots=True)
 class Slot:
-    """An adapter on the server: how many requests wear it, and whether it is to go."""
+    """An adapter on the server: how many requests use it, and whether it is to go."""
 
     users: int = 0
     leaving: bool = False
@@ -114,7 +114,7 @@ class Slot:
 class LoadedAdapters:
     """Our own server: adapters come when they are asked for, the least recently used go.
 
-    One goes only after the last request that wears it has ended; who asks for it meanwhile waits
+    One goes only after the last request that uses it has ended; who asks for it meanwhile waits
     and has it loaded anew.
     """
 
@@ -126,7 +126,7 @@ class LoadedAdapters:
         self.swaps = 0
 
     @asynccontextmanager
-    async def worn(self, request: GenerationRequest) -> AsyncIterator[str | None]:
+    async def acquire(self, request: GenerationRequest) -> AsyncIterator[str | None]:
         if request.adapter is None:
             yield None
             return

@@ -22,7 +22,7 @@ class Sequence:
     """One request; `computed` counts the tokens whose keys are in the cache.
 
     `paid` is the most that `computed` ever was, `begun_at` the tokens written when it last got its
-    slot, `worn` the hash of the adapter in the steps that ran.
+    slot, `adapter_sha256` the hash of the adapter in the steps that ran.
     """
 
     request: GenerationRequest
@@ -38,7 +38,7 @@ class Sequence:
     begun_at: int = 0
     starts: int = 0
     cached: int = 0
-    worn: str | None = None
+    adapter_sha256: str | None = None
     cancelled: bool = False
     rewinds: int = 0
     forbidden: dict[int, set[int]] = field(default_factory=dict)

@@ -88,7 +88,7 @@ def compare(kernels: Kernels, whole: ModelConfig, like: Tensor) -> None:
     """Each kernel once as it reads prompts and once as it writes, in the model's own sizes."""
     config = replace(whole, layers=1)
     small, large = (adapter(config, rank, like) for rank in (3, MAX_RANK))
-    worn = [small, small, None, large]
+    adapters = [small, small, None, large]
     chunks = [
         PromptChunk(0, 0, LONG),
         PromptChunk(1, 0, 1),
@@ -96,21 +96,21 @@ def compare(kernels: Kernels, whole: ModelConfig, like: Tensor) -> None:
         PromptChunk(2, CONTEXT - 2, 2),
     ]
     count = sum(chunk.count for chunk in chunks)
-    prompts = Batch([0] * count, chunks, [], worn)
+    prompts = Batch([0] * count, chunks, [], adapters)
     steps = [step_of(prompts, config.groups, like.device)]
-    steps += [singles(rows, worn, like.device) for rows in (FEW_ROWS, MANY_ROWS)]
+    steps += [singles(rows, adapters, like.device) for rows in (FEW_ROWS, MANY_ROWS)]
     for step in steps:
         compare_attention(kernels, config, like, step)
         compare_additions(kernels, config, like, step)
 
 
-def singles(rows: int, worn: list[Adapter | None], device: torch.device) -> Step:
+def singles(rows: int, choices: list[Adapter | None], device: torch.device) -> Step:
     """A step of single tokens; no two write to one place, where either might come last."""
     chunks = [PromptChunk(row % SLOTS, CONTEXT - 1 - row, 1) for row in range(rows)]
-    adapters = [worn[row * len(worn) // rows] for row in range(rows)]
+    adapters = [choices[row * len(choices) // rows] for row in range(rows)]
     inputs = Inputs(rows, SLOTS, device)
     inputs.fill(Batch([0] * rows, chunks, [], adapters), rows)
-    return inputs.step(rows, wears=True)
+    return inputs.step(rows, adapted=True)
 
 
 def compare_attention(kernels: Kernels, config: ModelConfig, like: Tensor, step: Step) -> None:
@@ -147,12 +147,15 @@ def rehearse(kernels: Kernels, config: ModelConfig, weights: Weights) -> None:
     twin.kernels = PLAIN
     room = torch.empty_like(model.graphs.logits)
     twin.graphs = Graphs(twin.decode, len(room), scratch=model.scratch, logits=room)
-    worn = [adapter(first, 16, model.embedding), None]
+    both = [adapter(first, 16, model.embedding), None]
     top = config.vocab_size
     prompts = Batch(
-        [n % top for n in range(1, 9)], [PromptChunk(0, 0, 5), PromptChunk(1, 0, 3)], [4, 7], worn
+        [n % top for n in range(1, 9)],
+        [PromptChunk(0, 0, 5), PromptChunk(1, 0, 3)],
+        [4, 7],
+        both,
     )
-    tokens = Batch([7 % top, 8 % top], [PromptChunk(0, 5, 1), PromptChunk(1, 3, 1)], [0, 1], worn)
+    tokens = Batch([7 % top, 8 % top], [PromptChunk(0, 5, 1), PromptChunk(1, 3, 1)], [0, 1], both)
     bare = Batch([9 % top], [PromptChunk(1, 4, 1)], [0])
     for batch in (prompts, tokens, bare):
         ours, theirs = model.forward(batch), twin.forward(batch)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from generation.engine.gpu.deltas import Deltas
-from generation.engine.gpu.step import FEW, Step, places, worn_tiles
+from generation.engine.gpu.step import FEW, Step, places, run_tiles
 from generation.engine.model import Batch
 
 MOST_ROWS = 1024
@@ -37,7 +37,7 @@ class Inputs:
         self.numbers = torch.zeros(COLUMNS * rows, dtype=torch.long, device=device)
         self.adapters: dict[int, Deltas] = {}
 
-    def step(self, rows: int, *, wears: bool) -> Step:
+    def step(self, rows: int, *, adapted: bool) -> Step:
         """A view of the buffer for so many rows."""
         table = self.numbers[: COLUMNS * rows].view(COLUMNS, rows)
         return Step(
@@ -45,23 +45,23 @@ class Inputs:
             slots=table[1],
             positions=table[2],
             chunks=table[3:5],
-            worn=table[5:] if wears else None,
+            adapter_tiles=table[5:] if adapted else None,
             adapters=self.adapters,
         )
 
     def fill(self, batch: Batch, rows: int) -> bool:
-        """Put the batch there, padded to `rows`; whether any of it wears an adapter."""
+        """Put the batch there, padded to `rows`; whether any of it has an adapter."""
         runs, padding = batch.runs(), rows - len(batch.tokens)
         slots, positions = places(batch)
-        worn = worn_tiles(runs, FEW)
-        worn += [(0, 0, 0)] * (rows - len(worn))
+        adapter_tiles = run_tiles(runs, FEW)
+        adapter_tiles += [(0, 0, 0)] * (rows - len(adapter_tiles))
         table = [
             batch.tokens + [0] * padding,
             slots + [self.scratch] * padding,
             positions + [0] * padding,
             list(range(rows)),
             [1] * rows,
-            *zip(*worn, strict=True),
+            *zip(*adapter_tiles, strict=True),
         ]
         # From memory that is not pinned, so that it may be forgotten once this returns.
         self.numbers[: COLUMNS * rows].copy_(torch.tensor(table).flatten())
@@ -87,34 +87,34 @@ class Graphs:
     def run(self, batch: Batch) -> Tensor:
         """The logits (N, V) of all tokens; they stand until the next run."""
         rows = next(size for size in self.buckets if size >= len(batch.tokens))
-        wears = self.inputs.fill(batch, rows)
-        if graph := self.captured.get((rows, wears)):
+        adapted = self.inputs.fill(batch, rows)
+        if graph := self.captured.get((rows, adapted)):
             graph.replay()
         else:
-            self.compute(rows, wears=wears)
+            self.compute(rows, adapted=adapted)
         return self.logits[: len(batch.tokens)]
 
-    def compute(self, rows: int, *, wears: bool) -> None:
-        self.decode(self.inputs.step(rows, wears=wears), self.logits[:rows])
+    def compute(self, rows: int, *, adapted: bool) -> None:
+        self.decode(self.inputs.step(rows, adapted=adapted), self.logits[:rows])
 
     def capture(self) -> None:
         """All of them, the largest first, so that the others fit into its memory."""
         pool = torch.cuda.graph_pool_handle()
         for rows in reversed(self.buckets):
             self.inputs.fill(Batch([], [], []), rows)
-            for wears in (False, True):
-                self.warm_up(rows, wears=wears)
+            for adapted in (False, True):
+                self.warm_up(rows, adapted=adapted)
                 graph = torch.cuda.CUDAGraph()
                 # Adapters are loaded by another thread, whose copies must not end a capture.
                 with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
-                    self.compute(rows, wears=wears)
-                self.captured[rows, wears] = graph
+                    self.compute(rows, adapted=adapted)
+                self.captured[rows, adapted] = graph
 
-    def warm_up(self, rows: int, *, wears: bool) -> None:
+    def warm_up(self, rows: int, *, adapted: bool) -> None:
         """Kernels are compiled and libraries get their memory before anything is captured."""
         here, aside = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
         aside.wait_stream(here)
         with torch.cuda.stream(aside):
             for _ in range(WARM_UPS):
-                self.compute(rows, wears=wears)
+                self.compute(rows, adapted=adapted)
         here.wait_stream(aside)

@@ -25,22 +25,22 @@ STARTS = tl.constexpr(FIELDS)
 
 def add(y: Tensor, x: Tensor, joined: Joined, step: Step) -> Tensor:
     """y (N, out) plus what each tile's adapter makes of x (N, in), changed in place."""
-    if step.worn is None:
+    if step.adapter_tiles is None:
         return y
-    if not (x.is_contiguous() and y.is_contiguous() and step.worn.is_contiguous()):
+    if not (x.is_contiguous() and y.is_contiguous() and step.adapter_tiles.is_contiguous()):
         raise ValueError("Expected contiguous rows.")
-    if x.dtype != y.dtype or len(x) != len(y) or step.worn.dtype != torch.long:
+    if x.dtype != y.dtype or len(x) != len(y) or step.adapter_tiles.dtype != torch.long:
         raise ValueError(f"Expected rows of one kind, got {x.dtype} and {y.dtype}.")
-    (rows, size), tiles = x.shape, step.worn.shape[1]
+    (rows, size), tiles = x.shape, step.adapter_tiles.shape[1]
     splits = min(MOST_SPLITS, triton.cdiv(size, SPLIT_AT))
     room = x.new_empty((splits, rows, joined.parts, MAX_RANK), dtype=torch.float32)
-    block = max(step.worn_block, RANK_STEP)
+    block = max(step.adapter_block, RANK_STEP)
     shrink[(tiles, joined.parts, splits)](
-        x, room, step.worn, tiles, rows, size, joined.place, joined.parts, splits,
+        x, room, step.adapter_tiles, tiles, rows, size, joined.place, joined.parts, splits,
         ROWS=block, RANK=MAX_RANK, DEEP=DEEP,
     )  # fmt: skip
     expand[(tiles, triton.cdiv(joined.widest, WIDE), joined.parts)](
-        y, room, step.worn, tiles, rows, y.shape[1], joined.place, joined.parts,
+        y, room, step.adapter_tiles, tiles, rows, y.shape[1], joined.place, joined.parts,
         SPLITS=splits, ROWS=block, RANK=MAX_RANK, WIDE=WIDE,
     )  # fmt: skip
     return y
@@ -51,17 +51,17 @@ def add(y: Tensor, x: Tensor, joined: Joined, step: Step) -> Tensor:
 STEP = ["tiles", "rows", "place", "parts"]
 
 
-@triton.jit(do_not_specialize=[*STEP, "splits"], do_not_specialize_on_alignment=["worn"])
+@triton.jit(do_not_specialize=[*STEP, "splits"], do_not_specialize_on_alignment=["adapter_tiles"])
 def shrink(  # noqa: PLR0913
-    x, room, worn, tiles, rows, size, place, parts, splits,
+    x, room, adapter_tiles, tiles, rows, size, place, parts, splits,
     ROWS: tl.constexpr, RANK: tl.constexpr, DEEP: tl.constexpr,
 ):  # fmt: skip
     """room (splits, N, parts, RANK) = a share of x A^T, for one tile and one module."""
     tile, part, split = tl.program_id(0), tl.program_id(1), tl.program_id(2)
-    first, count = tl.load(worn + tile), tl.load(worn + tiles + tile)
+    first, count = tl.load(adapter_tiles + tile), tl.load(adapter_tiles + tiles + tile)
     if count == 0:
         return
-    table = tl.load(worn + 2 * tiles + tile).to(tl.pointer_type(tl.int64))
+    table = tl.load(adapter_tiles + 2 * tiles + tile).to(tl.pointer_type(tl.int64))
     entry = table + (place + part) * STARTS
     rank = tl.load(entry + 2)
     if rank == 0:
@@ -90,17 +90,17 @@ def shrink(  # noqa: PLR0913
     tl.store(room + target[:, None] + own[None, :], total, mask=here[:, None])
 
 
-@triton.jit(do_not_specialize=STEP, do_not_specialize_on_alignment=["worn"])
+@triton.jit(do_not_specialize=STEP, do_not_specialize_on_alignment=["adapter_tiles"])
 def expand(  # noqa: PLR0913
-    y, room, worn, tiles, rows, width, place, parts,
+    y, room, adapter_tiles, tiles, rows, width, place, parts,
     SPLITS: tl.constexpr, ROWS: tl.constexpr, RANK: tl.constexpr, WIDE: tl.constexpr,
 ):  # fmt: skip
     """y (N, width) += the shares' sum times B^T, for one tile and some outputs of one module."""
     tile, block, part = tl.program_id(0), tl.program_id(1), tl.program_id(2)
-    first, count = tl.load(worn + tile), tl.load(worn + tiles + tile)
+    first, count = tl.load(adapter_tiles + tile), tl.load(adapter_tiles + tiles + tile)
     if count == 0:
         return
-    table = tl.load(worn + 2 * tiles + tile).to(tl.pointer_type(tl.int64))
+    table = tl.load(adapter_tiles + 2 * tiles + tile).to(tl.pointer_type(tl.int64))
     entry = table + (place + part) * STARTS
     rank, out, offset = tl.load(entry + 2), tl.load(entry + 3), tl.load(entry + 4)
     # An entry that is not adapted has no outputs either.

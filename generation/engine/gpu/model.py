@@ -64,7 +64,7 @@ class GpuLlama(Llama):
         return self.walk(x, attended, lambda number: partial(self.add, step, number))
 
     def add(self, step: Step, number: int, y: Tensor, x: Tensor, *modules: str) -> Tensor:
-        if step.worn is None:
+        if step.adapter_tiles is None:
             return y
         return self.kernels.add(y, x, Joined.of(number, modules, self.config), step)
 

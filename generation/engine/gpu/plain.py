@@ -46,9 +46,9 @@ def attend(q: Tensor, keys: Tensor, values: Tensor, step: Step) -> Tensor:
 
 def add(y: Tensor, x: Tensor, joined: Joined, step: Step) -> Tensor:
     """y (N, out) plus what each tile's adapter makes of x (N, in), changed in place."""
-    if step.worn is None:
+    if step.adapter_tiles is None:
         return y
-    for first, count, address in step.worn.T.tolist():
+    for first, count, address in step.adapter_tiles.T.tolist():
         if not count:
             continue
         for place in range(joined.place, joined.place + joined.parts):

@@ -1,4 +1,4 @@
-"""What the kernels of a step read: its tokens, where they stand, and what they wear."""
+"""What the kernels of a step read: its tokens, where they stand, and their adapters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from generation.engine.model import Batch
 
 # The most tokens in a tile: of adapters in a step of single tokens, and in one that reads prompts.
 FEW, MANY = 16, 64
-# So many neighbours wear the same before their tiles are made the larger ones.
+# So many neighbours have the same adapter before their tiles are made the larger ones.
 WORTH_MANY = 32
 # Queries in a tile of a chunk: its tokens times the heads that share one key head.
 QUERIES = 64
@@ -28,17 +28,17 @@ def tokens_in_tile(groups: int) -> int:
 class Step:
     """N tokens, cut into T tiles of one chunk each and S tiles of one adapter each, all int64.
 
-    A tile has at most `chunk_block` or `worn_block` tokens. `worn` is None where nobody wears
-    anything; `adapters`, by address, are what the plain twins read, and are kept while it is read.
+    A tile has at most `chunk_block` or `adapter_block` tokens. `adapter_tiles` is None without
+    adapters; `adapters`, by address, are what the plain twins read, and are kept while it is read.
     """
 
     tokens: Tensor  # (N)
     slots: Tensor  # (N)
     positions: Tensor  # (N)
     chunks: Tensor  # (2, T): the first token, how many
-    worn: Tensor | None  # (3, S): the first token, how many (0 is no tile), the table's address
+    adapter_tiles: Tensor | None  # (3, S): first token, how many (0: none), table's address
     chunk_block: int = 1
-    worn_block: int = FEW
+    adapter_block: int = FEW
     adapters: dict[int, Deltas] = field(default_factory=dict)
 
 
@@ -61,7 +61,7 @@ def chunk_tiles(batch: Batch, block: int) -> list[tuple[int, int]]:
     return tiles
 
 
-def worn_tiles(runs: Iterable[tuple[int, int, Deltas]], block: int) -> list[tuple[int, int, int]]:
+def run_tiles(runs: Iterable[tuple[int, int, Deltas]], block: int) -> list[tuple[int, int, int]]:
     return [
         (first, count, deltas.address)
         for begin, end, deltas in runs
@@ -84,8 +84,8 @@ def step_of(batch: Batch, groups: int, device: torch.device) -> Step:
         slots=slots,
         positions=positions,
         chunks=table(zip(*chunk_tiles(batch, chunk_block), strict=True)),
-        worn=table(zip(*worn_tiles(runs, block), strict=True)) if runs else None,
+        adapter_tiles=table(zip(*run_tiles(runs, block), strict=True)) if runs else None,
         chunk_block=chunk_block,
-        worn_block=block,
+        adapter_block=block,
         adapters={deltas.address: deltas for _, _, deltas in runs},
     )

@@ -1,6 +1,6 @@
 """Adapters that were really trained, each to answer with one word: made once, then kept.
 
-Only the last layers wear the adapter, so that the ones below run once for each word, not in
+Only the last layers have the adapter, so that the ones below run once for each word, not in
 every step of its training.
 """
 

@@ -131,11 +131,11 @@ def test_a_row_ends_with_the_version_that_it_began_with(make_engine, toy, tmp_pa
 
 
 def test_rows_that_wear_anothers_adapter_fail_instead_of_answering(make_engine, adapters):
-    """The binding is broken on purpose: every row wears what its neighbour asked for."""
+    """The binding is broken on purpose: every sequence uses what its neighbour asked for."""
     engine = make_engine(rows=5)
     wearers = [None, *(ref for ref, _ in adapters)]
-    worn = [ref and engine.adapters.request(ref, str(n)).result() for n, ref in enumerate(wearers)]
-    neighbours = dict(zip(worn, [*worn[1:], worn[0]], strict=True))
+    used = [ref and engine.adapters.request(ref, str(n)).result() for n, ref in enumerate(wearers)]
+    neighbours = dict(zip(used, [*used[1:], used[0]], strict=True))
     make_batch = engine.batch
 
     def broken(work):
@@ -276,15 +276,15 @@ def test_the_decoder_adds_adapters_as_its_twin_does(tmp_path):
         QuantizedLlama(config, pack(weights, config), **room),
     ]
     kinds = [{"r": 3, "target_modules": list(MODULES)}, {"r": 20}]
-    worn = []
+    used = []
     for place, kind in enumerate(kinds):
         ref, _ = write_adapter(tmp_path / str(place), model, seed=place, **kind)
-        worn.append(pairs_in(ref, config))
+        used.append(pairs_in(ref, config))
     gaps = []
     for adapted in (True, False):
         outputs = []
         for engine in engines:
-            first, second = (Adapter("", engine.bind(pairs)) if adapted else None for pairs in worn)
+            first, second = (Adapter("", engine.bind(pairs)) if adapted else None for pairs in used)
             adapters = [first, first, None, second]
             chunks = [
                 PromptChunk(0, 0, 5),

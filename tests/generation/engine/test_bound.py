@@ -26,7 +26,7 @@ def base(tmp_path):
 
 @pytest.fixture
 def ref(base, tmp_path):
-    made, _ = write_adapter(tmp_path / "worn", base[1], r=5, target_modules=list(MODULES))
+    made, _ = write_adapter(tmp_path / "adapter", base[1], r=5, target_modules=list(MODULES))
     return made
 
 
@@ -103,7 +103,7 @@ SPOILED = {
 def test_a_form_in_doubt_is_passed_over_and_made_anew(engine, ref, tmp_path, monkeypatch, how):
     first = engine.load_adapter(ref)
     seen = spied(monkeypatch)
-    SPOILED[how](tmp_path / "worn")
+    SPOILED[how](tmp_path / "adapter")
     again, kept = engine.load_adapter(ref), engine.load_adapter(ref)
     assert seen == [ref.id]
     assert same(first.bound, again.bound)
@@ -112,7 +112,7 @@ def test_a_form_in_doubt_is_passed_over_and_made_anew(engine, ref, tmp_path, mon
 
 def test_weights_that_were_exchanged_are_refused_as_ever(engine, ref, tmp_path):
     engine.load_adapter(ref)
-    damage(tmp_path / "worn" / WEIGHTS)
+    damage(tmp_path / "adapter" / WEIGHTS)
     with pytest.raises(EngineError) as caught:
         engine.load_adapter(ref)
     assert caught.value.code == "adapter_invalid"
@@ -123,7 +123,7 @@ def test_a_form_is_only_of_the_adapter_that_it_was_made_of(engine, base, ref, tm
     engine.load_adapter(ref)
     other, _ = write_adapter(tmp_path / "other", base[1], r=5, seed=4, target_modules=[*MODULES])
     for name in (bound.DATA, bound.MANIFEST):
-        (tmp_path / "other" / name).write_bytes((tmp_path / "worn" / name).read_bytes())
+        (tmp_path / "other" / name).write_bytes((tmp_path / "adapter" / name).read_bytes())
     mine, theirs = engine.load_adapter(ref), engine.load_adapter(other)
     assert theirs.sha256 == other.sha256
     assert not torch.equal(mine.bound.numbers, theirs.bound.numbers)
@@ -131,8 +131,8 @@ def test_a_form_is_only_of_the_adapter_that_it_was_made_of(engine, base, ref, tm
 
 def test_an_adapter_of_another_base_is_refused_whatever_is_kept(engine, ref, tmp_path):
     engine.load_adapter(ref)
-    settings = json.loads((tmp_path / "worn" / CONFIG).read_text())
-    (tmp_path / "worn" / CONFIG).write_text(json.dumps({**settings, "base_sha256": "0" * 64}))
+    settings = json.loads((tmp_path / "adapter" / CONFIG).read_text())
+    (tmp_path / "adapter" / CONFIG).write_text(json.dumps({**settings, "base_sha256": "0" * 64}))
     with pytest.raises(EngineError) as caught:
         engine.load_adapter(ref)
     assert caught.value.code == "adapter_base_mismatch"
@@ -148,7 +148,7 @@ def test_a_form_made_for_another_base_is_passed_over(engine, ref, monkeypatch):
 
 def test_settings_that_are_none_are_refused_as_ever(engine, ref, tmp_path):
     engine.load_adapter(ref)
-    (tmp_path / "worn" / CONFIG).write_text("{}")
+    (tmp_path / "adapter" / CONFIG).write_text("{}")
     with pytest.raises(EngineError) as caught:
         engine.load_adapter(ref)
     assert caught.value.code == "adapter_invalid"
@@ -168,4 +168,4 @@ def test_the_plain_model_keeps_no_form(base, ref, tmp_path):
     config = ModelConfig.read(base[0])
     model = Llama(config, load_weights(base[0], torch.float32), slots=1, context=32)
     assert bound.load(ref, config, "", model).sha256 == ref.sha256
-    assert not (tmp_path / "worn" / bound.DATA).exists()
+    assert not (tmp_path / "adapter" / bound.DATA).exists()

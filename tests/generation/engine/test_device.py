@@ -29,10 +29,10 @@ def test_the_forward_pass_names_the_device_of_all_that_it_makes(toy, tmp_path):
     folder, theirs = toy
     config = ModelConfig.read(folder)
     model = Llama(config, load_weights(folder, torch.float32), slots=3, context=64)
-    ref, _ = write_adapter(tmp_path / "worn", theirs)
-    worn = load_adapter(ref, config, "", model.bind)
+    ref, _ = write_adapter(tmp_path / "adapter", theirs)
+    own = load_adapter(ref, config, "", model.bind)
     batch = Batch(
-        [5, 6, 7, 8, 9], [PromptChunk(0, 0, 4), PromptChunk(1, 0, 1)], [3, 4], [worn, None]
+        [5, 6, 7, 8, 9], [PromptChunk(0, 0, 4), PromptChunk(1, 0, 1)], [3, 4], [own, None]
     )
     here = model.forward(batch)
     with elsewhere():

@@ -122,7 +122,7 @@ def test_two_thousand_requests_hear_their_own_voice(engine, voices, tmp_path):
 
 
 def everyone(engine, voices):
-    """{request: its events} for each bird and one that wears nothing."""
+    """{request: its events} for each bird and one without one."""
     birds = (*BIRDS[:12], None)
     asked = [
         ask(PROMPTS[0], id=str(bird), adapter=voices.get(bird), sampling=GREEDY, max_tokens=12)
@@ -142,8 +142,8 @@ def test_a_broken_binding_is_caught(engine, voices, verified):
     """Without the verification the wrong voices would be heard: the test is not blind."""
     engine.adapters.limit = 20
     began = time.process_time()
-    worn = [engine.adapters.request(voices[bird], "t").result() for bird in BIRDS[:12]]
-    others = dict(zip([None, *worn], [*worn, None], strict=True))
+    loaded = [engine.adapters.request(voices[bird], "t").result() for bird in BIRDS[:12]]
+    others = dict(zip([None, *loaded], [*loaded, None], strict=True))
     make_batch = engine.batch
 
     def broken(work):

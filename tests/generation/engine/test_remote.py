@@ -59,7 +59,7 @@ def ended(engine, requests, cancel=()):
     return last
 
 
-def worn(tenant, adapter, number=0):
+def asking(tenant, adapter, number=0):
     return ask(f"prompt of {tenant}", id=f"{tenant}-{number}", tenant=tenant, adapter=adapter)
 
 
@@ -93,7 +93,7 @@ def test_a_name_means_one_owner_and_one_set_of_weights(adapter):
 def test_an_adapter_is_loaded_once_acquired_and_verified(connect, server, adapter):
     voice = adapter("one")
     engine = connect()
-    last = ended(engine, [worn("a", voice, n) for n in range(4)])
+    last = ended(engine, [asking("a", voice, n) for n in range(4)])
     name = name_of("a", voice)
     assert {event.adapter_sha256 for event in last.values()} == {voice.sha256}
     assert server.loaded == {name: voice.path}
@@ -110,7 +110,7 @@ def test_the_base_is_asked_for_where_there_is_no_adapter(connect, server):
 def test_new_weights_get_a_new_name_while_the_old_ones_end(connect, server, adapter):
     server.pause_s = 0.05
     old, new = adapter("one"), adapter("two")
-    last = ended(connect(), [worn("a", old, 1), worn("a", new, 2), worn("a", old, 3)])
+    last = ended(connect(), [asking("a", old, 1), asking("a", new, 2), asking("a", old, 3)])
     assert [last[f"a-{n}"].adapter_sha256 for n in (1, 2, 3)] == [
         old.sha256,
         new.sha256,
@@ -122,7 +122,7 @@ def test_new_weights_get_a_new_name_while_the_old_ones_end(connect, server, adap
 def test_the_least_recently_used_goes_after_its_last_request_has_ended(connect, server, adapter):
     server.pause_s = 0.03
     voices = [adapter(str(n)) for n in range(5)]
-    requests = [worn("a", voice, n) for n, voice in enumerate(voices)]
+    requests = [asking("a", voice, n) for n, voice in enumerate(voices)]
     last = ended(connect(), requests)
     for n, voice in enumerate(voices):
         assert last[f"a-{n}"].adapter_sha256 == voice.sha256
@@ -135,7 +135,7 @@ def test_racing_requests_of_many_workspaces_never_meet_the_wrong_weights(connect
     dice = random.Random(7)
     server.pause_s = 0.002
     voices = [adapter(str(n)) for n in range(3)]
-    requests = [worn(dice.choice("ab"), dice.choice(voices), n) for n in range(120)]
+    requests = [asking(dice.choice("ab"), dice.choice(voices), n) for n in range(120)]
     last = ended(connect(rows=200), requests)
     for request in requests:
         assert last[request.id].adapter_sha256 == request.adapter.sha256
@@ -150,16 +150,16 @@ def test_racing_requests_of_many_workspaces_never_meet_the_wrong_weights(connect
 def test_two_workers_may_load_the_same(connect, server, adapter):
     voice = adapter("one")
     for engine in (connect(), connect()):
-        event = ended(engine, [worn("a", voice)])["a-0"]
+        event = ended(engine, [asking("a", voice)])["a-0"]
         assert event.adapter_sha256 == voice.sha256
 
 
 def test_a_server_that_began_anew_is_given_the_adapter_again(connect, server, adapter):
     voice = adapter("one")
     engine = connect()
-    ended(engine, [worn("a", voice)])
+    ended(engine, [asking("a", voice)])
     server.loaded.clear()
-    event = ended(engine, [worn("a", voice, 2)])["a-2"]
+    event = ended(engine, [asking("a", voice, 2)])["a-2"]
     assert (event.text, event.adapter_sha256) == ("Hello from afar.", voice.sha256)
     assert [what for what, _ in server.diary if what in {"load", "missing"}] == [
         "load",
@@ -172,7 +172,7 @@ def test_other_weights_than_those_asked_for_are_not_sent(connect, server, adapte
     voice = adapter("one")
     wrong = AdapterRef(voice.id, voice.path, "ab" * 32)
     gone = AdapterRef(voice.id, "/nowhere", voice.sha256)
-    last = ended(connect(), [worn("a", wrong, 1), worn("a", gone, 2)])
+    last = ended(connect(), [asking("a", wrong, 1), asking("a", gone, 2)])
     assert [last[f"a-{n}"].code for n in (1, 2)] == ["adapter_invalid", "adapter_not_available"]
     assert server.diary == []
 
@@ -182,7 +182,7 @@ def test_somebody_elses_server_is_sent_nothing_and_asked_for_what_it_lists(
 ):
     voice, unknown = adapter("one"), adapter("two")
     server.loaded[name_of("a", voice)] = "/there/already"
-    last = ended(connect(adapters="listed"), [worn("a", voice, 1), worn("a", unknown, 2)])
+    last = ended(connect(adapters="listed"), [asking("a", voice, 1), asking("a", unknown, 2)])
     assert (last["a-1"].adapter_sha256, last["a-2"].adapter_sha256) == (voice.sha256, None)
     assert not [call for call in server.calls if "lora" in call.path]
 
@@ -191,9 +191,9 @@ def test_a_waiting_request_can_be_cancelled_and_holds_nobody_up(connect, server,
     server.pause_s = 0.2
     engine = connect(most_adapters=1)
     first, second = adapter("one"), adapter("two")
-    engine.submit(worn("a", first, 1))
+    engine.submit(asking("a", first, 1))
     time.sleep(0.3)
-    last = ended(engine, [worn("a", second, 2), worn("a", first, 3)], cancel=["a-2"])
+    last = ended(engine, [asking("a", second, 2), asking("a", first, 3)], cancel=["a-2"])
     assert last["a-2"].reason == "cancelled"
     assert last["a-3"].adapter_sha256 == first.sha256
     assert_in_order(server.diary)

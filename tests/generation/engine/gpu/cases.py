@@ -47,4 +47,4 @@ def batch(*parts):
     chunks = [PromptChunk(slot, start, count) for slot, start, count, _ in parts]
     total = sum(chunk.count for chunk in chunks)
     tokens = [7 * place % 50 for place in range(total)]
-    return Batch(tokens, chunks, list(range(total)), [worn for *_, worn in parts])
+    return Batch(tokens, chunks, list(range(total)), [own for *_, own in parts])

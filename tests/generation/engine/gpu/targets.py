@@ -10,9 +10,10 @@ from generation.engine.gpu import attention, lora
 from generation.engine.gpu.step import FEW, MANY, tokens_in_tile
 
 INTS = ["tiles", "rows", "size", "width", "place", "parts", "splits", "context"]
-LONGS = ["worn", "chunks", "slots", "positions"]
+LONGS = ["adapter_tiles", "chunks", "slots", "positions"]
 FLOATS = ["room", "part", "cosines", "sines"]
-ALIGNED = {"x", "y", "q", "keys", "values", "out", "room", "worn", "size", "width", "context"}
+ALIGNED = {"x", "y", "q", "keys", "values", "out", "room", "size", "width", "context"}
+ALIGNED |= {"adapter_tiles"}
 
 
 def types():

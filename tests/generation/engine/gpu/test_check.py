@@ -110,12 +110,12 @@ def test_without_triton_the_plain_model_runs(toy, monkeypatch, caplog):
 @pytest.mark.parametrize("rows", [check.FEW_ROWS, check.MANY_ROWS])
 def test_no_two_rows_of_the_check_write_to_one_place(toy, rows):
     config = ModelConfig.read(toy[0])
-    worn = [check.adapter(config, 3, torch.empty(0)), None]
-    step = check.singles(rows, worn, torch.device("cpu"))
+    adapters = [check.adapter(config, 3, torch.empty(0)), None]
+    step = check.singles(rows, adapters, torch.device("cpu"))
     places = set(zip(step.slots.tolist(), step.positions.tolist(), strict=True))
     assert len(places) == rows
     assert max(step.positions.tolist()) < check.CONTEXT
-    assert step.worn[1].sum() == rows // 2
+    assert step.adapter_tiles[1].sum() == rows // 2
 
 
 def test_only_a_gpu_asks_for_the_check(make_engine, monkeypatch):
@@ -139,7 +139,9 @@ def test_the_kernels_here_agree(toy, device, caplog):
 
 def test_an_adapter_that_a_captured_step_forgets_is_noticed(load, caplog, monkeypatch):
     def forget(model):
-        model.graphs.compute = lambda rows, wears: Graphs.compute(model.graphs, rows, wears=False)
+        model.graphs.compute = lambda rows, adapted: Graphs.compute(
+            model.graphs, rows, adapted=False
+        )
 
     monkeypatch.setattr(GpuLlama, "prepare", forget)
     assert type(load(PLAIN)) is Llama

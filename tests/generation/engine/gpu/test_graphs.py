@@ -8,7 +8,7 @@ import torch
 
 from generation.engine.gpu import graphs
 from generation.engine.gpu.graphs import Graphs, Inputs, buckets
-from generation.engine.gpu.step import chunk_tiles, cut, tokens_in_tile, worn_tiles
+from generation.engine.gpu.step import chunk_tiles, cut, run_tiles, tokens_in_tile
 from tests.generation.engine.gpu.cases import adapter, batch, shape
 
 CPU = torch.device("cpu")
@@ -46,7 +46,7 @@ def test_neighbours_with_one_adapter_share_tiles():
     one, other = adapter(config, 3, like), adapter(config, 16, like)
     asked = batch((0, 0, 9, one), (1, 4, 9, one), (2, 0, 2, None), (3, 5, 1, other))
     at, then = one.bound.address, other.bound.address
-    assert worn_tiles(asked.runs(), 16) == [(0, 16, at), (16, 2, at), (20, 1, then)]
+    assert run_tiles(asked.runs(), 16) == [(0, 16, at), (16, 2, at), (20, 1, then)]
 
 
 def test_a_table_says_where_each_part_of_an_adapter_lies():
@@ -64,24 +64,24 @@ def test_a_table_says_where_each_part_of_an_adapter_lies():
 
 def test_buffers_hold_the_step_and_its_padding():
     config, like = shape(), torch.empty(0)
-    worn = adapter(config, 3, like)
+    own = adapter(config, 3, like)
     inputs = Inputs(8, scratch=5, device=CPU)
-    asked = batch((2, 7, 1, None), (0, 3, 1, worn), (1, 0, 1, worn))
+    asked = batch((2, 7, 1, None), (0, 3, 1, own), (1, 0, 1, own))
     assert inputs.fill(asked, 4)
-    step = inputs.step(4, wears=True)
+    step = inputs.step(4, adapted=True)
     assert step.slots.tolist() == [2, 0, 1, 5]
     assert step.positions.tolist() == [7, 3, 0, 0]
     assert step.chunks.tolist() == [[0, 1, 2, 3], [1, 1, 1, 1]]
-    assert step.worn.T.tolist() == [[1, 2, worn.bound.address], *[[0, 0, 0]] * 3]
-    assert list(inputs.adapters.values()) == [worn.bound]
+    assert step.adapter_tiles.T.tolist() == [[1, 2, own.bound.address], *[[0, 0, 0]] * 3]
+    assert list(inputs.adapters.values()) == [own.bound]
     assert not inputs.fill(batch((2, 8, 1, None)), 1)
-    assert inputs.step(1, wears=False).worn is None
+    assert inputs.step(1, adapted=False).adapter_tiles is None
     assert inputs.adapters == {}
 
 
 def test_a_captured_steps_buffers_never_move():
     inputs = Inputs(8, scratch=5, device=CPU)
-    step = inputs.step(2, wears=False)
+    step = inputs.step(2, adapted=False)
     inputs.fill(batch((3, 9, 1, None), (4, 1, 1, None)), 2)
     assert step.slots.tolist() == [3, 4]
 
@@ -121,7 +121,7 @@ def test_every_bucket_is_captured_without_touching_a_slot(monkeypatch):
 
     def decode(step, logits):
         assert set(step.slots.tolist()) == {3}
-        seen.append((len(logits), step.worn is not None))
+        seen.append((len(logits), step.adapter_tiles is not None))
 
     stream = SimpleNamespace(wait_stream=lambda other: None)
     cuda = SimpleNamespace(
@@ -135,6 +135,6 @@ def test_every_bucket_is_captured_without_touching_a_slot(monkeypatch):
     monkeypatch.setattr(torch, "cuda", cuda)
     taking = Graphs(decode, 3, scratch=3, logits=torch.empty(3, 2))
     taking.capture()
-    order = [(rows, wears) for rows in (3, 2, 1) for wears in (False, True)]
+    order = [(rows, adapted) for rows in (3, 2, 1) for adapted in (False, True)]
     assert list(taking.captured) == order
     assert seen == [each for each in order for _ in range(graphs.WARM_UPS + 1)]

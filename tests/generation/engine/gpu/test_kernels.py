@@ -40,21 +40,21 @@ def close(ours, theirs):
 
 
 def ragged(config, like, ranks, without=()):
-    worn = [None if rank is None else adapter(config, rank, like, without) for rank in ranks]
+    adapters = [None if rank is None else adapter(config, rank, like, without) for rank in ranks]
     counts = [1, 40, 1, 3, 17, 1]
-    parts = [(n % SLOTS, 5 * n, counts[n % 6], worn[n % len(worn)]) for n in range(6)]
+    parts = [(n % SLOTS, 5 * n, counts[n % 6], adapters[n % len(adapters)]) for n in range(6)]
     return batch(*parts)
 
 
 def singles(config, like, ranks):
-    worn = [None if rank is None else adapter(config, rank, like) for rank in ranks]
-    return batch(*((n, 19 * n, 1, worn[n % len(worn)]) for n in range(4)))
+    adapters = [None if rank is None else adapter(config, rank, like) for rank in ranks]
+    return batch(*((n, 19 * n, 1, adapters[n % len(adapters)]) for n in range(4)))
 
 
 def single_step(asked, like, *, rows=8):
     inputs = Inputs(rows, SLOTS - 1, like.device)
-    wears = inputs.fill(asked, rows)
-    return inputs.step(rows, wears=wears)
+    adapted = inputs.fill(asked, rows)
+    return inputs.step(rows, adapted=adapted)
 
 
 def added(config, joined, step, like):
@@ -66,7 +66,7 @@ def added(config, joined, step, like):
     x = random(len(step.tokens), ins.get(joined, config.hidden_size), like=like)
     y = random(len(step.tokens), outs.get(joined, config.hidden_size), like=like)
     kernel, twin = lora.add(y.clone(), x, modules, step), plain.add(y.clone(), x, modules, step)
-    assert not torch.equal(twin, y) or step.worn is None
+    assert not torch.equal(twin, y) or step.adapter_tiles is None
     return kernel, twin, y
 
 
@@ -104,10 +104,10 @@ def test_modules_that_are_not_adapted_stay_as_they_are(like):
 
 def test_a_long_segment_takes_large_tiles(like):
     config = shape()
-    worn = adapter(config, 16, like)
-    step = step_of(batch((0, 0, 70, worn), (1, 3, 2, worn)), config.groups, like.device)
-    assert step.worn_block == 64
-    assert step.worn[:2].tolist() == [[0, 64], [64, 8]]
+    own = adapter(config, 16, like)
+    step = step_of(batch((0, 0, 70, own), (1, 3, 2, own)), config.groups, like.device)
+    assert step.adapter_block == 64
+    assert step.adapter_tiles[:2].tolist() == [[0, 64], [64, 8]]
     kernel, twin, _ = added(config, "qkv", step, like)
     close(kernel, twin)
 

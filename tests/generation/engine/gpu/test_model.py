@@ -55,12 +55,12 @@ def steps(config):
         [PromptChunk(0, 42, 1), PromptChunk(2, 21, 1)],
         [PromptChunk(2, 22, 1)],
     ]
-    worn = {0: 3, 1: 16, 2: None}
+    adapters = {0: 3, 1: 16, 2: None}
     for number, own in enumerate(chunks):
         total = sum(chunk.count for chunk in own)
         tokens = [(5 * place + number) % config.vocab_size for place in range(total)]
         wanted = [total - 1] if number == 3 else list(range(total))
-        yield tokens, own, wanted, [worn[chunk.slot] for chunk in own]
+        yield tokens, own, wanted, [adapters[chunk.slot] for chunk in own]
 
 
 def test_its_logits_are_those_of_the_plain_decoder(models):
@@ -127,11 +127,11 @@ def make_gpu_engine(make_engine, monkeypatch, kernels, device):
 def requests(tmp_path, theirs):
     first, _ = write_adapter(tmp_path / "a", theirs, r=3, target_modules=MODULES)
     second, _ = write_adapter(tmp_path / "b", theirs, r=16, seed=1)
-    worn = [first, None, second, first, None]
+    adapters = [first, None, second, first, None]
     texts = ["in the hat", "the cat", "a longer beginning of a text", "on", "what the"]
     return [
         ask(text, id=str(n), tenant=str(n), adapter=own, sampling=Sampling(temperature=0))
-        for n, (text, own) in enumerate(zip(texts, worn, strict=True))
+        for n, (text, own) in enumerate(zip(texts, adapters, strict=True))
     ]
 
 
@@ -148,13 +148,13 @@ def test_the_engine_writes_the_same_over_it(make_engine, make_gpu_engine, toy, t
 
 def test_the_hash_that_is_told_is_of_what_the_kernels_read(toy, models, tmp_path):
     ours, _ = models
-    ref, _ = write_adapter(tmp_path / "worn", toy[1])
-    worn = load_adapter(ref, ours.config, "", ours.bind)
-    asked = Batch([1, 2], [PromptChunk(0, 0, 1), PromptChunk(1, 0, 1)], [0, 1], [None, worn])
+    ref, _ = write_adapter(tmp_path / "adapter", toy[1])
+    own = load_adapter(ref, ours.config, "", ours.bind)
+    asked = Batch([1, 2], [PromptChunk(0, 0, 1), PromptChunk(1, 0, 1)], [0, 1], [None, own])
     assert asked.hashes() == [{None}, {ref.sha256}]
     ours.forward(asked)
-    step = ours.graphs.inputs.step(2, wears=True)
-    assert step.worn.T.tolist() == [[1, 1, worn.bound.address], [0, 0, 0]]
+    step = ours.graphs.inputs.step(2, adapted=True)
+    assert step.adapter_tiles.T.tolist() == [[1, 1, own.bound.address], [0, 0, 0]]
 
 
 def test_a_prefix_is_copied_between_slots(make_engine, make_gpu_engine):
