@@ -1,4 +1,4 @@
-"""How long an adapter takes from its file to bound and ready, and the base until it can write."""
+"""How long an adapter takes from its file to memory, and the base until it can write."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.ours import CONTEXT, prepared, write_adapters, writer
 from generation.engine import load
 from generation.engine.local import LocalEngine
 
-SWAP = Goal("adapter swap, file to bound", 20, 10, " ms")
+SWAP = Goal("adapter swap, file to memory", 20, 10, " ms")
 LOAD = Goal("model load from the converted base", 0.6, 0.3, " s")
 ADAPTERS = 9
 LOADS = 3

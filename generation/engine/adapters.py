@@ -1,13 +1,12 @@
-"""LoRA adapters in PEFT's format: read with suspicion, bound to the model, kept while in use."""
+"""LoRA adapters in PEFT's format: read with suspicion and laid out for the model."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import math
-from collections import Counter, OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,53 +31,14 @@ DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 # (layer, module) -> A (rank, in) and B (out, rank), the adapter's scale already in B.
 Pairs = dict[tuple[int, str], tuple[Tensor, Tensor]]
-# Folder and hash.
-Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Adapter:
-    """An adapter in memory. `sha256` is of the very bytes that `bound` was made from."""
+    """An adapter in memory. `sha256` is of the very bytes that `layout` was made from."""
 
     sha256: str
-    bound: Any
-
-
-class AdapterCache:
-    """Adapters by hash; sequences keep alive what they use.
-
-    The tenant with the most of them gives one up, its least recently used, so that nobody who asks
-    for one after the other drives out those of others.
-    """
-
-    def __init__(self, load: Callable[[AdapterRef], Adapter], limit: int) -> None:
-        self.load, self.limit = load, limit
-        self.kept: OrderedDict[Key, Future[Adapter]] = OrderedDict()
-        self.owners: dict[Key, str] = {}
-        self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="adapters")
-        self.swaps = 0
-
-    def request(self, ref: AdapterRef, tenant: str) -> Future[Adapter]:
-        """Reading takes tens of milliseconds, so it happens beside the batch."""
-        key = (ref.path, ref.sha256)
-        found = self.kept.get(key)
-        if found is None or (found.done() and found.exception() is not None):
-            self.kept[key] = self.pool.submit(self.load, ref)
-            self.swaps += 1
-        self.kept.move_to_end(key)
-        self.owners[key] = tenant
-        while len(self.kept) > self.limit:
-            least = self.least_missed()
-            del self.kept[least], self.owners[least]
-        return self.kept[key]
-
-    def least_missed(self) -> Key:
-        held = Counter(self.owners.values())
-        most = max(held.values())
-        return next(key for key in self.kept if held[self.owners[key]] == most)
-
-    def close(self) -> None:
-        self.pool.shutdown(wait=False, cancel_futures=True)
+    layout: Any
 
 
 def invalid(reason: str) -> EngineError:
@@ -88,7 +48,7 @@ def invalid(reason: str) -> EngineError:
 def load_adapter(
     ref: AdapterRef, config: ModelConfig, base_sha256: str, bind: Callable[[Pairs], Any]
 ) -> Adapter:
-    """The adapter, bound; EngineError unless all of it is as promised.
+    """The adapter, laid out for the model; EngineError unless all of it is as promised.
 
     The bytes are hashed by a thread of their own, and nothing made of them leaves before they are
     known to be the right ones.
@@ -97,12 +57,12 @@ def load_adapter(
     with ThreadPoolExecutor(1, "hash") as beside:
         hashing = beside.submit(lambda: hashlib.sha256(data).hexdigest())
         try:
-            bound = bind(pairs_of(data, config, settings_of(told, base_sha256)))
+            layout = bind(pairs_of(data, config, settings_of(told, base_sha256)))
         except FormatError as error:
             check_hash(hashing.result(), ref)
             raise invalid(error.reason) from error
         check_hash(hashing.result(), ref)
-        return Adapter(hashing.result(), bound)
+        return Adapter(hashing.result(), layout)
 
 
 def check_hash(found: str, ref: AdapterRef) -> None:

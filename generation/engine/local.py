@@ -13,8 +13,8 @@ import torch
 import xgrammar
 from torch import Tensor
 
-from generation.engine import bound
-from generation.engine.adapters import Adapter, AdapterCache
+from generation.engine import adapter_cache
+from generation.engine.adapters import Adapter
 from generation.engine.config import OtherConfig, read_config
 from generation.engine.grammar import GrammarCache
 from generation.engine.logits_processor import LogitsProcessor, picked
@@ -69,14 +69,14 @@ class LocalEngine:
             self.tokenizer.names, list(self.config.stop_ids), vocab_size=self.config.vocab_size
         )
         self.scheduler = Scheduler(Slots(slots), settings.limits(affords))
-        self.adapters = AdapterCache(self.load_adapter, settings.adapters)
+        self.adapters = adapter_cache.AdapterCache(self.load_adapter, settings.adapters)
         self.prompt_tokens = self.completion_tokens = self.cached_tokens = 0
 
     def load_adapter(self, ref: AdapterRef) -> Adapter:
         if isinstance(self.config, OtherConfig):
             raise EngineError("adapter_not_available", "This base model takes no adapters.")
         self.settings.fetch(ref)
-        return bound.load(ref, self.config, self.base_sha256, self.model)
+        return adapter_cache.load(ref, self.config, self.base_sha256, self.model)
 
     @property
     def free_rows(self) -> int:

@@ -63,8 +63,8 @@ class Batch:
         return [(first, end, own) for first, end, own in stretches if own is not None]
 
     def runs(self) -> list[tuple[int, int, Any]]:
-        """(begin, end, bound adapter) for the forward pass."""
-        return [(begin, end, adapter.bound) for begin, end, adapter in self.adapter_runs()]
+        """(begin, end, laid-out adapter) for the forward pass."""
+        return [(begin, end, adapter.layout) for begin, end, adapter in self.adapter_runs()]
 
     def hashes(self) -> list[set[str | None]]:
         """What adapter each chunk has in the forward pass: one hash, or None for the bare base.

@@ -89,11 +89,11 @@ class QuantizedLlama:
         )
 
     def bind(self, pairs: Pairs) -> native.Deltas:
-        """An adapter in the form that this model's batches take."""
+        """An adapter in the layout that this model's batches take."""
         return native.Deltas.pack(pairs, self.config)
 
     def restore(self, numbers: Tensor, places: native.Places) -> native.Deltas:
-        """An adapter that was bound before, from its numbers; ValueError if they do not fit."""
+        """An adapter that was laid out before, from its numbers; ValueError if they do not fit."""
         return native.Deltas.restore(numbers, places, self.config)
 
     def forward(self, batch: Batch) -> Tensor:
@@ -110,7 +110,7 @@ class QuantizedLlama:
             rows=len(batch.tokens),
             wanted=len(batch.wanted),
             segments=len(runs),
-            max_rank=max((bound.rank for _, _, bound in runs), default=0),
+            max_rank=max((deltas.rank for _, _, deltas in runs), default=0),
             tokens=tokens.data_ptr(),
             slots=owners.data_ptr(),
             positions=places.data_ptr(),

@@ -11,7 +11,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from generation.engine.adapters import Adapter, AdapterCache
+from generation.engine.adapter_cache import AdapterCache
+from generation.engine.adapters import Adapter
 from generation.engine.config import ModelConfig
 from generation.engine.lora.peft import MODULES
 from generation.engine.model import Batch, Llama, PromptChunk, load_weights
@@ -303,7 +304,7 @@ def test_the_decoder_adds_adapters_as_its_twin_does(tmp_path):
 def pairs_in(ref, config):
     from generation.engine.adapters import load_adapter
 
-    return load_adapter(ref, config, "", lambda pairs: pairs).bound
+    return load_adapter(ref, config, "", lambda pairs: pairs).layout
 
 
 def test_89_a_tenant_that_loads_thousands_drives_out_none_of_the_others():

@@ -45,13 +45,13 @@ def test_neighbours_with_one_adapter_share_tiles():
     config, like = shape(), torch.empty(0)
     one, other = adapter(config, 3, like), adapter(config, 16, like)
     asked = batch((0, 0, 9, one), (1, 4, 9, one), (2, 0, 2, None), (3, 5, 1, other))
-    at, then = one.bound.address, other.bound.address
+    at, then = one.layout.address, other.layout.address
     assert run_tiles(asked.runs(), 16) == [(0, 16, at), (16, 2, at), (20, 1, then)]
 
 
 def test_a_table_says_where_each_part_of_an_adapter_lies():
     config, like = shape(), torch.empty(0, dtype=torch.bfloat16)
-    deltas = adapter(config, 3, like, without=("k_proj",)).bound
+    deltas = adapter(config, 3, like, without=("k_proj",)).layout
     assert deltas.table[1].tolist() == [0] * 5  # layer 0, k_proj
     for place, pair in deltas.pairs.items():
         down, up, rank, out, offset = deltas.table[place].tolist()
@@ -72,8 +72,8 @@ def test_buffers_hold_the_step_and_its_padding():
     assert step.slots.tolist() == [2, 0, 1, 5]
     assert step.positions.tolist() == [7, 3, 0, 0]
     assert step.chunks.tolist() == [[0, 1, 2, 3], [1, 1, 1, 1]]
-    assert step.adapter_tiles.T.tolist() == [[1, 2, own.bound.address], *[[0, 0, 0]] * 3]
-    assert list(inputs.adapters.values()) == [own.bound]
+    assert step.adapter_tiles.T.tolist() == [[1, 2, own.layout.address], *[[0, 0, 0]] * 3]
+    assert list(inputs.adapters.values()) == [own.layout]
     assert not inputs.fill(batch((2, 8, 1, None)), 1)
     assert inputs.step(1, adapted=False).adapter_tiles is None
     assert inputs.adapters == {}

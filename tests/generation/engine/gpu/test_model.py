@@ -154,7 +154,7 @@ def test_the_hash_that_is_told_is_of_what_the_kernels_read(toy, models, tmp_path
     assert asked.hashes() == [{None}, {ref.sha256}]
     ours.forward(asked)
     step = ours.graphs.inputs.step(2, adapted=True)
-    assert step.adapter_tiles.T.tolist() == [[1, 1, own.bound.address], [0, 0, 0]]
+    assert step.adapter_tiles.T.tolist() == [[1, 1, own.layout.address], [0, 0, 0]]
 
 
 def test_a_prefix_is_copied_between_slots(make_engine, make_gpu_engine):

@@ -1,4 +1,4 @@
-"""An adapter's bound form: made once, hashed at each load, and passed over when in doubt."""
+"""An adapter's layout: made once, hashed at each load, and passed over when in doubt."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import os
 import pytest
 import torch
 
-from generation.engine import bound
+from generation.engine import adapter_cache
 from generation.engine.config import ModelConfig
 from generation.engine.lora.peft import CONFIG, MODULES, WEIGHTS
 from generation.engine.model import Llama, load_weights
@@ -37,13 +37,13 @@ def engine(make_engine, base):
 
 def spied(monkeypatch):
     """The loads that had to read PEFT's file."""
-    seen, original = [], bound.load_adapter
+    seen, original = [], adapter_cache.load_adapter
 
     def load_adapter(ref, *rest):
         seen.append(ref.id)
         return original(ref, *rest)
 
-    monkeypatch.setattr(bound, "load_adapter", load_adapter)
+    monkeypatch.setattr(adapter_cache, "load_adapter", load_adapter)
     return seen
 
 
@@ -53,12 +53,12 @@ def same(one, other):
     return table == again and torch.equal(one.numbers, other.numbers)
 
 
-def test_the_second_load_takes_the_form_of_the_first(engine, ref, monkeypatch):
+def test_the_second_load_takes_the_layout_of_the_first(engine, ref, monkeypatch):
     seen = spied(monkeypatch)
     first, second = engine.load_adapter(ref), engine.load_adapter(ref)
     assert seen == [ref.id]
     assert first.sha256 == second.sha256 == ref.sha256
-    assert same(first.bound, second.bound)
+    assert same(first.layout, second.layout)
 
 
 def test_it_writes_the_same_with_either(make_engine, base, ref):
@@ -75,21 +75,21 @@ def damage(path):
 
 
 def other_format(folder):
-    manifest = json.loads((folder / bound.MANIFEST).read_text())
-    (folder / bound.MANIFEST).write_text(json.dumps({**manifest, "format": 0}))
+    manifest = json.loads((folder / adapter_cache.MANIFEST).read_text())
+    (folder / adapter_cache.MANIFEST).write_text(json.dumps({**manifest, "format": 0}))
 
 
 def other_places(folder):
-    manifest = json.loads((folder / bound.MANIFEST).read_text())
+    manifest = json.loads((folder / adapter_cache.MANIFEST).read_text())
     manifest["places"][0][0] = 99
-    (folder / bound.MANIFEST).write_text(json.dumps(manifest))
+    (folder / adapter_cache.MANIFEST).write_text(json.dumps(manifest))
 
 
 SPOILED = {
-    "a flipped bit": lambda folder: damage(folder / bound.DATA),
-    "a shorter form": lambda folder: os.truncate(folder / bound.DATA, 64),
-    "no form": lambda folder: (folder / bound.DATA).unlink(),
-    "half a manifest": lambda folder: os.truncate(folder / bound.MANIFEST, 20),
+    "a flipped bit": lambda folder: damage(folder / adapter_cache.DATA),
+    "a shorter layout": lambda folder: os.truncate(folder / adapter_cache.DATA, 64),
+    "no layout": lambda folder: (folder / adapter_cache.DATA).unlink(),
+    "half a manifest": lambda folder: os.truncate(folder / adapter_cache.MANIFEST, 20),
     "another format": other_format,
     "places of another model": other_places,
     "weights touched since": lambda folder: os.utime(folder / WEIGHTS, (1, 1)),
@@ -106,8 +106,8 @@ def test_a_form_in_doubt_is_passed_over_and_made_anew(engine, ref, tmp_path, mon
     SPOILED[how](tmp_path / "adapter")
     again, kept = engine.load_adapter(ref), engine.load_adapter(ref)
     assert seen == [ref.id]
-    assert same(first.bound, again.bound)
-    assert same(first.bound, kept.bound)
+    assert same(first.layout, again.layout)
+    assert same(first.layout, kept.layout)
 
 
 def test_weights_that_were_exchanged_are_refused_as_ever(engine, ref, tmp_path):
@@ -119,14 +119,14 @@ def test_weights_that_were_exchanged_are_refused_as_ever(engine, ref, tmp_path):
 
 
 def test_a_form_is_only_of_the_adapter_that_it_was_made_of(engine, base, ref, tmp_path):
-    """The right folder's form beside another adapter's files, hash and all."""
+    """The right folder's layout beside another adapter's files, hash and all."""
     engine.load_adapter(ref)
     other, _ = write_adapter(tmp_path / "other", base[1], r=5, seed=4, target_modules=[*MODULES])
-    for name in (bound.DATA, bound.MANIFEST):
+    for name in (adapter_cache.DATA, adapter_cache.MANIFEST):
         (tmp_path / "other" / name).write_bytes((tmp_path / "adapter" / name).read_bytes())
     mine, theirs = engine.load_adapter(ref), engine.load_adapter(other)
     assert theirs.sha256 == other.sha256
-    assert not torch.equal(mine.bound.numbers, theirs.bound.numbers)
+    assert not torch.equal(mine.layout.numbers, theirs.layout.numbers)
 
 
 def test_an_adapter_of_another_base_is_refused_whatever_is_kept(engine, ref, tmp_path):
@@ -158,14 +158,14 @@ def test_a_disk_that_takes_nothing_costs_only_time(engine, ref, monkeypatch):
     def full(*_, **__):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(bound.tempfile, "TemporaryDirectory", full)
+    monkeypatch.setattr(adapter_cache.tempfile, "TemporaryDirectory", full)
     seen = spied(monkeypatch)
-    assert same(engine.load_adapter(ref).bound, engine.load_adapter(ref).bound)
+    assert same(engine.load_adapter(ref).layout, engine.load_adapter(ref).layout)
     assert seen == [ref.id, ref.id]
 
 
 def test_the_plain_model_keeps_no_form(base, ref, tmp_path):
     config = ModelConfig.read(base[0])
     model = Llama(config, load_weights(base[0], torch.float32), slots=1, context=32)
-    assert bound.load(ref, config, "", model).sha256 == ref.sha256
-    assert not (tmp_path / "adapter" / bound.DATA).exists()
+    assert adapter_cache.load(ref, config, "", model).sha256 == ref.sha256
+    assert not (tmp_path / "adapter" / adapter_cache.DATA).exists()
