@@ -38,7 +38,7 @@ lint: tools ## Check style and types
 
 messages: tools ## Collect the texts to translate and compile the translations
 	@$(NO_SERVERS) $(RUN) manage.py makemessages --locale zh_Hans --ignore .venv --ignore tests --ignore .data --no-obsolete --no-location
-	@$(NO_SERVERS) $(RUN) manage.py compilemessages --ignore .venv
+	@$(RUN) -m saas.messages
 
 lock: tools ## Write deploy/requirements*.txt anew from pyproject.toml
 	@$(RUN) -m pip install --quiet uv
@@ -56,7 +56,9 @@ python:
 install: python
 	@"$(PYTHON)" deploy/install.py
 	@$(RUN) -m generation.engine.native.build
+	@$(RUN) -m saas.messages
 
 tools: python
 	@"$(PYTHON)" deploy/install.py --tools
 	@$(RUN) -m generation.engine.native.build
+	@$(RUN) -m saas.messages

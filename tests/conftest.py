@@ -14,11 +14,16 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
 
+from saas.messages import compile_messages
 from tenants.models import Membership, Role, Tenant, User
 from tenants.postgres.owner import as_owner
 from tenants.scope import tenant_scope
 from tenants.services import workspace_create
 from tests.tally import TALLIES
+
+
+def pytest_configure() -> None:
+    compile_messages()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

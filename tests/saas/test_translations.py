@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from os import utime
 from pathlib import Path
+from shutil import copy
 
 import polib
 import pytest
+
+from saas.messages import compile_messages
 
 ROOT = Path(__file__).parents[2]
 CATALOGUE = ROOT / "saas" / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
@@ -52,6 +56,18 @@ def test_placeholders_survive_the_translation(entries: list[polib.POEntry]) -> N
             assert set(PLACEHOLDER.findall(text)) == wanted, entry.msgid
 
 
-def test_the_compiled_catalogue_is_current(entries: list[polib.POEntry]) -> None:
-    compiled = {e.msgid: translations(e) for e in polib.mofile(str(CATALOGUE.with_suffix(".mo")))}
+def test_a_catalogue_is_compiled_when_its_texts_change(
+    tmp_path: Path, entries: list[polib.POEntry]
+) -> None:
+    source, target = tmp_path / "django.po", tmp_path / "django.mo"
+    copy(CATALOGUE, source)
+    compile_messages(tmp_path)
+    compiled = {entry.msgid: translations(entry) for entry in polib.mofile(str(target))}
     assert compiled == {entry.msgid: translations(entry) for entry in entries}
+
+    made = target.stat().st_mtime_ns
+    compile_messages(tmp_path)
+    assert target.stat().st_mtime_ns == made
+    utime(source, (made / 1e9 + 1, made / 1e9 + 1))
+    compile_messages(tmp_path)
+    assert target.stat().st_mtime_ns > made
