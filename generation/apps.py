@@ -1,6 +1,18 @@
 """The generation app: the studio and what it writes."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+from saas.navigation import SETTINGS, NavEntry, navigation
+
+PAGES = (
+    NavEntry("home", _("Home"), "house", 10, key="h"),
+    NavEntry("write", _("Write"), "pen-line", 20, role="editor", key="w", also="briefs/"),
+    NavEntry("library", _("Library"), "library", 30, key="l"),
+    NavEntry("brand-list", _("Brand"), "palette", 20, SETTINGS, key="b"),
+    NavEntry("audience-list", _("Audiences"), "target", 30, SETTINGS, key="a"),
+    NavEntry("model-server", _("Model server"), "monitor", 50, SETTINGS, role="admin", key="m"),
+)
 
 
 class GenerationConfig(AppConfig):
@@ -11,6 +23,8 @@ class GenerationConfig(AppConfig):
         from tenants.jobs.registry import register, register_worker
         from training import base_model
 
+        for page in PAGES:
+            navigation.add(page)
         base_model.provide(base.current)
         register(job_kinds.VARIANT)
         register(job_kinds.COMPLETION)

@@ -9,7 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 
-from saas.context import Shell, workspace_url
+from saas.navigation import WORKSPACES, navigation
+from saas.shell import Shell
 
 SWATCHES = [
     "canvas",
@@ -40,8 +41,8 @@ def front(request: HttpRequest) -> HttpResponse:
     """Visitors see what Kindling is; members go to the workspace they were in last."""
     if not request.user.is_authenticated:
         return render(request, "saas/landing.html")
-    home = workspace_url("home", Shell(request).slug)
-    return redirect(home or "workspace-new")
+    slug = Shell(request).slug
+    return redirect(navigation.home(slug) if slug else navigation.first(WORKSPACES))
 
 
 class SampleForm(forms.Form):

@@ -2,6 +2,18 @@
 
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_out
+from django.utils.translation import gettext_lazy as _
+
+from saas.navigation import ACCOUNT, SETTINGS, WORKSPACES, NavEntry, navigation
+
+PAGES = (
+    NavEntry("settings-general", _("General"), "settings", 10, SETTINGS, role="admin", key="s"),
+    NavEntry("team", _("Team"), "users", 40, SETTINGS, key="t"),
+    NavEntry("api-keys", _("API keys"), "key-round", 60, SETTINGS, role="admin", key="k"),
+    NavEntry("audit", _("Audit log"), "history", 80, SETTINGS, role="admin"),
+    NavEntry("profile", _("Profile"), "user", 10, ACCOUNT),
+    NavEntry("workspace-new", _("New workspace"), "plus", 10, WORKSPACES),
+)
 
 
 class TenantsConfig(AppConfig):
@@ -9,6 +21,10 @@ class TenantsConfig(AppConfig):
     verbose_name = "Workspaces"
 
     def ready(self) -> None:
-        from tenants.operators import leave_at_logout  # models are loaded only now
+        from tenants.lookups import workspaces_of  # models are loaded only now
+        from tenants.operators import leave_at_logout
 
         user_logged_out.connect(leave_at_logout, dispatch_uid="operators")
+        navigation.workspaces_of = workspaces_of
+        for page in PAGES:
+            navigation.add(page)

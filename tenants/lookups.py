@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from tenants.models import ApiKey, Invitation, Membership, sha256
+from tenants.models import ApiKey, Invitation, Membership, Role, sha256
 from tenants.models_base import TenantQuerySet
 from tenants.scope import lookup_scope
 
@@ -18,6 +18,10 @@ class Workspace:
     name: str
     slug: str
     role: str = ""
+
+    def may(self, role: str) -> bool:
+        """Whether the user's role there covers another."""
+        return bool(self.role) and Role(self.role).covers(role)
 
 
 def _memberships() -> "TenantQuerySet[Membership]":

@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from saas.errors import AppError, Unavailable, error_page, not_found, problem_response
+from saas.shell import remember_workspace
 from tenants import scope
 from tenants.authentication import authenticate_key, refuse_closed
 from tenants.lookups import membership_in
@@ -60,7 +61,7 @@ class TenantMiddleware:
         except AppError as error:
             return error_page(request, error)
         request.membership = membership  # type: ignore[attr-defined]
-        remember(request, slug)
+        remember_workspace(request, slug)
         return self._scoped(request, membership.tenant)
 
     def _with_api_key(self, request: HttpRequest) -> HttpResponseBase:
@@ -84,9 +85,3 @@ class TenantMiddleware:
     def _hidden(self, request: HttpRequest) -> HttpResponseBase:
         """The same answer as for a workspace that does not exist."""
         return not_found(request, Http404())
-
-
-def remember(request: HttpRequest, slug: str) -> None:
-    """Note the workspace visited last: the way back from pages that belong to none."""
-    if request.session.get("workspace") != slug:
-        request.session["workspace"] = slug

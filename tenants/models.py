@@ -12,11 +12,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from saas.ids import uuid7
+from saas.navigation import navigation
 from tenants.models_base import TenantForeignKey, TenantManager, TenantModel, TenantQuerySet
 from tenants.validators import name_check
 
@@ -109,7 +109,7 @@ class Tenant(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("home", args=[self.slug])
+        return navigation.home(self.slug)
 
 
 class Role(models.TextChoices):

@@ -1,8 +1,23 @@
 """The jobs app."""
 
 from django.apps import AppConfig
+from django.http import HttpRequest
+
+from saas.navigation import navigation
 
 
 class JobsConfig(AppConfig):
     name = "tenants.jobs"
     label = "jobs"
+
+    def ready(self) -> None:
+        navigation.provide("running_jobs", running_jobs)
+        navigation.add_fragment("topbar", "jobs/_button.html")
+        navigation.add_fragment("dialogs", "jobs/_dialog.html")
+
+
+def running_jobs(request: HttpRequest) -> int:
+    """How many jobs of the page's workspace wait or run; on a page of none, 0."""
+    from tenants.jobs.services import jobs_running  # models are loaded later than apps
+
+    return jobs_running() if hasattr(request, "membership") else 0
