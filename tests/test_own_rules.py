@@ -15,7 +15,7 @@ COUNT = tally("own rules")
 # Where statements are written by hand, and why.
 OWN_SQL = {
     "saas/health.py": "SELECT 1",
-    "tenants/billing/books.py": "both sides of an entry in one statement",
+    "tenants/billing/ledger.py": "both sides of an entry in one statement",
     "tenants/lookups.py": "the directory function",
     "tenants/idempotency/models.py": "an advisory lock",
     "tenants/jobs/leases.py": "a dispatch function, and leases in one statement each",

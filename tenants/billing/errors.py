@@ -22,4 +22,4 @@ class TransferKeyConflict(Conflict):
 
 class LedgerInconsistent(Unavailable):
     code = "ledger_inconsistent"
-    advice = _("The workspace's books do not add up; nothing is charged until that is mended.")
+    advice = _("The workspace's ledger does not add up; nothing is charged until that is mended.")

@@ -14,7 +14,7 @@ from tenants.models_base import TenantForeignKey, TenantManager, TenantModel, Te
 
 
 class LedgerAccount(TenantModel):
-    """One side of the workspace's books: what was granted, what it may spend, what it spent."""
+    """One side of the workspace's ledger: what was granted, what it may spend, what it spent."""
 
     class Kind(models.TextChoices):
         WALLET = "wallet", _("Wallet")
@@ -29,7 +29,7 @@ class LedgerAccount(TenantModel):
     credits_pending = models.BigIntegerField(default=0)
     credits_posted = models.BigIntegerField(default=0)
     must_not_go_negative = models.BooleanField(default=False)
-    # Set by ledger_verify when the books do not add up: nothing is written until they do.
+    # Set by ledger_verify when the ledger does not add up: nothing is written until it does.
     blocked = models.BooleanField(default=False)
     # How many transfers touched the account; for the wallet, the last transfer's sequence.
     version = models.BigIntegerField(default=0)
@@ -72,7 +72,7 @@ TransferManager = TenantManager.from_queryset(TransferQuerySet)
 
 
 class LedgerTransfer(TenantModel):
-    """An entry of the books. It is never changed: what happens to a reservation is a new entry."""
+    """An entry of the ledger. It is never changed: what happens to a reservation is a new entry."""
 
     class State(models.TextChoices):
         PENDING = "pending", _("Reserved")

@@ -11,18 +11,18 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from saas.errors import InsufficientCredits
-from tenants.billing.books import Books, Kind, Overdrawn, State, open_books
 from tenants.billing.errors import (
     AmountInvalid,
     ReservationAlreadyResolved,
     TransferKeyConflict,
 )
+from tenants.billing.ledger import Kind, LedgerSession, Overdrawn, State, open_ledger
 from tenants.billing.models import LedgerAccount, LedgerTransfer, UsageEvent
 from tenants.billing.prices import MONTHLY_GRANT, Usage, in_credits
 
 LARGEST_AMOUNT = 2**53
 # Within a job's end there is nothing smaller to take back, so no savepoint is paid for.
-whole = transaction.atomic(savepoint=False)
+no_savepoint = transaction.atomic(savepoint=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +49,16 @@ def reserve(
     With a timeout the reservation expires by itself; without one its holder must resolve it.
     """
     assert_whole(amount)
-    books = open_books()
-    month = _grant_key(books.now)
-    booked = {entry.key: entry for entry in books.known(Q(key__in=(key, month)))}
-    if key in booked:
-        return _same(booked[key], amount, purpose)
-    if month not in booked:
-        _grant(books)
+    ledger = open_ledger()
+    month = _grant_key(ledger.now)
+    entries = {entry.key: entry for entry in ledger.find(Q(key__in=(key, month)))}
+    if key in entries:
+        return _same(entries[key], amount, purpose)
+    if month not in entries:
+        _grant(ledger)
     entry = LedgerTransfer(
-        debit_account=books.wallet,
-        credit_account=books.accounts[Kind.SPENT],
+        debit_account=ledger.wallet,
+        credit_account=ledger.accounts[Kind.SPENT],
         amount=amount,
         code=purpose,
         state=State.PENDING,
@@ -67,25 +67,25 @@ def reserve(
         key=key,
     )
     try:
-        return books.enter(entry)
+        return ledger.post_entry(entry)
     except Overdrawn:
-        raise _insufficient(amount, books.wallet.available) from None
+        raise _insufficient(amount, ledger.wallet.available) from None
 
 
-@whole
+@no_savepoint
 def post(*, reservation: LedgerTransfer, amount: int) -> LedgerTransfer:
     """Charge what the work cost, at most what was reserved; the rest is released."""
     assert_whole(amount, most=reservation.amount)
     return _resolve(reservation, State.POSTED, amount)
 
 
-@whole
+@no_savepoint
 def void(*, reservation: LedgerTransfer) -> LedgerTransfer:
     """Release the whole reservation."""
     return _resolve(reservation, State.VOIDED, reservation.amount)
 
 
-@whole
+@no_savepoint
 def expire(*, reservation: LedgerTransfer) -> LedgerTransfer:
     """Release a reservation whose time has run out."""
     return _resolve(reservation, State.EXPIRED, reservation.amount)
@@ -131,14 +131,14 @@ def month_start(now: datetime) -> datetime:
 
 
 def assert_whole(amount: int, *, most: int = LARGEST_AMOUNT) -> None:
-    """Amounts are positive integers; nothing else is ever written into the books."""
+    """Amounts are positive integers; nothing else is ever written into the ledger."""
     if type(amount) is not int or not 0 < amount <= most:
         raise AmountInvalid(_("The amount must be a whole number above zero."))
 
 
 def _resolve(reservation: LedgerTransfer, state: State, amount: int) -> LedgerTransfer:
-    books = open_books()
-    known = books.known(Q(pending=reservation))
+    ledger = open_ledger()
+    known = ledger.find(Q(pending=reservation))
     done = next((entry for entry in known if entry.pending_id == reservation.pk), None)
     if done:
         if (done.state, done.amount) == (state, amount):
@@ -146,7 +146,7 @@ def _resolve(reservation: LedgerTransfer, state: State, amount: int) -> LedgerTr
         raise ReservationAlreadyResolved(
             _("This reservation was resolved before."), state=done.state
         )
-    return books.enter(
+    return ledger.post_entry(
         LedgerTransfer(
             debit_account_id=reservation.debit_account_id,
             credit_account_id=reservation.credit_account_id,
@@ -170,15 +170,15 @@ def _grant_key(now: datetime) -> str:
     return f"grant:{month_start(now):%Y-%m}"
 
 
-def _grant(books: Books) -> None:
+def _grant(ledger: LedgerSession) -> None:
     """Book this month's grant, once."""
-    key = _grant_key(books.now)
+    key = _grant_key(ledger.now)
     if LedgerTransfer.objects.filter(key=key).exists():
         return
-    books.enter(
+    ledger.post_entry(
         LedgerTransfer(
-            debit_account=books.accounts[Kind.GRANTS],
-            credit_account=books.wallet,
+            debit_account=ledger.accounts[Kind.GRANTS],
+            credit_account=ledger.wallet,
             amount=MONTHLY_GRANT,
             code="grant",
             state=State.POSTED,
@@ -192,7 +192,7 @@ def _wallet_with_grant() -> Any:
     if wallet and LedgerTransfer.objects.filter(key=_grant_key(wallet.now)).exists():
         return wallet
     with transaction.atomic():
-        _grant(open_books())
+        _grant(open_ledger())
     return _wallet()
 
 

@@ -1,4 +1,4 @@
-"""Replays a workspace's books and says what does not add up."""
+"""Replays a workspace's ledger and says what does not add up."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from tenants.billing.books import State, deltas
+from tenants.billing.ledger import State, deltas
 from tenants.billing.models import LedgerAccount, LedgerTransfer, UsageEvent
 
 COUNTERS = LedgerAccount.COUNTERS
@@ -16,7 +16,7 @@ COUNTERS = LedgerAccount.COUNTERS
 
 @dataclass(slots=True)
 class Replay:
-    """The books as the entries alone make them."""
+    """The ledger as its entries alone make it."""
 
     entries: int = 0
     last_sha256: str = ""
@@ -68,7 +68,7 @@ class Report:
 
 @transaction.atomic
 def verify() -> Report:
-    """Check the books of the workspace in scope; while they are wrong nothing can be written."""
+    """Check the ledger of the workspace in scope; while it is wrong nothing can be written."""
     accounts = list(LedgerAccount.objects.select_for_update().order_by("pk"))
     replay = Replay()
     faults = [*_replayed(replay, accounts), *_balances(replay, accounts), *_usage()]

@@ -163,12 +163,12 @@ def test_the_database_itself_refuses_an_overdraft(wallet: LedgerAccount) -> None
         LedgerAccount.objects.filter(pk=wallet.pk).update(debits_posted=MONTHLY_GRANT + 1)
 
 
-def test_there_are_no_books_outside_a_scope(acme: Tenant) -> None:
+def test_there_is_no_ledger_outside_a_scope(acme: Tenant) -> None:
     with pytest.raises(ScopeError):
         held()
 
 
-def test_books_of_one_workspace_say_nothing_of_another(acme: Tenant, other: Tenant) -> None:
+def test_the_ledger_of_one_workspace_says_nothing_of_another(acme: Tenant, other: Tenant) -> None:
     with tenant_scope(acme):
         reservation = held(700)
     with tenant_scope(other):
@@ -176,7 +176,7 @@ def test_books_of_one_workspace_say_nothing_of_another(acme: Tenant, other: Tena
         assert not LedgerTransfer.objects.filter(pk=reservation.pk).exists()
 
 
-def test_correct_books_verify(wallet: LedgerAccount) -> None:
+def test_a_correct_ledger_verifies(wallet: LedgerAccount) -> None:
     post(reservation=held(300), amount=120)
     void(reservation=held(50, key="other"))
     held(10, key="open")
@@ -184,7 +184,7 @@ def test_correct_books_verify(wallet: LedgerAccount) -> None:
     assert (report.entries, report.open_reservations, report.faults) == (6, 1, [])
 
 
-def test_a_changed_balance_is_found_and_blocks_the_books(
+def test_a_changed_balance_is_found_and_blocks_the_ledger(
     wallet: LedgerAccount, capsys: pytest.CaptureFixture[str]
 ) -> None:
     LedgerAccount.objects.filter(pk=wallet.pk).update(credits_posted=MONTHLY_GRANT + 5)
@@ -196,7 +196,7 @@ def test_a_changed_balance_is_found_and_blocks_the_books(
     assert raised.value.code == "ledger_inconsistent"
 
 
-def test_repaired_books_are_open_again(
+def test_a_repaired_ledger_is_open_again(
     wallet: LedgerAccount, capsys: pytest.CaptureFixture[str]
 ) -> None:
     LedgerAccount.objects.filter(pk=wallet.pk).update(blocked=True)

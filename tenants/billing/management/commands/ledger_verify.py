@@ -1,4 +1,4 @@
-"""`manage.py ledger_verify`: replays every workspace's books; exits 1 where they do not add up."""
+"""`manage.py ledger_verify`: replays every ledger; exits 1 where one does not add up."""
 
 from typing import Any
 

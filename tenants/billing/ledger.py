@@ -1,4 +1,4 @@
-"""The workspace's books while they are open: accounts locked, entries chained, balances moved."""
+"""The workspace's ledger while it is open: accounts locked, entries chained, balances moved."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,10 +20,10 @@ class Overdrawn(Exception):
 
 
 @dataclass(slots=True)
-class Books:
+class LedgerSession:
     """The accounts, locked until the transaction ends, the database's time, the last entry's hash.
 
-    The hash is None while nobody has come across it: `enter` looks for it then.
+    The hash is None while nobody has come across it: `post_entry` looks for it then.
     """
 
     accounts: dict[str, LedgerAccount]
@@ -34,7 +34,7 @@ class Books:
     def wallet(self) -> LedgerAccount:
         return self.accounts[Kind.WALLET]
 
-    def enter(self, entry: LedgerTransfer) -> LedgerTransfer:
+    def post_entry(self, entry: LedgerTransfer) -> LedgerTransfer:
         """Add the entry to the chain and move the balances; raises Overdrawn."""
         debited, credited = self._touched(entry)
         if entry.pending is None and not debited.covers(entry.amount):
@@ -47,7 +47,7 @@ class Books:
         _move((debited, deltas(entry, "debit")), (credited, deltas(entry, "credit")))
         return entry
 
-    def known(self, which: Q) -> list[LedgerTransfer]:
+    def find(self, which: Q) -> list[LedgerTransfer]:
         """The entries that these conditions name; notes the last entry's hash in passing."""
         last = self.wallet.version
         found = list(LedgerTransfer.objects.filter(which | Q(sequence=last)).order_by("sequence"))
@@ -73,7 +73,7 @@ def deltas(entry: LedgerTransfer, side: str) -> dict[str, int]:
     return moved
 
 
-# Both sides at once, each on condition that it is what the open books say: the lock sees to that.
+# Both sides at once, each on condition that it is what the session read: the lock sees to that.
 MOVE = """
 UPDATE billing_ledgeraccount a SET version = a.version + 1, updated_at = statement_timestamp(),
 debits_pending = a.debits_pending + moved.debits_pending,
@@ -102,13 +102,13 @@ def _move(*sides: tuple[LedgerAccount, dict[str, int]]) -> None:
             setattr(account, name, getattr(account, name) + delta)
 
 
-def open_books() -> Books:
+def open_ledger() -> LedgerSession:
     """Lock the accounts in scope, in the order of their ids, and make them where there are none."""
     rows = _locked() or _made()
-    books = Books({row.kind: row for row in rows}, rows[0].now)
+    ledger = LedgerSession({row.kind: row for row in rows}, rows[0].now)
     if any(row.blocked for row in rows):
         raise LedgerInconsistent
-    return books
+    return ledger
 
 
 def _locked() -> list[Any]:
