@@ -8,9 +8,12 @@ import json
 import sys
 import time
 
+import django
 import redis.asyncio
 
-from generation.streams import follow, sse
+django.setup()
+
+from tenants.jobs.streams import follow, sse  # noqa: E402
 
 SOCKET_TIMEOUT_S = 30.0  # above the time that a read may wait, as in the views
 

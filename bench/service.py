@@ -111,7 +111,7 @@ def readers(tenants: list[Tenant]) -> Iterator[Read]:
     import redis
     from django.conf import settings
 
-    from generation.streams import stream_key
+    from tenants.jobs.streams import stream_key
 
     keys = [stream_key(tenant.pk, TOPIC) for tenant in tenants]
     with redis.Redis.from_url(settings.REDIS_URL) as client:

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cache, partial
 from typing import Any
 
-import redis
 from django.conf import settings
 from django.db import close_old_connections
 
@@ -29,17 +28,17 @@ from generation.engine.types import (
     Token,
 )
 from generation.failures import PLAIN
-from generation.job_kinds import CHAT, WRITE, label, topic
+from generation.job_kinds import CHAT, WRITE
 from generation.metrics import meter
 from generation.models import Variant
 from generation.router import Router
-from generation.streams import StreamPiece, StreamWriter, stream_key
 from generation.works import WORKS, Outcome, Provenance, Step, Work, told
 from tenants.billing.prices import Usage
 from tenants.jobs import services as jobs
 from tenants.jobs.leases import Beat, StaleLease, heartbeats, take
 from tenants.jobs.models import Job, Lease
 from tenants.jobs.shutdown import shutting_down
+from tenants.jobs.streams import StreamPiece, piece, publish
 from tenants.scope import tenant_scope
 
 log = logging.getLogger(__name__)
@@ -126,7 +125,6 @@ class Pump:
         self.clerk = clerk or Clerk()
         self.running: dict[str, Running] = {}
         self.events: list[StreamPiece] = []
-        self.writer = StreamWriter()
         self.looked = 0.0
         self.beaten = time.monotonic()
         self.shown = 0.0
@@ -316,9 +314,7 @@ class Pump:
 
     def _tell(self, running: Running, name: str, **data: Any) -> None:
         running.unsent = None  # what comes after this event is a piece of its own
-        lease = running.lease
-        key = stream_key(lease.tenant_id, topic(lease.job_id, lease.payload))
-        self.events.append((key, name, {**label(lease.job_id, lease.payload), **data}))
+        self.events.append(piece(running.lease, name, data))
 
     def _tell_usage(self, running: Running) -> None:
         self._tell(
@@ -335,13 +331,7 @@ class Pump:
         for running in self.running.values():
             running.unsent = None
         events, self.events = self.events, []
-        self.clerk.do(partial(self._publish, events))
-
-    def _publish(self, events: list[StreamPiece]) -> None:
-        try:
-            self.writer.publish_all(events)
-        except redis.RedisError as error:
-            log.warning("stream_lost events=%s error=%s", len(events), type(error).__name__)
+        self.clerk.do(partial(publish, events))
 
 
 def ended(commit: Callable[..., object], lease: Lease, values: dict[str, Any]) -> None:

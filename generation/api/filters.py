@@ -9,7 +9,6 @@ from generation import kinds
 from generation.models import Audience, Brand, Brief, Content, Variant
 from generation.models.briefs import LANGUAGES
 from generation.models.contents import ContentQuerySet
-from tenants.jobs.models import Job, JobQuerySet
 
 KINDS = [(name, name) for name in kinds.KINDS]
 YES_NO = [("true", "true"), ("false", "false")]
@@ -57,13 +56,3 @@ class ContentFilter(FilterSet):  # type: ignore[misc]
 
     def kept(self, found: ContentQuerySet, name: str, value: str) -> QuerySet[Content]:
         return found.filter(archived_at__isnull=value == "false")
-
-
-class JobFilter(FilterSet):  # type: ignore[misc]
-    """Jobs by kind and state."""
-
-    kind = CharFilter(max_length=60, method="of_kind", label="`generate` or `generate.variant`.")
-    state = ChoiceFilter(choices=Job.State.choices)
-
-    def of_kind(self, found: JobQuerySet, name: str, value: str) -> QuerySet[Job]:
-        return found.of_kind(value)

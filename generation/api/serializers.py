@@ -10,7 +10,6 @@ from generation.models import Audience, Brand, Brief, Content, ContentVersion, V
 from generation.models.briefs import LANGUAGES, MAX_VARIANTS
 from saas.api.fields import CharField, ChoiceField, IntegerField, TenantRelatedField
 from saas.api.serializers import StrictModelSerializer, StrictSerializer
-from tenants.jobs.models import Job
 
 MAX_LINES = 50
 MAX_TEXT = 100_000
@@ -168,18 +167,3 @@ class RestoreSerializer(StrictSerializer):
     """Which earlier version to take back."""
 
     version = IntegerField(min_value=1)
-
-
-class JobSerializer(StrictModelSerializer):
-    """A piece of work in the background."""
-
-    result = JSONObject(read_only=True)
-
-    class Meta:
-        model = Job
-        fields = (
-            *("id", "kind", "state", "progress", "note", "attempt", "max_attempts", "result"),
-            *("error_code", "error_detail", "cancel_requested_at", "enqueued_at", "started_at"),
-            *("finished_at", "created_at"),
-        )
-        read_only_fields = fields

@@ -7,7 +7,6 @@ from generation.api.brands import AudienceViewSet, BrandViewSet, KindDetail, Kin
 from generation.api.briefs import BriefViewSet, VariantViewSet
 from generation.api.contents import ContentViewSet
 from generation.api.endpoints import EndpointView
-from generation.api.jobs import JobViewSet
 from generation.api.openai.models import ModelDetail, ModelList
 from generation.api.openai.views import ChatView, CompletionView, answered
 
@@ -18,7 +17,6 @@ router.register("audiences", AudienceViewSet, basename="api-audience")
 router.register("briefs", BriefViewSet, basename="api-brief")
 router.register("variants", VariantViewSet, basename="api-variant")
 router.register("contents", ContentViewSet, basename="api-content")
-router.register("jobs", JobViewSet, basename="api-job")
 
 # /api/v1/
 api_urls = [

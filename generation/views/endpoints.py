@@ -12,7 +12,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from generation import endpoints
-from generation.api.watching import release_connection
 from generation.forms import EndpointForm
 from generation.models import Endpoint
 from generation.services import (
@@ -27,6 +26,7 @@ from saas.api.limiter import Charge, Policy
 from saas.api.throttling import charge
 from saas.errors import Invalid, NotFound
 from tenants.access import require_role, role_required
+from tenants.jobs.streams import release_connection
 
 # Each try sends a request into the world in the workspace's name: so many an hour.
 TRIES = Charge(Policy("endpoint_tries", quota=60, window=3600))

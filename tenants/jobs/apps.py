@@ -11,6 +11,8 @@ class JobsConfig(AppConfig):
     label = "jobs"
 
     def ready(self) -> None:
+        from tenants.jobs import receivers  # noqa: F401  (connects them)
+
         navigation.provide("running_jobs", running_jobs)
         navigation.add_fragment("topbar", "jobs/_button.html")
         navigation.add_fragment("dialogs", "jobs/_dialog.html")

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from tenants.billing.models import LedgerTransfer
+from tenants.jobs.registry import event_tags, topic_of
 from tenants.models import ApiKey, User
 from tenants.models_base import TenantForeignKey, TenantManager, TenantModel, TenantQuerySet
 
@@ -25,6 +26,16 @@ class Lease:
     payload: dict[str, Any]
     waited_s: float = 0.0
     weight: int = 1
+
+    @property
+    def topic(self) -> str:
+        """The topic on which the job's events stream."""
+        return topic_of(self.job_id, self.payload)
+
+    @property
+    def tags(self) -> dict[str, Any]:
+        """What every event of the job carries."""
+        return event_tags(self.kind, self.job_id, self.payload)
 
 
 class JobQuerySet(TenantQuerySet["Job"]):
@@ -156,6 +167,16 @@ class Job(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.state})"
+
+    @property
+    def topic(self) -> str:
+        """The topic on which the job's events stream."""
+        return topic_of(self.pk, self.payload)
+
+    @property
+    def tags(self) -> dict[str, Any]:
+        """What every event of the job carries."""
+        return event_tags(self.kind, self.pk, self.payload)
 
     @property
     def active(self) -> bool:

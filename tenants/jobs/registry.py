@@ -104,6 +104,11 @@ def label_of(name: str) -> str:
     return str(kind.label) if kind else name
 
 
+def topic_of(job_id: UUID, payload: Mapping[str, Any]) -> str:
+    """Where a job's events stream: a topic of its own, or the one that the payload shares."""
+    return payload.get("topic") or f"job:{job_id}"
+
+
 def event_tags(kind: str, job_id: UUID, payload: Mapping[str, Any]) -> dict[str, Any]:
     """What every event of a job carries, so that readers can tell a topic's jobs apart."""
     known = kind_of(kind)

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -13,6 +15,10 @@ from tenants.access import role_required
 from tenants.jobs.models import Job
 from tenants.jobs.registry import kind_of
 from tenants.jobs.services import job_cancel
+from tenants.jobs.streams import JobEventStream, event_stream_response, known_id
+from tenants.models import Membership
+from tenants.portal import PortalRequest
+from tenants.scope import tenant_scope
 
 DRAWER = 12
 PAGE = 50
@@ -43,6 +49,23 @@ def job_status(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """One row of the list; it asks again for as long as the job is active."""
     job = get_object_or_404(Job, pk=pk)
     return render(request, "jobs/_row.html", {"row": rows([job], slug)[0]})
+
+
+@transaction.non_atomic_requests
+@require_safe
+async def job_stream(request: PortalRequest, slug: str, pk: UUID) -> StreamingHttpResponse:
+    """The job's events as they come; the browser says by Last-Event-ID where it stopped."""
+    job = await sync_to_async(find)(request, pk)
+    pk = request.membership.pk
+    stream = JobEventStream.of(job, lambda: Membership.objects.filter(pk=pk).exists())
+    after = known_id(request.headers.get("Last-Event-ID", "0"))
+    return event_stream_response(stream.frames(after))
+
+
+def find(request: PortalRequest, pk: UUID) -> Job:
+    with tenant_scope(request.tenant):
+        job: Job = get_object_or_404(Job, pk=pk)
+    return job
 
 
 @require_POST

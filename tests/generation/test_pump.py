@@ -19,11 +19,11 @@ from generation.failures import PLAIN
 from generation.job_kinds import CHAT, QUEUE
 from generation.models import Brief
 from generation.pump import BEAT_EVERY_S, Pump
-from generation.streams import LIFETIME_S, stream_key
 from tenants.billing.prices import CREDIT
 from tenants.billing.services import balance
 from tenants.jobs.models import Job
 from tenants.jobs.services import job_cancel, job_request
+from tenants.jobs.streams import LIFETIME_S, stream_key
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.generation.engine.toys import write_toy
@@ -168,7 +168,7 @@ def test_a_cancelled_job_ends_and_releases_its_credits(acme: Tenant) -> None:
     assert again(job).state == Job.State.CANCELLED
     with tenant_scope(acme):
         assert balance().reserved == 0
-    assert events(job)[-1] == ("done", {"state": "cancelled"})
+    assert events(job)[-1] == ("done", {"job": str(job.pk), "state": "cancelled"})
 
 
 def test_a_request_outside_its_limits_fails_alone(acme: Tenant) -> None:

@@ -7,6 +7,7 @@ ROUTES = {
     "job-list": Route(get("viewer")),
     "job-drawer": Route(get("viewer")),
     "job-status": Route(get("viewer"), row=job),
+    "job-stream": Route(get("viewer"), row=job),
     "job-cancel": Route(post("editor", 200), row=job),
     "usage": Route(get("viewer")),
     "usage-csv": Route(get("viewer")),

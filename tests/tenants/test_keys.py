@@ -9,7 +9,7 @@ from django.conf import settings
 from django.test import Client
 
 from generation.models import Brief
-from generation.streams import stream_key
+from tenants.jobs.streams import stream_key
 from tenants.models import Tenant, User
 from tests.api import key_for
 from tests.generation.conftest import brand, brief, note, pump

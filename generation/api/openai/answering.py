@@ -7,17 +7,25 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import redis
+from asgiref.sync import sync_to_async
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from generation.adapters import FINAL
 from generation.api.openai.answers import Plan, Shape
-from generation.api.watching import Watch, event_stream
 from generation.errors import GenerationCancelled, GenerationFailed
-from generation.streams import PING, StreamEvent
 from saas.errors import AppError, Conflict, Invalid, Unavailable, openai_problem
 from tenants.jobs.models import Job
+from tenants.jobs.services import job_cancel
+from tenants.jobs.streams import (
+    PING,
+    JobEventStream,
+    StreamEvent,
+    event_stream_response,
+    release_connection,
+)
+from tenants.scope import tenant_scope
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +43,8 @@ class Answering:
         self.request = request
         self.plan = plan
         self.shape = Shape(plan, job)
-        self.watch = Watch(job)
+        self.job = job
+        self.stream = JobEventStream.of(job)
         self.sent: dict[int, str] = {}
 
     async def answer(self) -> HttpResponseBase:
@@ -50,26 +59,44 @@ class Answering:
         self.shape.job = succeeded(job)
         return JsonResponse(self.shape.whole())
 
+    @sync_to_async
+    def _refreshed(self) -> Job:
+        """The job as it is now."""
+        try:
+            with tenant_scope(self.job.workspace_id):
+                job: Job = Job.objects.get(pk=self.job.pk)
+                return job
+        finally:
+            release_connection()
+
+    @sync_to_async
+    def _cancel(self) -> None:
+        try:
+            with tenant_scope(self.job.workspace_id):
+                job_cancel(job=self.job)
+        finally:
+            release_connection()
+
     async def _finished(self) -> Job:
         try:
-            async for _event in self.watch.events():
+            async for _event in self.stream.events():
                 pass  # the text is read as a whole from the job
         except redis.RedisError:
             await self._poll()
-        return await self.watch.job()
+        return await self._refreshed()
 
     async def _poll(self) -> None:
         """Without the stream the job itself is asked now and then."""
-        while (await self.watch.job()).active:
+        while (await self._refreshed()).active:
             await asyncio.sleep(1)
 
     async def _streamed(self) -> HttpResponseBase:
-        events = self.watch.events()
+        events = self.stream.events()
         first = asyncio.ensure_future(anext(events, END))
         await asyncio.wait([first], timeout=PATIENCE_S)
         if first.done() and over(first.result()):
-            succeeded(await self.watch.job())
-        return event_stream(self._frames(first, events))
+            succeeded(await self._refreshed())
+        return event_stream_response(self._frames(first, events))
 
     async def _frames(
         self, first: "asyncio.Future[Any]", events: AsyncIterator[StreamEvent | None]
@@ -83,7 +110,7 @@ class Answering:
             await self._abandon()
             yield self._told(error)
         except redis.RedisError as error:
-            log.warning("stream_away job=%s error=%s", self.watch.job_id, type(error).__name__)
+            log.warning("stream_away job=%s error=%s", self.job.pk, type(error).__name__)
             await self._abandon()
             yield self._told(Unavailable())
         except (asyncio.CancelledError, GeneratorExit):
@@ -106,7 +133,7 @@ class Answering:
 
     async def _ending(self) -> bytes:
         """What the stream did not bring, from the job itself; then the end."""
-        self.shape.job = succeeded(await self.watch.job())
+        self.shape.job = succeeded(await self._refreshed())
         frames = []
         for choice in self.shape.job.result["choices"]:
             index, text, sent = choice["index"], choice["text"], self.sent.get(choice["index"])
@@ -124,7 +151,7 @@ class Answering:
     async def _abandon(self) -> None:
         """Nobody reads it any more; unless the request has a key to come back for it with."""
         if KEY not in self.request.headers:
-            await asyncio.shield(self.watch.cancel())
+            await asyncio.shield(self._cancel())
 
 
 def over(event: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from generation.api.watching import EVENT
+from tenants.jobs.api import EVENT
 
 STRING = {"type": "string"}
 INTEGER = {"type": "integer"}

@@ -21,7 +21,6 @@ from generation.api.openai import models, requests
 from generation.api.openai.answering import Answering
 from generation.api.openai.answers import Plan
 from generation.api.openai.schema import CHAT_ANSWER, COMPLETION_ANSWER
-from generation.api.watching import EventStreamRenderer, release_connection
 from generation.job_kinds import CHAT
 from saas.api import throttling
 from saas.api.limiter import Charge
@@ -30,8 +29,10 @@ from saas.errors import AppError, problem_response
 from tenants.api import author
 from tenants.billing.prices import Usage, price
 from tenants.idempotency.api import idempotent, rendered
+from tenants.jobs.api import EventStreamRenderer
 from tenants.jobs.models import Job
 from tenants.jobs.services import job_request
+from tenants.jobs.streams import release_connection
 
 # What the chat template puts around each message, in tokens.
 AROUND_MESSAGE = 8

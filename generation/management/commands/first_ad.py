@@ -12,8 +12,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from generation.demo import demo_tenant
 from generation.models import Brief, Variant
 from generation.services.briefs import brief_request
-from generation.streams import stream_key
 from tenants.authors import Author
+from tenants.jobs.streams import stream_key
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 

@@ -11,10 +11,10 @@ import pytest
 
 from generation.engine import load
 from generation.engine.echo import BASE_SHA256
-from generation.streams import StreamWriter
 from tenants.authors import Author
 from tenants.billing.services import balance, reserve
 from tenants.jobs.models import Job
+from tenants.jobs.streams import publish, stream_key
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.api import key_for
@@ -217,7 +217,7 @@ def test_69_text_that_must_begin_anew_ends_the_stream(client: openai.OpenAI, acm
     with tenant_scope(acme):
         job = Job.objects.get()
     for name, data in (("token", {"index": 0, "text": "Half a"}), ("reset", {})):
-        StreamWriter().publish(acme.pk, f"job:{job.pk}", name, data)
+        publish([(stream_key(acme.pk, job.topic), name, {**job.tags, **data})])
     with pytest.raises(openai.APIError, match="broke off"):
         list(answer)
     assert states(acme) == ["cancelled"]

@@ -10,15 +10,17 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 from django.db import connection
+from django.db.models.functions import Now
 from django.test import AsyncClient
 from django.urls import reverse
 from redis import Redis
 
-from generation.models import Brand, Brief, Variant
+from generation.models import Brand, Brief
 from generation.services import brief_request, variant_retry
 from generation.services.briefs import Author
-from generation.streams import stream_key
-from generation.views import streams
+from tenants.jobs import streams
+from tenants.jobs.models import Job
+from tenants.jobs.streams import stream_key
 from tenants.models import Membership, Tenant, User
 from tenants.scope import tenant_scope
 from tests.generation.conftest import pump
@@ -72,6 +74,11 @@ def work() -> None:
         connection.close()
 
 
+def still_running() -> None:
+    held = {"state": Job.State.RUNNING, "lease_owner": "w", "lease_until": Now()}
+    Job.objects.update(finished_at=None, **held)
+
+
 def told(heard: Events, name: str, job: object) -> list[dict[str, Any]]:
     return [data for kind, _, data in heard if kind == name and data["job"] == str(job)]
 
@@ -89,7 +96,7 @@ def test_all_variants_come_over_one_connection(alice: User, brief: Brief) -> Non
 def test_it_goes_on_where_the_reader_stopped(alice: User, brief: Brief) -> None:
     heard = hear(alice, brief, then=work)
     # As if the workers were still at it: only then is there anything to go on with.
-    Variant.objects.update(state=Variant.State.WRITING)
+    still_running()
     name, middle, data = next(event for event in heard if event[0] == "token")
     again = hear(alice, brief, middle)
     assert (name, middle, data) not in again
@@ -105,12 +112,13 @@ def test_a_reader_who_comes_late_is_told_only_that_it_is_over(alice: User, brief
 
 def test_a_lost_event_leaves_no_page_waiting(alice: User, brief: Brief, acme: Tenant) -> None:
     pump()
-    Variant.objects.update(state=Variant.State.WRITING)
+    still_running()
     Redis.from_url(settings.REDIS_URL).delete(stream_key(acme.pk, brief.stream))
 
     def end() -> None:
         with tenant_scope(acme):
-            Variant.objects.update(state=Variant.State.READY)
+            over = {"state": Job.State.SUCCEEDED, "lease_owner": "", "lease_until": None}
+            Job.objects.update(finished_at=Now(), **over)
         connection.close()
 
     heard = hear(alice, brief, then=end)
