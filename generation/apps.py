@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from saas.api.sections import add_section
 from saas.navigation import SETTINGS, NavEntry, navigation
 
 PAGES = (
@@ -20,11 +21,13 @@ class GenerationConfig(AppConfig):
 
     def ready(self) -> None:
         from generation import base, job_kinds, receivers  # noqa: F401  (receivers connect)
+        from generation.api.openai.section import SECTION
         from tenants.jobs.registry import register, register_worker
         from training import base_model
 
         for page in PAGES:
             navigation.add(page)
+        add_section(SECTION)
         base_model.provide(base.current)
         register(job_kinds.VARIANT)
         register(job_kinds.COMPLETION)

@@ -15,10 +15,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 
 def guarded() -> "BodyLimit":
     app = get_asgi_application()
-    from saas.api.body import BodyLimit  # imports what only exists after the set-up
+    from saas.api.body import BodyLimit, large_bodies  # imports what the set-up makes
 
     usual = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    large = dict.fromkeys(settings.LARGE_UPLOADS, settings.MAX_ADAPTER_BYTES + usual)
+    large = {pattern: usual + most for pattern, most in large_bodies().items()}
     return BodyLimit(app, usual, large)
 
 

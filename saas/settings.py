@@ -300,8 +300,6 @@ ENGINE_OPTIONS: dict[str, object] = {
 MAX_ADAPTER_BYTES = env.int("MAX_ADAPTER_MB", 128) * 2**20
 ADAPTER_CACHE = Path(env.str("ADAPTER_CACHE", str(DATA_DIR / "cache" / "adapters")))
 ADAPTER_CACHE_SIZE = env.int("ADAPTER_CACHE_SIZE", 256)
-# Bodies of these paths may be as large as an adapter.
-LARGE_UPLOADS = (r"/api/v1/models/?", r"/w/[\w-]+/teach/models/import/")
 
 # Networks besides the public internet in which workspaces may have their own model servers.
 ENDPOINT_NETWORKS = read.networks("ENDPOINT_NETWORKS")

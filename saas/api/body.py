@@ -21,6 +21,19 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 MAX_HEADER_BYTES = 32 * 1024
 
 
+_large: dict[str, int] = {}
+
+
+def allow_large_body(pattern: str, most: int) -> None:
+    """Take so many bytes more than elsewhere from paths that match; in your AppConfig.ready()."""
+    _large[pattern] = most
+
+
+def large_bodies() -> dict[str, int]:
+    """What apps have allowed, by the pattern of the path."""
+    return dict(_large)
+
+
 class Overflow(Exception):
     """More has come than the limit allows."""
 

@@ -10,8 +10,8 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from saas.api.samples import Sampler, Schema, media_of, pretty
+from saas.api.sections import section_of
 
-TITLES = {"openai": "OpenAI"}
 DEEPEST = 2
 LIMITS = {
     "minimum": "at least {}",
@@ -68,10 +68,10 @@ def groups(schema: Schema, server: str) -> list[Group]:
     for path, operations in schema["paths"].items():
         for method, raw in operations.items():
             tag = raw["tags"][0]
-            group = found.setdefault(tag, Group(tag, TITLES.get(tag, tag.capitalize())))
+            group = found.setdefault(tag, Group(tag, str(section_of(tag).title)))
             reader = Reader(Sampler(schema, tag), server)
             group.operations.append(reader.operation(method.upper(), path, raw))
-    return list(found.values())
+    return sorted(found.values(), key=lambda group: section_of(group.name).order)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS, AllowAny
 
 from saas.api.problems import problems
+from saas.api.sections import sections
 from saas.errors import openai_status
 
 PROBLEM_MEDIA = "application/problem+json"
@@ -43,8 +44,6 @@ is answered as the first time. Calls that cost credits need one.
 **Lists** take `limit`, `order`, and `after` or `before` with a cursor of the page before.
 
 **Limits** stand in `RateLimit-Policy` and `RateLimit`; after a 429 wait for `Retry-After` seconds.
-
-**OpenAI's clients** work with the base URL `/v1` and a key of ours.
 """
 
 
@@ -207,7 +206,8 @@ def problem_schema() -> dict[str, Any]:
 
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A spectacular hook: the words at the top, and the schemas of problems."""
-    result["info"]["description"] = ABOUT.strip()
+    words = (str(section.about) for section in sections())
+    result["info"]["description"] = "\n\n".join([ABOUT.strip(), *filter(None, words)])
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas |= {
         "Problem": problem_schema(),

@@ -20,6 +20,7 @@ from rest_framework.views import APIView
 from saas.api import throttling
 from saas.api.filters import known_parameters, refuse_unknown
 from saas.api.reference import groups, inline
+from saas.api.sections import sections
 
 
 class ApiView(APIView):
@@ -84,16 +85,6 @@ def described(language: str) -> dict[str, Any]:
     return found
 
 
-BEGIN = """from openai import OpenAI
-
-client = OpenAI(base_url="{server}v1", api_key="sk_…")
-answer = client.chat.completions.create(
-    model="kindling",
-    messages=[{{"role": "user", "content": "A headline for a tea shop, please."}}],
-)
-print(answer.choices[0].message.content)"""
-
-
 def docs(request: HttpRequest) -> HttpResponse:
     """The schema as a page to read, with calls to copy."""
     schema, server = described(get_language() or "en"), request.build_absolute_uri("/")
@@ -103,7 +94,11 @@ def docs(request: HttpRequest) -> HttpResponse:
         {
             "info": schema["info"],
             "about": inline(schema["info"]["description"]),
-            "begin": BEGIN.format(server=server),
+            "samples": [
+                (section.title, section.sample.format(server=server))
+                for section in sections()
+                if section.sample
+            ],
             "groups": groups(schema, server),
         },
     )

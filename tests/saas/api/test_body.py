@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import pytest
 
-from saas.api.body import MAX_HEADER_BYTES, BodyLimit, Message, Receive, Send
+from saas.api.body import MAX_HEADER_BYTES, BodyLimit, Message, Receive, Send, large_bodies
 
 LIMIT = 1000
 LARGE = {r"/files/[a-z]+": 3 * LIMIT}
@@ -70,6 +71,13 @@ def test_some_paths_take_more_but_not_everything() -> None:
     assert call([b"x" * 500] * 7, path="/files/a")[0] == 413
     assert call([], length=7 * LIMIT, path="/files/a")[1]["limit"] == 3 * LIMIT
     assert call([b"x" * 500] * 6, path="/files/a/more")[0] == 413
+
+
+def test_apps_allow_large_bodies_on_paths_of_their_own() -> None:
+    paths = ("/api/v1/models/", "/api/v1/models", "/w/acme/teach/models/import/")
+    for path in paths:
+        assert any(re.fullmatch(pattern, path) for pattern in large_bodies()), path
+    assert not any(re.fullmatch(pattern, "/api/v1/briefs/") for pattern in large_bodies())
 
 
 def test_openais_clients_read_it_in_their_shape() -> None:

@@ -4,9 +4,11 @@ import json
 import shlex
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
 from saas.api.reference import Operation, groups, inline
+from saas.api.sections import Section, add_section
 from saas.api.views import described
 
 SERVER = "https://kindling.example/"
@@ -72,3 +74,17 @@ def test_the_page_has_them_all(client: Client, operations: dict[str, Operation])
     missing = [each.id for each in operations.values() if f'id="{each.id}"' not in page]
     assert missing == []
     assert "http://testserver/v1" in page
+
+
+def test_sections_stand_in_the_order_that_apps_gave_them() -> None:
+    schema = described("en")
+    found = groups(schema, SERVER)
+    assert found[-1].name == "openai"
+    by_tag = {group.name: group.title for group in found}
+    assert (by_tag["openai"], by_tag["briefs"]) == ("OpenAI", "Briefs")
+    assert "base URL `/v1`" in schema["info"]["description"]
+
+
+def test_a_section_is_declared_once() -> None:
+    with pytest.raises(ImproperlyConfigured):
+        add_section(Section("openai", "Again"))
