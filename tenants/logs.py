@@ -1,11 +1,32 @@
 """Structured logs on standard output; each line carries its request id and its tenant."""
 
 import logging
+import re
 from typing import Any
 
 import structlog
 
 from tenants import scope
+
+# The parts of addresses that open something: links in mails, and keys that somebody put there.
+SECRETS = re.compile(
+    r"(/invitations/|/account/confirm-email/|/account/password/reset/key/|\bsk_[0-9a-f]{8}_)"
+    r"(?!switch/)[^/\s\"'?&#]+"
+)
+
+
+def without_secrets(line: str) -> str:
+    """A log line in which secrets in addresses are crossed out."""
+    return SECRETS.sub(r"\1***", line)
+
+
+def render_with(renderer: Any) -> Any:
+    """The renderer, with secrets crossed out of what it makes: also out of tracebacks."""
+
+    def rendered(logger: Any, name: str, event: dict[str, Any]) -> str:
+        return without_secrets(renderer(logger, name, event))
+
+    return rendered
 
 
 def add_tenant(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -34,7 +55,7 @@ def configure(config: dict[str, Any]) -> None:
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            renderer,
+            render_with(renderer),
         ],
     )
     handler = logging.StreamHandler()
@@ -42,6 +63,10 @@ def configure(config: dict[str, Any]) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(config["level"])
+    # uvicorn has set handlers of its own before, which would write addresses as they came.
+    for name in ("uvicorn", "uvicorn.access", "uvicorn.error"):
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = True
     # It notes each call to a workspace's own server, without saying whose it was.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     structlog.configure(
