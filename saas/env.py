@@ -33,6 +33,14 @@ def choice(name: str, options: tuple[str, ...], default: str) -> str:
     return value
 
 
+def local_only(name: str, public_url: str) -> bool:
+    """Whether NAME is on, which it may only be where nobody but this machine can come."""
+    value: bool = env.bool(name, False)
+    if value and urlsplit(public_url).hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise ImproperlyConfigured(f"{name} is for a demo on localhost, not for {public_url}.")
+    return value
+
+
 def networks(name: str) -> list[str]:
     """The networks in NAME, such as 10.20.0.0/16, with commas between them."""
     values: list[str] = env.list(name, default=[])

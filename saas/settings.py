@@ -183,8 +183,13 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 USERSESSIONS_TRACK_ACTIVITY = True
 
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
-vars().update(EMAIL_CONFIG)
+EMAIL_BACKEND = "tenants.mailbox.FolderBackend"
+MAIL_FOLDER = DATA_DIR / "mail"
+if env.str("EMAIL_URL", ""):
+    EMAIL_CONFIG = env.email_url("EMAIL_URL")
+    vars().update(EMAIL_CONFIG)
+# Shows everybody's mails to anybody.
+MAILBOX = read.local_only("MAILBOX", PUBLIC_URL)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Kindling <hello@localhost>")
 
 # Security

@@ -10,9 +10,10 @@ from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 from django.utils.translation import gettext_lazy as _
 
+from tenants.lookups import find_invitation
 from tenants.models import ApiKey, AuditEvent, Membership, Role, Tenant, User
 from tenants.models_base import TenantQuerySet
-from tenants.services import workspace_create
+from tenants.services import INVITATION_KEY, workspace_create
 from tenants.validators import name_check
 
 
@@ -33,21 +34,29 @@ class WorkspaceSignupForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if is_invited(allauth_context.request):
+        request = allauth_context.request
+        if request and is_invited(request):
             del self.fields["workspace"]
+            self.initial.setdefault("email", invited_email(request))
 
     def signup(self, request: HttpRequest, user: User) -> None:
         if "workspace" in self.fields:
             workspace_create(owner=user, name=self.cleaned_data["workspace"])
 
 
-def is_invited(request: HttpRequest | None) -> bool:
-    """Whether sign-up leads back to an invitation (`?next=/invitations/…`)."""
-    target = get_next_redirect_url(request) if request else None
+def is_invited(request: HttpRequest) -> bool:
+    """Whether sign-up leads back to an invitation (`?next=/invitations/`)."""
+    target = get_next_redirect_url(request)
     try:
         return target is not None and resolve(target).url_name == "invitation"
     except Resolver404:
         return False
+
+
+def invited_email(request: HttpRequest) -> str:
+    """The address that the visitor's invitation was sent to; empty where there is none."""
+    found = find_invitation(request.session.get(INVITATION_KEY, ""))
+    return found.email if found else ""
 
 
 class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from tenants.models import ApiKey, Invitation, Membership, Role, sha256
+from tenants.models import ApiKey, Invitation, Membership, Role
 from tenants.models_base import TenantQuerySet
 from tenants.scope import lookup_scope
 
@@ -54,11 +54,10 @@ def find_api_key(secret: str) -> ApiKey | None:
     return next((key for key in candidates if key.matches(secret)), None)
 
 
-def find_invitation(secret: str) -> Invitation | None:
-    """The invitation whose link carries this secret."""
-    hashed = sha256(secret)
-    with lookup_scope(invitation=hashed), transaction.atomic():
-        return TenantQuerySet(Invitation).filter(secret_sha256=hashed).first()
+def find_invitation(secret_sha256: str) -> Invitation | None:
+    """The invitation whose link carries the secret with this hash."""
+    with lookup_scope(invitation=secret_sha256), transaction.atomic():
+        return TenantQuerySet(Invitation).filter(secret_sha256=secret_sha256).first()
 
 
 def all_workspaces() -> list[Workspace]:

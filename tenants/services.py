@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.signing import Signer
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
@@ -23,8 +24,13 @@ from tenants.errors import (
 )
 from tenants.lookups import find_invitation
 from tenants.mail import mail_on_commit
-from tenants.models import ApiKey, AuditEvent, Invitation, Membership, Role, Tenant, User, sha256
+from tenants.models import ApiKey, AuditEvent, Invitation, Membership, Role, Tenant, User
 from tenants.scope import current_tenant_id, tenant_scope
+
+# Where the session keeps the hash of the invitation's secret that a visitor came with.
+INVITATION_KEY = "invitation"
+# Signs the secret in a mail: whoever comes with the signature reads that address's mail.
+MAILED = Signer(sep=".", salt="tenants.invitation")
 
 
 @transaction.atomic
@@ -138,8 +144,13 @@ def member_remove(*, member_id: Any, by: User, request: HttpRequest) -> Membersh
 
 
 @transaction.atomic
-def invitation_send(*, email: str, role: str, by: User, request: HttpRequest) -> Invitation:
-    """Invite somebody by e-mail; a second invitation to the same address replaces the first."""
+def invitation_send(
+    *, email: str, role: str, by: User, request: HttpRequest
+) -> tuple[Invitation, str]:
+    """Invite somebody by e-mail; a second invitation to the same address replaces the first.
+
+    Returns a link to pass on as well, which can be read this once.
+    """
     lock_members()
     acting_member(by, role)
     email = email.lower()
@@ -148,19 +159,21 @@ def invitation_send(*, email: str, role: str, by: User, request: HttpRequest) ->
     invitation = Invitation.objects.open().filter(email=email).first()
     invitation = invitation or Invitation(email=email)
     invitation.role, invitation.invited_by = role, by
-    _mail_invitation(invitation, by)
+    link = _mail_invitation(invitation, by)
     audit(action="invitation.sent", actor=by, target=email, request=request, role=role)
-    return invitation
+    return invitation, link
 
 
 @transaction.atomic
-def invitation_resend(*, invitation_id: Any, by: User, request: HttpRequest) -> Invitation:
-    """Send the mail again with a fresh link; the old link is dead."""
+def invitation_resend(
+    *, invitation_id: Any, by: User, request: HttpRequest
+) -> tuple[Invitation, str]:
+    """Send the mail again with a fresh link, which is returned too; the old link is dead."""
     invitation = _open_invitation(invitation_id)
     acting_member(by, invitation.role)
-    _mail_invitation(invitation, by)
+    link = _mail_invitation(invitation, by)
     audit(action="invitation.resent", actor=by, target=invitation.email, request=request)
-    return invitation
+    return invitation, link
 
 
 @transaction.atomic
@@ -181,21 +194,27 @@ def _open_invitation(pk: Any) -> Invitation:
     return invitation
 
 
-def _mail_invitation(invitation: Invitation, by: User) -> None:
+def _mail_invitation(invitation: Invitation, by: User) -> str:
+    """Mail a fresh link; returns another one, by which anybody may have come."""
     secret = invitation.renew()
     context = {
         "invitation": invitation,
         "tenant": invitation.tenant,
         "inviter": by,
-        "url": settings.PUBLIC_URL + reverse("invitation", args=[secret]),
+        "url": _invitation_url(MAILED.sign(secret)),
         "days": Invitation.LIFETIME // timedelta(days=1),
     }
     mail_on_commit(template="tenants/email/invitation", to=invitation.email, context=context)
+    return _invitation_url(secret)
 
 
-def invitation_by(secret: str) -> Invitation:
+def _invitation_url(token: str) -> str:
+    return f"{settings.PUBLIC_URL}{reverse('invitation-link', args=[token])}"
+
+
+def invitation_by(secret_sha256: str) -> Invitation:
     """The invitation behind a link, its workspace loaded; raises where there is none any more."""
-    invitation = find_invitation(secret)
+    invitation = find_invitation(secret_sha256)
     if invitation is None:
         raise NotFound
     with tenant_scope(invitation.workspace_id):
@@ -205,12 +224,12 @@ def invitation_by(secret: str) -> Invitation:
 
 
 @transaction.atomic
-def invitation_accept(*, secret: str, user: User, request: HttpRequest) -> Tenant:
+def invitation_accept(*, secret_sha256: str, user: User, request: HttpRequest) -> Tenant:
     """Make the invited person a member: once, in time, and nobody else."""
-    tenant = invitation_by(secret).tenant
+    tenant = invitation_by(secret_sha256).tenant
     with tenant_scope(tenant):
         lock_members()
-        invitation = Invitation.objects.select_for_update().get(secret_sha256=sha256(secret))
+        invitation = Invitation.objects.select_for_update().get(secret_sha256=secret_sha256)
         refuse_unusable(invitation, user)
         invitation.accepted_at = timezone.now()
         invitation.save(update_fields=["accepted_at", "updated_at"])
@@ -225,12 +244,17 @@ def refuse_unusable(invitation: Invitation, user: User) -> None:
     if not invitation.is_for(user):
         detail = _("This invitation was sent to another e-mail address than yours.")
         raise InvitationForOther(detail)
+    refuse_spent(invitation)
+    if Membership.objects.filter(user=user).exists():
+        raise AlreadyMember(_("You are a member of this workspace already."))
+
+
+def refuse_spent(invitation: Invitation) -> None:
+    """Raise where nobody can use the invitation any more."""
     if invitation.accepted_at:
         raise InvitationUsed(_("This invitation was used already."))
     if invitation.expired:
         raise InvitationExpired(_("This invitation has expired. Ask for a new one."))
-    if Membership.objects.filter(user=user).exists():
-        raise AlreadyMember(_("You are a member of this workspace already."))
 
 
 @transaction.atomic

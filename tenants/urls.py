@@ -1,8 +1,9 @@
 """Addresses of workspaces, members, invitations, API keys, the audit log and one's profile."""
 
+from django.conf import settings
 from django.urls import include, path
 
-from tenants.views import api_keys, audit, invitations, profile, team, workspace
+from tenants.views import api_keys, audit, invitations, mailbox, profile, team, workspace
 
 # /w/<slug>/settings/
 settings_urls = [
@@ -21,7 +22,11 @@ settings_urls = [
 
 urlpatterns = [
     path("workspaces/new/", workspace.workspace_new, name="workspace-new"),
-    path("invitations/<str:secret>/", invitations.invitation, name="invitation"),
+    path("invitations/", invitations.invitation, name="invitation"),
+    path("invitations/switch/", invitations.switch_account, name="invitation-switch"),
+    path("invitations/<str:token>/", invitations.follow_link, name="invitation-link"),
     path("account/profile/", profile.profile, name="profile"),
     path("w/<slug:slug>/settings/", include(settings_urls)),
 ]
+if settings.MAILBOX:
+    urlpatterns.append(path("mailbox/", mailbox.mailbox, name="mailbox"))

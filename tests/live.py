@@ -41,6 +41,7 @@ def served(app: str = "saas.asgi:application") -> Iterator[str]:
         "DJANGO_SETTINGS_MODULE": "tests.settings",
         "DATABASE_URL": test_database_url(),
         "DATABASE_POOL": "True",
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "RATE_LIMIT_GENERATIONS": "100000",
         "RATE_LIMIT_REQUESTS": "100000",
         "RATE_LIMIT_TOKENS": "100000000",

@@ -24,5 +24,6 @@ atexit.register(shutil.rmtree, FILES, ignore_errors=True)
 MEDIA_ROOT = FILES / "media"
 ADAPTER_CACHE = FILES / "cache"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+MAIL_FOLDER = FILES / "mail"
+MAILBOX = True
 ALLOWED_HOSTS = ["*"]

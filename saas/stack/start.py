@@ -56,6 +56,7 @@ class Start:
         env = {"DATA_DIR": str(self.config.data_dir)}
         if not os.environ.get("PUBLIC_URL"):
             env["PUBLIC_URL"] = self.config.url
+            env["MAILBOX"] = str(not os.environ.get("EMAIL_URL"))
         if not (os.environ.get("SECRET_KEY") or os.environ.get("SECRET_KEY_FILE")):
             env["SECRET_KEY_FILE"] = str(secret.ensure(self.config.data_dir / "secret_key"))
         return env
@@ -142,6 +143,8 @@ class Start:
     def _welcome(self, login: str) -> None:
         say("kindling", f"ready: {self.config.url}")
         say("kindling", login.splitlines()[-1])
+        if self.env.get("MAILBOX") == "True":
+            say("kindling", f"mails stay here: {self.config.url}/mailbox/")
         say("kindling", "Ctrl-C stops everything and keeps the data.")
 
     def _step(self, step: steps.Step) -> str:

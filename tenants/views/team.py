@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from saas.api.limiter import Charge, Policy
@@ -28,6 +29,7 @@ def team(request: MemberRequest, slug: str) -> HttpResponse:
 
 
 def team_page(request: MemberRequest, form: InviteForm | None = None) -> dict[str, Any]:
+    """What the page shows; the form keeps what was typed into it."""
     me = request.membership
     manages = me.may(Role.ADMIN)
     members = Membership.objects.select_related("user").order_by("created_at", "pk")
@@ -65,33 +67,35 @@ def member_remove(request: MemberRequest, slug: str, pk: UUID) -> HttpResponse:
     return redirect("team", slug=slug)
 
 
+@never_cache
 @require_POST
 @role_required("admin")
 def invite(request: MemberRequest, slug: str) -> HttpResponse:
     charge(request, [MAIL])
     form = InviteForm(request.POST, by=request.membership)
-    if form.is_valid() and send_invitation(request, form):
-        return redirect("team", slug=slug)
+    if form.is_valid():
+        try:
+            sent = services.invitation_send(**form.cleaned_data, by=request.user, request=request)
+        except Conflict as conflict:  # a member already: said beside the field
+            form.add_error("email", conflict.detail)
+        else:
+            return sent_page(request, *sent)
     return render(request, "tenants/team.html", team_page(request, form), status=422)
 
 
-def send_invitation(request: MemberRequest, form: InviteForm) -> bool:
-    try:
-        services.invitation_send(**form.cleaned_data, by=request.user, request=request)
-    except Conflict as conflict:  # a member already: said beside the field
-        form.add_error("email", conflict.detail)
-        return False
-    messages.success(request, _("Invitation sent to %(email)s.") % form.cleaned_data)
-    return True
-
-
+@never_cache
 @require_POST
 @role_required("admin")
 def invitation_resend(request: MemberRequest, slug: str, pk: UUID) -> HttpResponse:
     charge(request, [MAIL])
     sent = services.invitation_resend(invitation_id=pk, by=request.user, request=request)
-    messages.success(request, _("Invitation sent to %(email)s.") % {"email": sent.email})
-    return redirect("team", slug=slug)
+    return sent_page(request, *sent)
+
+
+def sent_page(request: MemberRequest, invitation: Invitation, link: str) -> HttpResponse:
+    """The link stands in the answer to the POST alone: it is in no session and no log."""
+    context = {**team_page(request), "sent": invitation, "link": link}
+    return render(request, "tenants/team.html", context, status=201)
 
 
 @require_POST

@@ -19,8 +19,16 @@ from tenants.scope import tenant_scope
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User], Client]
 INVITE = "/w/acme/settings/team/invite/"
-LINK = re.compile(r"/invitations/[\w-]{43}/")
+LINK = re.compile(r"/invitations/[\w-]{43}\.[\w-]{43}/")
+PASSED_ON = re.compile(r"/invitations/[\w-]{43}/")
+PAGE = "/invitations/"
 JSON = {"accept": "application/json"}
+
+
+def follow(client: Client, link: str) -> Client:
+    """The browser after it followed the link, which leaves the secret behind."""
+    assert client.get(link)["Location"] == PAGE
+    return client
 
 
 @pytest.fixture
@@ -41,7 +49,7 @@ def invite(
     def send(email: str = "dora@new.test", role: str = "editor") -> str:
         with django_capture_on_commit_callbacks(execute=True):
             answer = client_for(alice).post(INVITE, {"email": email, "role": role})
-        assert answer.status_code == 302
+        assert answer.status_code == 201
         found = LINK.search(str(mail.outbox[-1].body))
         assert found is not None
         return found.group()
@@ -60,19 +68,23 @@ def test_the_mail_names_inviter_workspace_and_link(invite: Callable[..., str]) -
     assert "<script" not in html
 
 
-def test_the_secret_is_stored_as_its_hash_alone(invite: Callable[..., str], acme: Tenant) -> None:
-    secret = invite().split("/")[2]
+def test_the_secret_is_stored_as_its_hash_alone(
+    invite: Callable[..., str], acme: Tenant, client: Client
+) -> None:
+    link = invite()
+    secret = link.split("/")[2].partition(".")[0]
     with tenant_scope(acme):
         stored = str(Invitation.objects.values().get()) + str(list(AuditEvent.objects.values()))
-    assert secret not in stored
+    client.get(link)
+    assert secret not in stored + str(dict(client.session))
 
 
 def test_the_invited_user_joins(
     invite: Callable[..., str], acme: Tenant, dora: User, client_for: ClientFor
 ) -> None:
-    link, doras = invite(), client_for(dora)
-    assert b"Join Acme" in doras.get(link).content
-    assert doras.post(link)["Location"] == "/w/acme/"
+    doras = follow(client_for(dora), invite())
+    assert b"Join Acme" in doras.get(PAGE).content
+    assert doras.post(PAGE)["Location"] == "/w/acme/"
     assert [(found.slug, found.role) for found in workspaces_of(dora.pk)] == [("acme", "editor")]
     with tenant_scope(acme):
         assert AuditEvent.objects.filter(action="member.joined", actor=dora).count() == 1
@@ -81,27 +93,40 @@ def test_the_invited_user_joins(
 def test_an_e_mail_in_capitals_is_the_same_address(
     invite: Callable[..., str], dora: User, client_for: ClientFor
 ) -> None:
-    assert client_for(dora).post(invite("Dora@New.test")).status_code == 302
+    assert follow(client_for(dora), invite("Dora@New.test")).post(PAGE).status_code == 302
 
 
 def test_somebody_else_is_refused(
     invite: Callable[..., str], charlie: User, client_for: ClientFor
 ) -> None:
-    link = invite()
-    for method in ("get", "post"):
-        answer = getattr(client_for(charlie), method)(link, headers=JSON)
-        assert (answer.status_code, answer.json()["code"]) == (403, "invitation_for_other")
+    charlies = follow(client_for(charlie), invite())
+    page = charlies.get(PAGE)
+    assert page.status_code == 403
+    assert "dora@new.test" in page.content.decode()
+    answer = charlies.post(PAGE, headers=JSON)
+    assert (answer.status_code, answer.json()["code"]) == (403, "invitation_for_other")
     assert workspaces_of(charlie.pk) == []
+
+
+def test_somebody_else_changes_the_account_and_keeps_the_invitation(
+    invite: Callable[..., str], charlie: User, dora: User, client_for: ClientFor
+) -> None:
+    browser = follow(client_for(charlie), invite())
+    answer = browser.post("/invitations/switch/")
+    assert answer["Location"] == "/account/login/?next=%2Finvitations%2F"
+    credentials = {"login": "dora@new.test", "password": "correct horse battery", "next": PAGE}
+    assert browser.post("/account/login/", credentials)["Location"] == PAGE
+    assert browser.post(PAGE)["Location"] == "/w/acme/"
 
 
 def test_a_second_use_is_refused(
     invite: Callable[..., str], dora: User, client_for: ClientFor
 ) -> None:
     link, doras = invite(), client_for(dora)
-    doras.post(link)
-    answer = doras.post(link, headers=JSON)
+    follow(doras, link).post(PAGE)
+    answer = follow(doras, link).post(PAGE, headers=JSON)
     assert (answer.status_code, answer.json()["code"]) == (409, "invitation_used")
-    assert doras.get(link)["Location"] == "/w/acme/"
+    assert doras.get(PAGE)["Location"] == "/w/acme/"
 
 
 def test_an_expired_one_is_gone(
@@ -110,8 +135,9 @@ def test_an_expired_one_is_gone(
     link = invite()
     with tenant_scope(acme):
         Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    doras = follow(client_for(dora), link)
     for method in ("get", "post"):
-        answer = getattr(client_for(dora), method)(link, headers=JSON)
+        answer = getattr(doras, method)(PAGE, headers=JSON)
         assert (answer.status_code, answer.json()["code"]) == (410, "invitation_expired")
 
 
@@ -119,13 +145,16 @@ def test_one_to_a_workspace_that_is_being_erased_is_gone(
     invite: Callable[..., str], acme: Tenant, dora: User, client_for: ClientFor
 ) -> None:
     link = invite()
+    doras = follow(client_for(dora), link)
     with tenant_scope(acme):
         Tenant.objects.filter(pk=acme.pk).update(status=Tenant.Status.ERASING)
-    assert client_for(dora).post(link).status_code == 410
+    assert doras.get(link).status_code == 410
+    assert doras.post(PAGE).status_code == 410
 
 
 def test_an_unknown_link_is_not_found(client: Client, db: None) -> None:
     assert client.get(f"/invitations/{'x' * 43}/").status_code == 404
+    assert client.get(PAGE).status_code == 404
 
 
 def test_one_that_was_taken_back_is_not_found(
@@ -134,9 +163,11 @@ def test_one_that_was_taken_back_is_not_found(
     link = invite()
     with tenant_scope(acme):
         pk = Invitation.objects.get().pk
+    doras = follow(client_for(dora), link)
     answer = client_for(alice).post(f"/w/acme/settings/team/invitations/{pk}/revoke/")
     assert answer.status_code == 302
-    assert client_for(dora).post(link).status_code == 404
+    assert doras.get(link).status_code == 404
+    assert doras.post(PAGE).status_code == 404
 
 
 def test_sending_again_kills_the_old_link(
@@ -155,7 +186,7 @@ def test_sending_again_kills_the_old_link(
     fresh = LINK.search(str(mail.outbox[-1].body))
     assert fresh is not None
     assert client_for(dora).get(old).status_code == 404
-    assert client_for(dora).post(fresh.group()).status_code == 302
+    assert follow(client_for(dora), fresh.group()).post(PAGE).status_code == 302
 
 
 def test_inviting_twice_replaces_the_first(
@@ -165,7 +196,7 @@ def test_inviting_twice_replaces_the_first(
     with tenant_scope(acme):
         assert Invitation.objects.get().role == "editor"
     assert client_for(dora).get(old).status_code == 404
-    assert client_for(dora).get(fresh).status_code == 200
+    assert client_for(dora).get(fresh).status_code == 302
 
 
 def test_a_member_is_not_invited_again(
@@ -202,30 +233,45 @@ def test_the_thirty_first_mail_in_an_hour_waits(
     statuses = [
         client.post(INVITE, {"email": f"p{n}@new.test", "role": "viewer"}) for n in range(31)
     ]
-    assert [answer.status_code for answer in statuses[:30]] == [302] * 30
+    assert [answer.status_code for answer in statuses[:30]] == [201] * 30
     assert statuses[30].status_code == 429
     assert 1 <= int(statuses[30]["Retry-After"]) <= 120
+
+
+def sign_up(client: Client) -> User:
+    data = {"email": "dora@new.test", "password1": "a long enough sentence", "next": PAGE}
+    assert client.post("/account/signup/", data)["Location"] == PAGE
+    return User.objects.get(email="dora@new.test")
 
 
 def test_a_newcomer_signs_up_and_joins_without_a_workspace_of_their_own(
     invite: Callable[..., str], client: Client
 ) -> None:
-    link = invite()
-    page = client.get(link).content.decode()
-    signup = f"/account/signup/?next={link}"
-    assert signup in page
-    assert 'name="workspace"' not in client.get(signup).content.decode()
-    data = {"email": "dora@new.test", "password1": "a long enough sentence", "next": link}
-    answer = client.post("/account/signup/", data)
-    assert answer["Location"] == link
-    assert client.post(link).status_code == 302
-    user = User.objects.get(email="dora@new.test")
+    signup = f"/account/signup/?next={PAGE}"
+    assert signup in follow(client, invite()).get(PAGE).content.decode()
+    form = client.get(signup).content.decode()
+    assert 'name="workspace"' not in form
+    assert 'value="dora@new.test"' in form
+    user = sign_up(client)
+    assert client.post(PAGE).status_code == 302
     assert [found.slug for found in workspaces_of(user.pk)] == ["acme"]
     assert user.emailaddress_set.get().verified, "the link proved the address"
 
 
+def test_the_inviter_can_pass_a_link_on_which_proves_no_address(
+    acme: Tenant, alice: User, client_for: ClientFor, client: Client
+) -> None:
+    page = client_for(alice).post(INVITE, {"email": "dora@new.test", "role": "editor"})
+    assert page["Cache-Control"].startswith("max-age=0")
+    found = PASSED_ON.search(page.content.decode())
+    assert found is not None
+    user = sign_up(follow(client, found.group()))
+    assert client.post(PAGE)["Location"] == "/w/acme/"
+    assert not user.emailaddress_set.get().verified, "Alice had this link too"
+
+
 def test_a_visitor_takes_nothing(invite: Callable[..., str], client: Client) -> None:
-    assert client.post(invite()).status_code == 401
+    assert follow(client, invite()).post(PAGE).status_code == 401
 
 
 @pytest.mark.django_db(transaction=True)
@@ -233,11 +279,11 @@ def test_two_clicks_at_once_make_one_member(
     invite: Callable[..., str], dora: User, client_for: ClientFor
 ) -> None:
     link = invite()
-    clients = [client_for(dora) for _ in range(4)]
+    clients = [follow(client_for(dora), link) for _ in range(4)]
 
     def take(client: Client) -> int:
         try:
-            return client.post(link).status_code
+            return client.post(PAGE).status_code
         finally:
             connection.close()
 
