@@ -28,7 +28,6 @@ PACKAGES = {
     "peft": "peft",
     "llama_cpp": "llama-cpp-python",
 }
-EXTENSIONS = ("avx512f", "avx512_bf16", "avx512_vnni", "amx_tile")
 Part = Callable[[Mode], Iterator[Reached | Remark]]
 
 
