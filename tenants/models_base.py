@@ -83,6 +83,15 @@ class TenantModel(models.Model):
         self.assert_in_scope()
         return super().delete(*args, **kwargs)
 
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
+        """The row as it was read; its tenant is the one in scope, so nobody asks for it again."""
+        row = super().from_db(*args, **kwargs)
+        tenant = scope.current_tenant()
+        if tenant is not None and row.__dict__.get("tenant_id") == tenant.pk:
+            row.tenant = tenant
+        return row
+
     @property
     def workspace_id(self) -> UUID:
         """`tenant_id`, which type checkers think optional because the field has a default."""

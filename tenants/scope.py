@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -17,12 +17,16 @@ class ScopeError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the database is told: whose rows, and for look-ups before that is known, by what."""
+    """What the database is told: whose rows, and for look-ups before that is known, by what.
+
+    `tenant` is the row itself where whoever entered the scope had it.
+    """
 
     tenant_id: UUID | None = None
     user_id: UUID | None = None
     key_prefix: str = ""
     invitation: str = ""
+    tenant: "Tenant | None" = field(default=None, compare=False)
 
     @property
     def empty(self) -> bool:
@@ -44,6 +48,11 @@ def current_tenant_id() -> UUID:
     if tenant_id is None:
         raise ScopeError("No tenant in scope: wrap this in tenant_scope(tenant).")
     return tenant_id
+
+
+def current_tenant() -> "Tenant | None":
+    """The row of the tenant in scope, where it is at hand without asking the database."""
+    return _scope.get().tenant
 
 
 def on_change(listener: Callable[[], None]) -> None:
@@ -75,8 +84,8 @@ def _notify() -> None:
 @contextmanager
 def tenant_scope(tenant: "Tenant | UUID") -> Iterator[None]:
     """Work for this tenant, and only for it, until the block ends."""
-    tenant_id = tenant if isinstance(tenant, UUID) else tenant.pk
-    with _entered(Scope(tenant_id=tenant_id)):
+    scope = Scope(tenant) if isinstance(tenant, UUID) else Scope(tenant.pk, tenant=tenant)
+    with _entered(scope):
         yield
 
 

@@ -205,3 +205,17 @@ def test_51_a_connection_that_broke_is_an_error_of_the_database(acme: Tenant) ->
     connection.close()
     with tenant_scope(acme):
         assert Membership.objects.count() > 0
+
+
+@pytest.mark.django_db
+def test_rows_know_the_tenant_in_scope_without_asking(
+    acme: Tenant, other: Tenant, django_assert_num_queries: Any
+) -> None:
+    with tenant_scope(acme):
+        (member,) = Membership.objects.all()
+        with django_assert_num_queries(0):
+            assert member.tenant is acme
+    with tenant_scope(other.pk):
+        (member,) = Membership.objects.all()
+        with django_assert_num_queries(1):
+            assert member.tenant == other
