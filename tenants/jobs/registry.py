@@ -12,6 +12,7 @@ from uuid import UUID
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import Promise
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_noop
 
 from tenants.billing import prices
 
@@ -19,6 +20,13 @@ from tenants.billing import prices
 QUEUES = ("default", "generate", "train", "score")
 
 QueueWorker = Callable[[str, str], None]
+
+# What people read about errors that any job may end with; stored as is, translated when shown.
+MESSAGES = {
+    "internal_error": gettext_noop("The work stopped unexpectedly. Start it again."),
+    "worker_lost": gettext_noop("The program that did the work stopped. Start it again."),
+    "unknown_kind": gettext_noop("This kind of work is not known here. Tell your operator."),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +62,6 @@ class JobKind:
         """The id that the page of the job's result is called with; empty where it has none."""
         key = self.page_key or self.page.replace("-", "_")
         return str(payload.get(key) or "") if self.page else ""
-
-    def message(self, code: str, detail: str) -> str:
-        """What people read about an error with this code."""
-        return self.messages.get(code, detail)
 
 
 _kinds: dict[str, JobKind] = {}
@@ -102,6 +106,13 @@ def label_of(name: str) -> str:
     """A kind as people call it; an unknown one by its name."""
     kind = kind_of(name)
     return str(kind.label) if kind else name
+
+
+def message_of(name: str, code: str, detail: str) -> str:
+    """What people read about an error: the kind's own words, or those for all kinds."""
+    kind = kind_of(name)
+    own = kind.messages if kind else {}
+    return own.get(code) or MESSAGES.get(code, detail)
 
 
 def topic_of(job_id: UUID, payload: Mapping[str, Any]) -> str:

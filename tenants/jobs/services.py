@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
 from psycopg.errors import DeadlockDetected
 
 from tenants.billing.prices import Usage, price
@@ -19,7 +20,7 @@ from tenants.billing.services import reserve, settle, void
 from tenants.jobs.leases import LEASE, StaleLease
 from tenants.jobs.models import Job, JobQuerySet, Lease
 from tenants.jobs.notify import notify_on_commit
-from tenants.jobs.registry import QUEUES, kind_of
+from tenants.jobs.registry import QUEUES, kind_of, message_of
 from tenants.jobs.signals import job_ended
 from tenants.models import ApiKey, User
 from tenants.scope import tenant_scope
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 Apply = Callable[[Job], None]
 State = Job.State
 RETRY_DELAY = LEASE / 6
+# A deploy is over by then: if no worker knew the kind, none will.
+UNKNOWN_KIND_PATIENCE = timedelta(hours=1)
 DEADLOCK_TRIES = 3
 
 
@@ -146,14 +149,35 @@ def fail(
     Usage is given only where a failure is charged for what it produced.
     """
 
+    message = message_of(lease.kind, code, detail)
+
     def end(job: Job) -> None:
         if retry:
-            _retry_or_bury(job, code, detail, delay=RETRY_DELAY * job.tries)
+            _retry_or_bury(job, code, message, delay=RETRY_DELAY * job.tries)
         else:
             _settle(job, usage)
-            _end(job, State.FAILED, error_code=code, error_detail=detail[:500])
+            _end(job, State.FAILED, error_code=code, error_detail=message[:500])
 
     return _guarded(lease, end).active
+
+
+def postpone_unknown(lease: Lease) -> None:
+    """This version of the program does not know the kind: leave the job to one that does.
+
+    In a rolling deploy there is such a version, so this is no failed attempt; but not for ever.
+    """
+    reason = {"error_code": "unknown_kind", "error_detail": message_of("", "unknown_kind", "")}
+
+    def end(job: Job) -> None:
+        logger.warning("unknown_kind job=%s kind=%s", job.pk, job.kind)
+        if timezone.now() - job.enqueued_at < UNKNOWN_KIND_PATIENCE:
+            delay = RETRY_DELAY * min(job.handed_back + 1, 6)
+            _requeue(job, handed_back=F("handed_back") + 1, due_at=Now() + delay, **reason)
+        else:
+            _release(job)
+            _end(job, State.FAILED, **reason)
+
+    _guarded(lease, end)
 
 
 def hand_back(lease: Lease) -> None:
@@ -173,7 +197,7 @@ def recover(*, job_id: UUID) -> None:
         _release(job)
         _end(job, State.CANCELLED)
     else:
-        _retry_or_bury(job, "worker_lost", "The worker stopped without a word.")
+        _retry_or_bury(job, "worker_lost", message_of(job.kind, "worker_lost", ""))
 
 
 def _guarded(lease: Lease, end: Apply) -> Job:

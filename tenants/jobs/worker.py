@@ -1,8 +1,11 @@
-"""The plain worker: one job after the other, each by the handler of its kind."""
+"""The plain worker: one job after the other, each by the handler of its kind.
+
+A handler is a function of (lease, control) that returns an Outcome.
+"""
 
 import logging
 import threading
-from collections.abc import Callable
+import time
 from typing import Any, NamedTuple, Self
 
 from django.conf import settings
@@ -14,22 +17,16 @@ from tenants.jobs import leases, services
 from tenants.jobs.models import Lease
 from tenants.jobs.registry import kind_of
 from tenants.jobs.shutdown import shutting_down
+from tenants.jobs.streams import piece, publish
 from tenants.scope import tenant_scope
 
 logger = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = settings.JOB_LEASE_SECONDS / 3
+PROGRESS_SECONDS = 0.5
 
 
 class Interrupted(Exception):
     """Raised by Control.check() when the work is to stop."""
-
-
-class Cancelled(Interrupted):
-    """Somebody cancelled the job."""
-
-
-class ShuttingDown(Interrupted):
-    """The worker is shutting down."""
 
 
 class Outcome(NamedTuple):
@@ -40,7 +37,16 @@ class Outcome(NamedTuple):
     apply: services.Apply | None = None
 
 
-Handler = Callable[[Lease, "Control"], Outcome]
+class Cancelled(Interrupted):
+    """Somebody cancelled the job. A handler raises it anew with what is to be kept and charged."""
+
+    def __init__(self, outcome: Outcome | None = None) -> None:
+        super().__init__()
+        self.outcome = outcome or Outcome({})
+
+
+class ShuttingDown(Interrupted):
+    """The worker is shutting down."""
 
 
 class Control:
@@ -50,6 +56,7 @@ class Control:
         self._lease = lease
         self._done = threading.Event()
         self._cancelled = self._stale = False
+        self._shown = -PROGRESS_SECONDS
         self._thread = threading.Thread(target=self._keep, name="heartbeat", daemon=True)
 
     def __enter__(self) -> Self:
@@ -69,10 +76,21 @@ class Control:
         if shutting_down():
             raise ShuttingDown
 
-    def progress(self, percent: int, note: str | None = None) -> None:
-        """Show how far the work is; raises when it is to stop."""
-        self._beat(progress=percent, note=note)
+    def progress(self, percent: int, note: str = "") -> None:
+        """Show how far the work is, now and then; raises when it is to stop.
+
+        It is written on a connection in autocommit, so call it outside of transactions.
+        """
+        now = time.monotonic()
+        if percent >= 100 or now - self._shown >= PROGRESS_SECONDS:
+            self._shown = now
+            self._beat(progress=percent, note=note)
+            self.publish("progress", percent=percent, note=note)
         self.check()
+
+    def publish(self, name: str, **data: Any) -> None:
+        """Tell whoever follows the job; lost where Valkey is away."""
+        publish([piece(self._lease, name, data)])
 
     def _keep(self) -> None:
         try:
@@ -104,14 +122,17 @@ def run(queue: str, owner: str) -> None:
 
 def perform(lease: Lease) -> None:
     """Do one job and commit its end, whatever that is."""
+    kind = kind_of(lease.kind)
+    if kind is None:
+        return services.postpone_unknown(lease)
     try:
         with Control(lease) as control, tenant_scope(lease.tenant_id):
-            outcome = Outcome(*handler(lease.kind)(lease, control))
+            outcome = Outcome(*kind.load()(lease, control))
         services.finish(lease, result=outcome.result, usage=outcome.usage, apply=outcome.apply)
     except leases.StaleLease:
         logger.warning("work_discarded job=%s token=%s", lease.job_id, lease.token)
-    except Cancelled:
-        services.cancelled(lease)
+    except Cancelled as stop:
+        services.cancelled(lease, usage=stop.outcome.usage, apply=stop.outcome.apply)
     except ShuttingDown:
         services.hand_back(lease)
     except AppError as error:
@@ -119,11 +140,4 @@ def perform(lease: Lease) -> None:
     except Exception as error:  # the job's own bug: logged here, shown by its name, tried again
         logger.exception("job_failed job=%s kind=%s", lease.job_id, lease.kind)
         services.fail(lease, code="internal_error", detail=type(error).__name__, retry=True)
-
-
-def handler(kind: str) -> Handler:
-    """The function that does jobs of this kind."""
-    known = kind_of(kind)
-    if known is None:
-        raise LookupError(f"No app has registered the kind of job {kind}.")
-    return known.load()
+    return None

@@ -4,7 +4,15 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from tenants.jobs import registry, worker
-from tenants.jobs.registry import JobKind, kind_of, kinds, label_of, register, registered
+from tenants.jobs.registry import (
+    JobKind,
+    kind_of,
+    kinds,
+    label_of,
+    message_of,
+    register,
+    registered,
+)
 from tests.tenants.jobs import handlers
 from tests.tenants.jobs.conftest import ask
 
@@ -46,7 +54,11 @@ def test_a_page_finds_its_id_in_the_payload() -> None:
 
 def test_an_error_has_words_for_people_where_the_kind_has_some() -> None:
     kind = JobKind(name="test.said", label="", handler=handlers.echo, messages={"oom": "Too big."})
-    assert (kind.message("oom", "137"), kind.message("other", "137")) == ("Too big.", "137")
+    with registered(kind):
+        assert message_of("test.said", "oom", "137") == "Too big."
+        assert message_of("test.said", "other", "137") == "137"
+    assert message_of("test.said", "oom", "137") == "137"
+    assert "unexpectedly" in message_of("test.said", "internal_error", "ZeroDivisionError")
 
 
 def test_every_queue_has_a_worker() -> None:

@@ -11,14 +11,18 @@ from kombu.exceptions import OperationalError
 
 from saas.celery import app
 from tenants.billing.models import LedgerTransfer
+from tenants.billing.prices import Usage, price
 from tenants.billing.services import balance, reserve
 from tenants.jobs import notify, shutdown, sweeper, worker
 from tenants.jobs.leases import due
-from tenants.jobs.models import Job
+from tenants.jobs.models import Job, Lease
+from tenants.jobs.registry import MESSAGES, JobKind, registered
+from tenants.jobs.services import UNKNOWN_KIND_PATIENCE
+from tenants.jobs.worker import Cancelled, Control, Outcome
 from tenants.models import Tenant
 from tenants.scope import ScopeError, no_scope, tenant_scope
 from tenants.tasks import DispatchTask, TenantTask
-from tests.tenants.jobs.conftest import ask, start
+from tests.tenants.jobs.conftest import ask, start, stream_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,7 +45,7 @@ def test_the_worker_does_what_is_due(scoped: Tenant) -> None:
     [
         ("generate.refuse", "failed", "validation_failed", "This brief cannot be written."),
         ("generate.unavailable", "queued", "service_unavailable", "The model is loading."),
-        ("generate.broken", "queued", "internal_error", "ZeroDivisionError"),
+        ("generate.broken", "queued", "internal_error", MESSAGES["internal_error"]),
         ("generate.cancelled", "cancelled", "", ""),
     ],
 )
@@ -52,6 +56,83 @@ def test_each_failure_has_its_end(
     work()
     job.refresh_from_db()
     assert (job.state, job.error_code, job.error_detail) == (state, code, detail)
+
+
+def test_what_was_done_until_a_cancel_can_be_charged(scoped: Tenant) -> None:
+    def half(lease: Lease, control: Control) -> Outcome:
+        raise Cancelled(Outcome({}, Usage(10, 20)))
+
+    with registered(JobKind(name="generate.half", label="", handler=half)):
+        job = ask("generate.half")
+        work()
+    job.refresh_from_db()
+    assert job.state == "cancelled"
+    assert balance().spent_this_month == price("generate.half", Usage(10, 20))
+
+
+def test_progress_is_shown_now_and_then_and_at_the_end(scoped: Tenant) -> None:
+    def busy(lease: Lease, control: Control) -> Outcome:
+        for percent in range(101):
+            control.progress(percent, f"step {percent}")
+        control.publish("metric", loss=0.5)
+        return Outcome({})
+
+    with registered(JobKind(name="generate.busy", label="", handler=busy)):
+        job = ask("generate.busy")
+        work()
+    told = [(name, data) for name, data in stream_of(job)]
+    tags = {"job": str(job.pk)}
+    assert told == [
+        ("progress", {**tags, "percent": 0, "note": "step 0"}),
+        ("progress", {**tags, "percent": 100, "note": "step 100"}),
+        ("metric", {**tags, "loss": 0.5}),
+        ("done", {**tags, "state": "succeeded"}),
+    ]
+
+
+# Two versions of the program on one queue, as in a rolling deploy: only the newer one knows NEW.
+NEW = JobKind(name="test.new", label="New", handler="tests.tenants.jobs.handlers.echo")
+
+
+def test_a_kind_of_a_newer_version_is_left_to_it(scoped: Tenant) -> None:
+    old = [ask(), ask()]
+    with registered(NEW):
+        new = ask("test.new")
+    old.append(ask())
+    work()
+    for job in old:
+        job.refresh_from_db()
+        assert job.state == "succeeded"
+    for round_ in range(1, 5):  # more often than there are attempts: none of them counts
+        new.refresh_from_db()
+        assert (new.state, new.error_code, new.tries) == ("queued", "unknown_kind", 0)
+        assert new.handed_back == round_
+        Job.objects.update(due_at=Now())
+        if round_ < 4:
+            work()
+    with registered(NEW):
+        work()
+    new.refresh_from_db()
+    assert (new.state, new.error_code) == ("succeeded", "")
+
+
+def test_a_kind_that_nobody_ever_knows_fails_in_the_end(scoped: Tenant) -> None:
+    with registered(NEW):
+        job = ask("test.new")
+    Job.objects.update(enqueued_at=Now() - UNKNOWN_KIND_PATIENCE)
+    work()
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == ("failed", "unknown_kind")
+    assert balance().reserved == 0
+
+
+def test_a_handler_that_is_not_there_fails_its_job_alone(scoped: Tenant) -> None:
+    with registered(JobKind(name="test.gone", label="", handler="tests.tenants.jobs.nowhere.f")):
+        gone, other = ask("test.gone"), ask()
+        work()
+    gone.refresh_from_db(), other.refresh_from_db()
+    assert (gone.state, gone.error_code) == ("queued", "internal_error")
+    assert other.state == "succeeded"
 
 
 def test_a_stopping_worker_hands_its_job_back(
