@@ -66,9 +66,9 @@ def measured(ours: Writer, mode: Mode) -> tuple[list[float], tuple[float, float]
 
 def pump(ours: Writer) -> int:
     """All that waits, as the generate worker takes it."""
-    from generation.clerk import ThreadClerk
-    from generation.job_kinds import QUEUE
-    from generation.pump import Pump
+    from generation.serving.batch_worker import Pump
+    from generation.serving.commits import ThreadClerk
+    from generation.serving.job_kinds import QUEUE
 
     before = ours.written
     taken_in = Pump(ours.engine, QUEUE, clerk=ThreadClerk()).run()
@@ -80,7 +80,7 @@ def pump(ours: Writer) -> int:
 
 def order(tenants: list[Tenant]) -> None:
     """A job for each workspace; the streams of those before are forgotten."""
-    from generation.job_kinds import CHAT
+    from generation.serving.job_kinds import CHAT
     from tenants.billing.prices import CREDIT
     from tenants.jobs.services import job_request
     from tenants.scope import tenant_scope

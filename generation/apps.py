@@ -20,15 +20,15 @@ class GenerationConfig(AppConfig):
     name = "generation"
 
     def ready(self) -> None:
-        from generation import base, job_kinds, receivers  # noqa: F401  (receivers connect)
         from generation.api.openai.section import SECTION
+        from generation.serving import base_model, job_kinds, receivers  # noqa: F401  (receivers connect)
         from tenants.jobs.registry import register, register_worker
-        from training import base_model
+        from training import base_model as training_base
 
         for page in PAGES:
             navigation.add(page)
         add_section(SECTION)
-        base_model.provide(base.current)
+        training_base.provide(base_model.current)
         register(job_kinds.VARIANT)
         register(job_kinds.COMPLETION)
-        register_worker(job_kinds.QUEUE, "generation.pump.run")
+        register_worker(job_kinds.QUEUE, "generation.serving.batch_worker.run")

@@ -8,9 +8,9 @@ from generation.views import (
     brands,
     briefs,
     contents,
-    endpoints,
     home,
     library,
+    model_server,
     reviews,
     streams,
     variants,
@@ -79,10 +79,10 @@ content_urls = [
 
 # settings/model-server/
 model_server_urls = [
-    path("", endpoints.model_server, name="model-server"),
-    path("test", endpoints.model_server_test, name="model-server-test"),
-    path("switch", endpoints.model_server_switch, name="model-server-switch"),
-    path("delete", endpoints.model_server_delete, name="model-server-delete"),
+    path("", model_server.model_server, name="model-server"),
+    path("test", model_server.model_server_test, name="model-server-test"),
+    path("switch", model_server.model_server_switch, name="model-server-switch"),
+    path("delete", model_server.model_server_delete, name="model-server-delete"),
 ]
 
 urlpatterns = [

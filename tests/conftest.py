@@ -19,7 +19,7 @@ from tenants.models import Membership, Role, Tenant, User
 from tenants.postgres.owner import as_owner
 from tenants.scope import tenant_scope
 from tenants.services import workspace_create
-from tests.tally import TALLIES
+from tests.support.tally import TALLIES
 
 
 def pytest_configure() -> None:

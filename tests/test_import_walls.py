@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from tests.source import ROOT, Source, imports, sources
-from tests.tally import tally
+from tests.support.source import ROOT, Source, imports, sources
+from tests.support.tally import tally
 
 # From the bottom to the top: nothing imports what stands above it.
 FLOORS = (
@@ -20,7 +20,7 @@ FLOORS = (
 )
 # Where the project is put together; they name what stands above them.
 ROOTS = {"saas.urls", "saas.settings", "saas.asgi", "saas.celery"}
-DJANGO_FREE = ("generation/engine", "generation/kinds")
+DJANGO_FREE = ("generation/engine", "generation/kinds", "generation/writers")
 ABOVE_THE_ENGINE = ("django", "rest_framework", "celery", "saas", "tenants")
 # The kernels' compiler comes with torch's builds for GPUs only; nothing else may need it.
 TRITON = {"generation/engine/gpu/attention.py", "generation/engine/gpu/lora.py"}
@@ -73,8 +73,8 @@ def test_a_wrong_import_would_be_found() -> None:
 
 
 @pytest.mark.parametrize("folder", DJANGO_FREE)
-def test_the_engine_and_the_kinds_import_nothing_from_above(folder: str) -> None:
-    inside = ("generation.engine", "generation.kinds")
+def test_engine_kinds_and_writers_import_nothing_from_above(folder: str) -> None:
+    inside = ("generation.engine", "generation.kinds", "generation.writers")
     found = {
         (source.path, name)
         for source in sources(folder)
@@ -110,9 +110,9 @@ def modules(*folders: str) -> str:
     return f"import importlib\nfor name in {names!r}:\n    importlib.import_module(name)"
 
 
-def test_the_kinds_load_without_django_and_torch() -> None:
+def test_kinds_and_writers_load_without_django_and_torch() -> None:
     unwanted = ("django", "rest_framework", "celery", "torch", "transformers", "tenants")
-    assert loaded(modules("generation/kinds"), *unwanted) == []
+    assert loaded(modules("generation/kinds", "generation/writers"), *unwanted) == []
 
 
 def test_the_engine_loads_without_django() -> None:

@@ -12,10 +12,10 @@ from django.urls import reverse
 
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
-from tests.api import key_for
 from tests.generation.conftest import note
-from tests.lists import LISTS, NO_LISTS
-from tests.tally import tally
+from tests.support.api import key_for
+from tests.support.lists import LISTS, NO_LISTS
+from tests.support.tally import tally
 from tests.test_routes import IN_API, IN_PORTAL, TABLES
 
 __all__ = ["note"]
@@ -32,7 +32,7 @@ def readable(names: set[str]) -> set[str]:
 def test_every_route_is_known_to_show_a_list_or_none() -> None:
     found = readable(IN_PORTAL | IN_API)
     missing = found - LISTS.keys() - NO_LISTS
-    assert missing == set(), "Add these to tests/lists.py, in the commit that adds them."
+    assert missing == set(), "Add these to tests/support/lists.py, in the commit that adds them."
     assert LISTS.keys() & NO_LISTS == set()
     assert (LISTS.keys() | NO_LISTS) - found == set()
 
@@ -45,7 +45,7 @@ def test_a_list_costs_the_same_for_many_rows(
     COUNT.attempts += 1
     COUNT.failures += len(few.statements) != len(many.statements)
     assert len(many.statements) == len(few.statements), difference(few, many)
-    assert len(many.body) > len(few.body), "The list does not show what tests/lists.py makes."
+    assert len(many.body) > len(few.body), "The list does not show what lists.py makes."
     COUNT.controls += 1
 
 

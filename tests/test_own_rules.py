@@ -6,8 +6,8 @@ from copy import deepcopy
 
 import pytest
 
-from tests.source import Source, sources
-from tests.tally import tally
+from tests.support.source import Source, sources
+from tests.support.tally import tally
 
 Rule = Callable[[Source], Iterator[str]]
 COUNT = tally("own rules")

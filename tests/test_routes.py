@@ -14,12 +14,12 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tenants.models import Role, Tenant, User
 from tenants.scope import tenant_scope
-from tests.api import key_for
 from tests.generation.conftest import note
 from tests.routes import api, generation, jobs, saas, tenants, training
 from tests.routes.table import Call, Route
-from tests.rows import tenant_models
-from tests.tally import tally
+from tests.support.api import key_for
+from tests.support.rows import tenant_models
+from tests.support.tally import tally
 
 __all__ = ["note"]
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("note")]

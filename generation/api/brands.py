@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from generation import kinds
-from generation.api.base import EditableViewSet
+from generation.api.editable import EditableViewSet
 from generation.api.serializers import AudienceSerializer, BrandSerializer, KindSerializer
 from generation.models import Audience, Brand
 from saas.api.views import ApiView

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from generation import services
-from generation.api.base import refuse_full_queue
+from generation.api.editable import refuse_full_queue
 from generation.api.filters import BriefFilter, VariantFilter
 from generation.api.serializers import (
     BriefRequestSerializer,

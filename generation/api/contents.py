@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from generation import exports, services
+from generation import services
 from generation.api.filters import ContentFilter
 from generation.api.serializers import (
     ApprovalSerializer,
@@ -21,6 +21,7 @@ from generation.api.serializers import (
     RestoreSerializer,
 )
 from generation.models import Content, ContentVersion
+from generation.presentation import exports
 from saas.api.pagination import PARAMETERS, InvalidParameter
 from saas.errors import Invalid, PreconditionFailed, PreconditionRequired
 from tenants.api import TenantViewSet, author

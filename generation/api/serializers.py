@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from generation import kinds
+from generation.kinds.kind import Kind
 from generation.models import Audience, Brand, Brief, Content, ContentVersion, Variant
 from generation.models.briefs import LANGUAGES, MAX_VARIANTS
 from saas.api.fields import CharField, ChoiceField, IntegerField, TenantRelatedField
@@ -59,11 +60,11 @@ class KindSerializer(serializers.Serializer[Any]):
     copy_schema = serializers.SerializerMethodField()
 
     @extend_schema_field({"type": "object"})
-    def get_fields_schema(self, kind: kinds.base.Kind) -> dict[str, Any]:
+    def get_fields_schema(self, kind: Kind) -> dict[str, Any]:
         return kind.fields_schema()
 
     @extend_schema_field({"type": "object"})
-    def get_copy_schema(self, kind: kinds.base.Kind) -> dict[str, Any]:
+    def get_copy_schema(self, kind: Kind) -> dict[str, Any]:
         return kind.schema()
 
 

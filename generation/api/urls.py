@@ -6,7 +6,7 @@ from rest_framework.routers import SimpleRouter
 from generation.api.brands import AudienceViewSet, BrandViewSet, KindDetail, KindList
 from generation.api.briefs import BriefViewSet, VariantViewSet
 from generation.api.contents import ContentViewSet
-from generation.api.endpoints import EndpointView
+from generation.api.endpoint_view import EndpointView
 from generation.api.openai.models import ModelDetail, ModelList
 from generation.api.openai.views import ChatView, CompletionView, answered
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from generation.kinds.base import Kind
+    from generation.kinds.kind import Kind
 
 KINDS = {
     "article": "generation.kinds.article.Article",

@@ -6,17 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from generation.engine.types import EngineError
-from generation.kinds.article_news import unsupported
-from generation.kinds.article_plan import (
-    MOST_SECTIONS,
-    Plan,
-    Section,
-    format_of,
-    plan,
-    plan_tokens,
-)
-from generation.kinds.article_text import Passage, Writer
-from generation.kinds.base import (
+from generation.kinds.checks import EMPTY, LENGTH, check_text, duplicates, length_limit
+from generation.kinds.kind import (
     BriefData,
     Choice,
     Data,
@@ -29,10 +20,19 @@ from generation.kinds.base import (
     Part,
     Writing,
 )
-from generation.kinds.checks import EMPTY, LENGTH, check_text, duplicates, length_limit
-from generation.kinds.desk import Desk, bound, only
 from generation.kinds.markup import HEADING, to_html
 from generation.kinds.text import N_, count_words, one_line, sentences
+from generation.writers.guided.grounding import unsupported
+from generation.writers.guided.outline import (
+    MOST_SECTIONS,
+    Plan,
+    Section,
+    format_of,
+    plan,
+    plan_tokens,
+)
+from generation.writers.guided.prompt_budget import Desk, bound, only
+from generation.writers.guided.sections import Passage, Writer
 
 TITLE, HEADING_CHARS = 120, 80
 # Most of what a small model writes does not pass: room to ask again, also for a short text.

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from generation.engine.types import EngineError
 from generation.kinds.banned import has_banned
-from generation.kinds.base import BriefData, Data, Part
-from generation.kinds.pitch import (
+from generation.kinds.kind import BriefData, Data, Part
+from generation.kinds.short import NOT_ENOUGH, Lines, Short, Want, spare_lines, spare_sentences
+from generation.kinds.text import N_, fold
+from generation.writers.guided.product_brief import (
     CALL,
     LINK,
     OFFER,
@@ -17,8 +19,6 @@ from generation.kinds.pitch import (
     upper_first,
     without_article,
 )
-from generation.kinds.short import NOT_ENOUGH, Lines, Short, Want, spare_lines, spare_sentences
-from generation.kinds.text import N_, fold
 
 HEADLINE, SUBHEADLINE, CALL_CHARS, BENEFIT = 60, 140, 25, 90
 BENEFITS = 3

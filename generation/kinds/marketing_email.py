@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from generation.kinds.base import BriefData, Data, Part
-from generation.kinds.pitch import CALL, LINK, OFFER, POINTS, PRODUCT, Pitch, upper_first
+from generation.kinds.kind import BriefData, Data, Part
 from generation.kinds.short import (
     Lines,
     Short,
@@ -17,6 +16,15 @@ from generation.kinds.short import (
     telling,
 )
 from generation.kinds.text import N_
+from generation.writers.guided.product_brief import (
+    CALL,
+    LINK,
+    OFFER,
+    POINTS,
+    PRODUCT,
+    Pitch,
+    upper_first,
+)
 
 SUBJECT, PREHEADER, SENTENCE, BODY = 60, 100, 160, 4000
 

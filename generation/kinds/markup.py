@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from generation.kinds.base import Data, Part
+from generation.kinds.kind import Data, Part
 from generation.kinds.text import one_line, read_items
 
 LINK = re.compile(r"\[([^\]\n]+)\]\((https?://[^\s()<>\"]+)\)")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from generation.kinds.base import BriefData, Data, Part
-from generation.kinds.pitch import CALL, OFFER, POINTS, PRODUCT, Pitch, upper_first
+from generation.kinds.kind import BriefData, Data, Part
 from generation.kinds.short import Lines, Short, Want, offering, opening, spare_lines, telling
 from generation.kinds.text import N_
+from generation.writers.guided.product_brief import CALL, OFFER, POINTS, PRODUCT, Pitch, upper_first
 
 TAGLINE, SENTENCE, BODY, FEATURE = 70, 160, 1200, 160
 

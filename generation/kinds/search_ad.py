@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import re
 
-from generation.kinds.base import BriefData, Data, Part
-from generation.kinds.english import shortened
-from generation.kinds.pitch import CALL, KEYWORDS, LINK, OFFER, POINTS, PRODUCT, Pitch
+from generation.kinds.kind import BriefData, Data, Part
 from generation.kinds.short import Lines, Short, Want, spare_headlines, spare_sentences
 from generation.kinds.text import N_, clip, fold
+from generation.writers.guided.product_brief import (
+    CALL,
+    KEYWORDS,
+    LINK,
+    OFFER,
+    POINTS,
+    PRODUCT,
+    Pitch,
+)
+from generation.writers.guided.templates_en import shortened
 
 HEADLINE, DESCRIPTION, PATH = 30, 90, 15
 MOST_HEADLINES, MOST_DESCRIPTIONS = 15, 4

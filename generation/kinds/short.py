@@ -11,8 +11,16 @@ from types import ModuleType
 from typing import Any
 
 from generation.engine.types import EngineError, Sampling
-from generation.kinds import chinese, english, examples, lexicon
-from generation.kinds.base import (
+from generation.kinds import lexicon
+from generation.kinds.checks import (
+    EMPTY,
+    check_text,
+    count_limits,
+    duplicates,
+    length_limit,
+)
+from generation.kinds.facts import stem
+from generation.kinds.kind import (
     Ask,
     BriefData,
     Completion,
@@ -24,21 +32,14 @@ from generation.kinds.base import (
     Part,
     Writing,
 )
-from generation.kinds.checks import (
-    EMPTY,
-    check_text,
-    count_limits,
-    duplicates,
-    length_limit,
-)
-from generation.kinds.desk import Desk, bound, lines_schema, only, system
-from generation.kinds.english import Groups
-from generation.kinds.examples import Style
-from generation.kinds.facts import stem
 from generation.kinds.markup import parse_parts, render_parts, to_html
-from generation.kinds.pitch import Pitch, upper_first
-from generation.kinds.sieve import Sieve
 from generation.kinds.text import CJK, N_, fold, one_line, read_json
+from generation.writers.guided import examples, templates_en, templates_zh
+from generation.writers.guided.examples import Style
+from generation.writers.guided.output_filter import Sieve
+from generation.writers.guided.product_brief import Pitch, upper_first
+from generation.writers.guided.prompt_budget import Desk, bound, lines_schema, only, system
+from generation.writers.guided.templates_en import Groups
 
 FREE = Sampling(temperature=0.6, top_p=0.9)
 CHOOSE = Sampling(temperature=1.0)
@@ -170,7 +171,7 @@ def sifted(texts: Sequence[str], want: Want, sieve: Sieve) -> list[str]:
     if want.style == "sentence":
         kept = [sieve.sentence(text, want.limit) for text in texts]
     else:
-        case = english.headline_case if want.style == "headline" else upper_first
+        case = templates_en.headline_case if want.style == "headline" else upper_first
         kept = [sieve.line(case(text), want.limit) for text in texts]
     return [text for text in kept if text]
 
@@ -249,7 +250,7 @@ def read_lines(text: str, name: str) -> list[str]:
 
 def phrases(pitch: Pitch) -> ModuleType:
     """The phrase book of the brief's language."""
-    return chinese if pitch.chinese else english
+    return templates_zh if pitch.chinese else templates_en
 
 
 def spare_headlines(pitch: Pitch, limit: int) -> Groups:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from generation.kinds import lexicon
-from generation.kinds.base import BriefData, Choice, Data, Field, Issue, Part
 from generation.kinds.checks import TOO_LONG, banned_terms, count_limits, duplicates
 from generation.kinds.facts import ADDRESS
-from generation.kinds.pitch import (
+from generation.kinds.kind import BriefData, Choice, Data, Field, Issue, Part
+from generation.kinds.short import Lines, Short, Want, check_part, offering, opening, telling
+from generation.kinds.text import N_, fold
+from generation.writers.guided.product_brief import (
     CALL,
     LINK,
     OFFER,
@@ -20,8 +22,6 @@ from generation.kinds.pitch import (
     upper_first,
     usable,
 )
-from generation.kinds.short import Lines, Short, Want, check_part, offering, opening, telling
-from generation.kinds.text import N_, fold
 
 LINE = 160
 HASHTAG = re.compile(r"#[\w]+")

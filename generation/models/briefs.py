@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from generation import kinds
-from generation.kinds.base import BriefData, Kind
+from generation.kinds.kind import BriefData, Kind
 from generation.models.brands import Audience, Brand
 from tenants.jobs.models import Job
 from tenants.models import ApiKey

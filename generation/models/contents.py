@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from generation import kinds
-from generation.kinds.base import Kind
+from generation.kinds.kind import Kind
 from generation.models.briefs import LANGUAGES, Brief, Variant
 from tenants.models import User
 from tenants.models_base import TenantForeignKey, TenantManager, TenantModel, TenantQuerySet

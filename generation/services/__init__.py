@@ -20,7 +20,7 @@ from generation.services.contents import (
     content_submit,
     content_unarchive,
 )
-from generation.services.endpoints import (
+from generation.services.endpoint_setup import (
     endpoint_delete,
     endpoint_save,
     endpoint_switch,

@@ -10,9 +10,7 @@ from django.utils.translation import gettext as _
 
 from generation import kinds
 from generation.errors import TooManyVariants, VariantInProgress, VariantNotReady
-from generation.hands import Hand, hand_now
-from generation.job_kinds import WRITE
-from generation.kinds.base import BriefError, Estimate, Issue, Kind
+from generation.kinds.kind import BriefError, Estimate, Issue, Kind
 from generation.models import (
     Audience,
     Batch,
@@ -23,6 +21,8 @@ from generation.models import (
     Variant,
 )
 from generation.models.briefs import MAX_VARIANTS
+from generation.serving.job_kinds import WRITE
+from generation.serving.routing import Hand, hand_now
 from saas.errors import Invalid
 from tenants.authors import Author
 from tenants.billing.prices import Usage, price

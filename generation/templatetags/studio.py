@@ -6,7 +6,7 @@ from django import template
 from django.utils.translation import gettext
 
 from generation import kinds
-from generation.kinds.base import Kind
+from generation.kinds.kind import Kind
 
 register = template.Library()
 

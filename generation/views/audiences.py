@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from generation.forms import AudienceForm
 from generation.models import Audience
-from generation.views.base import PortalRequest, go, page, posted
+from generation.views.pages import PortalRequest, go, page, posted
 from tenants.access import role_required
 
 

@@ -14,13 +14,13 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from generation import kinds
-from generation.exports import Export, csv_bytes
 from generation.forms import BatchForm
 from generation.models import Batch, Brand
+from generation.presentation.exports import Export, csv_bytes
 from generation.services import batch_cancel as cancel
 from generation.services import batch_request
-from generation.views.base import PortalRequest, attempt, author, go, page, posted
 from generation.views.contents import attachment
+from generation.views.pages import PortalRequest, attempt, author, go, page, posted
 from generation.views.write import kind_or_404
 from saas.errors import Conflict, Invalid
 from tenants.access import role_required

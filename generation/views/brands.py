@@ -13,9 +13,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from generation.forms import BrandForm
 from generation.kinds.brief import BriefData
-from generation.kinds.desk import voice
 from generation.models import Brand
-from generation.views.base import PortalRequest, go, page, posted
+from generation.views.pages import PortalRequest, go, page, posted
+from generation.writers.guided.prompt_budget import voice
 from tenants.access import role_required
 
 

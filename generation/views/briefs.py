@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 from generation.models import Brief
 from generation.models.briefs import MAX_VARIANTS
 from generation.services import variants_add
-from generation.views.base import PortalRequest, attempt, author, go, page
 from generation.views.cards import Card
+from generation.views.pages import PortalRequest, attempt, author, go, page
 from tenants.access import role_required
 
 BRIEFS = ("brand", "audience", "batch", "created_by")

@@ -9,8 +9,8 @@ from django.template.defaultfilters import linebreaks_filter
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from generation.issues import Shown, shown
 from generation.models import Brief, Content, Variant
+from generation.presentation.issues import Shown, shown
 from training.models import ModelVersion
 
 LOOKS = {

@@ -11,13 +11,14 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from generation import diff, exports, services
-from generation.exports import Export
+from generation import services
+from generation.forms.parts import EditForm, edit_form
 from generation.models import Content, ContentVersion
-from generation.parts import EditForm, edit_form
-from generation.previews import preview
-from generation.views.base import PortalRequest, attempt, go, page, posted
+from generation.presentation import diff, exports
+from generation.presentation.exports import Export
+from generation.presentation.previews import preview
 from generation.views.cards import Card
+from generation.views.pages import PortalRequest, attempt, go, page, posted
 from saas.errors import NotFound, PreconditionFailed
 from tenants.access import require_role, role_required
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from generation.models import Brand, Brief, Content, Variant
-from generation.views.base import PortalRequest, page
+from generation.views.pages import PortalRequest, page
 from tenants.billing.services import balance
 
 

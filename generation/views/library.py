@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from generation import exports, services
+from generation import services
 from generation.forms import LibraryForm
 from generation.models import Content
-from generation.views.base import PortalRequest, page
+from generation.presentation import exports
 from generation.views.contents import attachment
+from generation.views.pages import PortalRequest, page
 from saas.errors import Conflict, NotFound
 from tenants.access import role_required
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from generation import services
 from generation.models import Content
-from generation.views.base import PortalRequest, attempt, go
+from generation.views.pages import PortalRequest, attempt, go
 from tenants.access import role_required
 
 MAX_COMMENT = 1000

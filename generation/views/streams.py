@@ -10,10 +10,10 @@ from django.utils import translation
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
-from generation.issues import part_label
-from generation.kinds.base import Kind
+from generation.kinds.kind import Kind
 from generation.models import Brief, Variant
-from generation.views.base import PortalRequest
+from generation.presentation.issues import part_label
+from generation.views.pages import PortalRequest
 from tenants.jobs.models import Job, JobQuerySet
 from tenants.jobs.streams import JobEventStream, StreamEvent, event_stream_response, known_id
 from tenants.models import Membership

@@ -8,12 +8,13 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from generation import diff, services
+from generation import services
+from generation.forms.parts import edit_form
 from generation.models import Brief, Variant
-from generation.parts import edit_form
-from generation.views.base import PortalRequest, attempt, author, go, page, posted
+from generation.presentation import diff
 from generation.views.briefs import BRIEFS, brief_context
 from generation.views.cards import Card
+from generation.views.pages import PortalRequest, attempt, author, go, page, posted
 from tenants.access import role_required
 
 RATINGS = {"up": 1, "none": 0, "down": -1}

@@ -8,11 +8,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from generation import kinds
 from generation.forms import BriefForm, first_values
-from generation.kinds.base import Kind
+from generation.kinds.kind import Kind
 from generation.models import Brand, Brief, Endpoint
 from generation.services import brief_request
 from generation.services.briefs import brief_price
-from generation.views.base import PortalRequest, author, go, page
+from generation.views.pages import PortalRequest, author, go, page
 from saas.errors import Conflict, InsufficientCredits
 from tenants.access import role_required
 from tenants.billing.services import balance

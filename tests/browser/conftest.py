@@ -11,8 +11,8 @@ from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tenants.services import workspace_create
 from tests.browser.steps import PASSWORD, sign_in
-from tests.chromium import chromium
-from tests.live import pumping, served
+from tests.support.chromium import chromium
+from tests.support.live import pumping, served
 
 PAUSE_S = 0.004
 WAIT_MS = 15_000

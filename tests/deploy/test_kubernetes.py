@@ -13,7 +13,7 @@ from saas.outbound import PORTS
 from tenants.jobs.services import job_request
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.source import ROOT, sources
+from tests.support.source import ROOT, sources
 
 FOLDERS = {name: ROOT / "deploy" / "kubernetes" / name for name in ("base", "vllm")}
 OURS = "registry.example/kindling"

@@ -8,11 +8,11 @@ import pytest
 
 from generation import kinds
 from generation.engine.echo import EchoEngine
-from generation.job_kinds import QUEUE
 from generation.models import Brand, Brief
-from generation.pump import Pump
 from generation.services import brief_request
 from generation.services.briefs import Author
+from generation.serving.batch_worker import Pump
+from generation.serving.job_kinds import QUEUE
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 
@@ -20,7 +20,7 @@ from tenants.scope import tenant_scope
 @pytest.fixture
 def note(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The name of a kind that tests may use like any other."""
-    monkeypatch.setitem(kinds.KINDS, "note", "tests.generation.note.Note")
+    monkeypatch.setitem(kinds.KINDS, "note", "tests.support.note.Note")
     yield "note"
     kinds.load.cache_clear()
 

@@ -8,14 +8,14 @@ from typing import Any
 
 from django.db import transaction
 
-from generation.clerk import ThreadClerk
-from generation.demo import BRAND, BRIEFS
 from generation.engine.echo import EchoEngine
 from generation.engine.types import Event
 from generation.models import Brand, Variant
-from generation.pump import Pump
 from generation.services import brief_request
 from generation.services.briefs import Author
+from generation.services.demo import BRAND, BRIEFS
+from generation.serving.batch_worker import Pump
+from generation.serving.commits import ThreadClerk
 from tenants.billing.prices import Usage, price
 from tenants.jobs.models import Job
 from tenants.jobs.services import job_cancel

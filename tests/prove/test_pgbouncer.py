@@ -25,7 +25,7 @@ from tenants.forms import AuditFilterForm
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tenants.services import audit, workspace_create
-from tests.tally import tally
+from tests.support.tally import tally
 
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 pytestmark = [

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from saas.outbound import UrlNotAllowed, check_url, guarded_transport
-from tests.model_server import ModelServer, model_server
-from tests.tally import tally
+from tests.support.model_server import ModelServer, model_server
+from tests.support.tally import tally
 
 COUNT = tally("addresses that lead inside")
 PUBLIC = "8.8.8.8"

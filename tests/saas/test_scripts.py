@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.chromium import chromium
-from tests.site import Answer, Asked, Site, serving
+from tests.support.chromium import chromium
+from tests.support.site import Answer, Asked, Site, serving
 
 pytestmark = pytest.mark.browser
 

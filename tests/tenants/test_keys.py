@@ -11,9 +11,9 @@ from django.test import Client
 from generation.models import Brief
 from tenants.jobs.streams import stream_key
 from tenants.models import Tenant, User
-from tests.api import key_for
 from tests.generation.conftest import brand, brief, note, pump
-from tests.tally import tally
+from tests.support.api import key_for
+from tests.support.tally import tally
 
 __all__ = ["brand", "brief", "note"]
 pytestmark = pytest.mark.django_db

@@ -14,8 +14,8 @@ from tenants.models import ApiKey, AuditEvent, Membership, Tenant, User
 from tenants.models_base import TenantManager, TenantModel
 from tenants.scope import ScopeError, no_scope, tenant_scope
 from tenants.services import audit
-from tests.rows import build_row, make_row, make_tenant, tenant_models
-from tests.tally import tally
+from tests.support.rows import build_row, make_row, make_tenant, tenant_models
+from tests.support.tally import tally
 
 pytestmark = pytest.mark.django_db
 Asks = dict[str, Callable[[Any, Any], Any]]

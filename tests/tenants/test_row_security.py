@@ -14,8 +14,8 @@ from tenants.models import Membership, Tenant, User
 from tenants.models_base import TenantForeignKey, TenantModel
 from tenants.scope import lookup_scope, no_scope, tenant_scope
 from tenants.services import workspace_create
-from tests.rows import build_row, insert, make_row, make_tenant, tenant_models
-from tests.tally import tally
+from tests.support.rows import build_row, insert, make_row, make_tenant, tenant_models
+from tests.support.tally import tally
 
 pytestmark = pytest.mark.django_db
 RLS = "row-level security"

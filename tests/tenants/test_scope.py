@@ -16,7 +16,7 @@ from tenants.lookups import workspaces_of
 from tenants.models import Membership, Tenant, User
 from tenants.scope import ScopeError, current_tenant_id, no_scope, tenant_scope
 from tenants.services import audit, workspace_create
-from tests.tally import tally
+from tests.support.tally import tally
 
 ClientFor = Callable[[User], Client]
 CSV = "/w/{}/settings/audit.csv"

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from generation.engine.echo import BASE_SHA256
 from tenants.models import AuditEvent, Tenant, User
 from tenants.scope import tenant_scope
-from tests.api import api, client_for, reader
+from tests.support.api import api, client_for, reader
 from tests.training.adapters import bad_configs, bad_weights, config, weights
 from tests.training.conftest import sent
 

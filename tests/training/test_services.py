@@ -17,7 +17,7 @@ from generation.engine.lora.peft import CONFIG, WEIGHTS
 from saas.errors import AppError, Conflict
 from tenants.models import AuditEvent, Tenant, User
 from tenants.scope import tenant_scope
-from tests.tally import tally
+from tests.support.tally import tally
 from tests.training.adapters import TOY, bad_configs, bad_weights, config, weights
 from tests.training.conftest import Bring, sent, upload
 from training import files, services

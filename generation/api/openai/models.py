@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from generation.errors import ModelNotFound
-from generation.hands import Hand, elsewhere, hand_now, hand_of
+from generation.serving.routing import Hand, elsewhere, hand_now, hand_of
 from saas.api.views import ApiView
 from training.errors import BaseMismatch
 from training.models import ModelVersion

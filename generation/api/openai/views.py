@@ -16,12 +16,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from generation.api.base import refuse_full_queue
-from generation.api.openai import models, requests
-from generation.api.openai.answering import Answering
-from generation.api.openai.answers import Plan
+from generation.api.editable import refuse_full_queue
+from generation.api.openai import models, serializers
+from generation.api.openai.formatter import Plan
+from generation.api.openai.responses import Answering
 from generation.api.openai.schema import CHAT_ANSWER, COMPLETION_ANSWER
-from generation.job_kinds import CHAT
+from generation.serving.job_kinds import CHAT
 from saas.api import throttling
 from saas.api.limiter import Charge
 from saas.api.views import ApiView
@@ -55,8 +55,8 @@ class AnswerView(ApiView):
         asked.is_valid(raise_exception=True)
         model = asked.validated_data["model"]
         hand = models.chosen(model)
-        work = requests.payload(asked.validated_data)
-        requests.check(work)
+        work = serializers.payload(asked.validated_data)
+        serializers.check(work)
         usage = most_usage(work)
         charge_tokens(request, usage)
         refuse_full_queue()
@@ -120,7 +120,7 @@ COMPLETION_EXAMPLE = OpenApiExample(
 @extend_schema_view(
     post=extend_schema(
         operation_id="openai_chat_completions",
-        request=requests.ChatSerializer,
+        request=serializers.ChatSerializer,
         responses=CHAT_ANSWER,
         examples=[CHAT_EXAMPLE],
     )
@@ -128,14 +128,14 @@ COMPLETION_EXAMPLE = OpenApiExample(
 class ChatView(AnswerView):
     """Continues a conversation, as OpenAI's chat completions do."""
 
-    asks = requests.ChatSerializer
+    asks = serializers.ChatSerializer
     chat = True
 
 
 @extend_schema_view(
     post=extend_schema(
         operation_id="openai_completions",
-        request=requests.CompletionSerializer,
+        request=serializers.CompletionSerializer,
         responses=COMPLETION_ANSWER,
         examples=[COMPLETION_EXAMPLE],
     )
@@ -143,7 +143,7 @@ class ChatView(AnswerView):
 class CompletionView(AnswerView):
     """Continues a text, as OpenAI's completions do."""
 
-    asks = requests.CompletionSerializer
+    asks = serializers.CompletionSerializer
     chat = False
 
 

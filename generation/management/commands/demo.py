@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from generation.demo import demo_create, demo_login, demo_tenant
+from generation.services.demo import demo_create, demo_login, demo_tenant
 
 
 class Command(BaseCommand):

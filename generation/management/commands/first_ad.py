@@ -9,9 +9,9 @@ import redis
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from generation.demo import demo_tenant
 from generation.models import Brief, Variant
 from generation.services.briefs import brief_request
+from generation.services.demo import demo_tenant
 from tenants.authors import Author
 from tenants.jobs.streams import stream_key
 from tenants.models import Tenant

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.api import api, reader, stranger
-from tests.live import served
+from tests.support.api import api, reader, stranger
+from tests.support.live import served
 
 __all__ = ["api", "reader", "stranger"]
 

@@ -10,8 +10,8 @@ from generation.models import Brand, Brief, Variant
 from tenants.billing.services import balance, reserve
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.api import client_for
 from tests.generation.conftest import pump
+from tests.support.api import client_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 from generation.models import Endpoint
 from tenants.models import Membership, Role, Tenant, User
 from tenants.scope import tenant_scope
-from tests.api import client_for
+from tests.support.api import client_for
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/endpoint/"

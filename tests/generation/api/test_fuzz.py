@@ -20,8 +20,8 @@ from generation.services.briefs import Author
 from saas.api.views import described
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.api import key_for
-from tests.live import pumping
+from tests.support.api import key_for
+from tests.support.live import pumping
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,9 +16,9 @@ from tenants.billing.services import balance
 from tenants.jobs.models import Job
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.api import key_for
 from tests.generation.engine.toys import write_toy
-from tests.live import pumped
+from tests.support.api import key_for
+from tests.support.live import pumped
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

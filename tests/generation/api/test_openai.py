@@ -17,9 +17,9 @@ from tenants.jobs.models import Job
 from tenants.jobs.streams import publish, stream_key
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.api import key_for
 from tests.generation.engine.toys import write_toy
-from tests.live import pumped, pumping
+from tests.support.api import key_for
+from tests.support.live import pumped, pumping
 from tests.training.conftest import upload
 from training.services import Step, version_import, version_promote, version_quarantine
 

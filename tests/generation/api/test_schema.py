@@ -14,8 +14,8 @@ from django.test import Client
 from generation.models import Brand
 from saas.api.views import described
 from tenants.models import Tenant, User
-from tests.api import key_for
-from tests.live import pumping
+from tests.support.api import key_for
+from tests.support.live import pumping
 from tests.training.adapters import config, weights
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,14 +11,14 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from generation.job_kinds import CHAT
+from generation.serving.job_kinds import CHAT
 from tenants.billing.prices import CREDIT
 from tenants.jobs.models import Job
 from tenants.jobs.services import job_request
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.api import key_for
-from tests.live import pumping
+from tests.support.api import key_for
+from tests.support.live import pumping
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,7 +11,7 @@ import pytest
 from generation.models import Brand
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.api import key_for
+from tests.support.api import key_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

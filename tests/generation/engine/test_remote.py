@@ -10,7 +10,7 @@ from generation.engine import load
 from generation.engine.remote import name_of
 from generation.engine.types import AdapterRef, Failed, Finished
 from tests.generation.engine.toys import ask
-from tests.model_server import LoraServer, model_server
+from tests.support.model_server import LoraServer, model_server
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from generation import kinds
 from generation.engine.types import EngineError
-from generation.kinds.article_plan import Plan
-from generation.kinds.base import Ask, BrandData, BriefData
+from generation.kinds.kind import Ask, BrandData, BriefData
 from generation.kinds.text import count_words
-from tests.generation.kinds.scripted import BRAND, brief_of, write
+from generation.writers.guided.outline import Plan
+from tests.support.scripted import BRAND, brief_of, write
 
 ARTICLE = kinds.load("article")
 WORDS = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from generation.kinds.base import BrandData, BriefData, Term
 from generation.kinds.checks import check_text, count_limits, duplicates, length_limit, prefer
+from generation.kinds.kind import BrandData, BriefData, Term
 
 BRAND = BrandData(
     "Kettle & Co",

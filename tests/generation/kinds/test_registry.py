@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generation import kinds
-from generation.kinds.base import Kind
+from generation.kinds.kind import Kind
 
 
 def test_an_unknown_name_raises_and_lists_the_known_ones() -> None:

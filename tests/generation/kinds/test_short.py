@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from generation import kinds
 from generation.engine.types import EngineError
 from generation.kinds.banned import has_banned
-from generation.kinds.base import Ask, BrandData
-from generation.kinds.pitch import Pitch
-from tests.generation.kinds.scripted import BRAND, PITCH, brief_of, write
+from generation.kinds.kind import Ask, BrandData
+from generation.writers.guided.product_brief import Pitch
+from tests.support.scripted import BRAND, PITCH, brief_of, write
 
 SHORT = [name for name in kinds.KINDS if name != "article"]
 FREELY = settings(

@@ -7,8 +7,8 @@ from django.http import QueryDict
 from django.test import Client
 
 from generation import kinds
+from generation.forms.parts import edit_form
 from generation.models import Content, ContentEvent
-from generation.parts import edit_form
 from tests.generation.views.conftest import Url
 
 Status = Content.Status

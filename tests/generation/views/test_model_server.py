@@ -10,7 +10,7 @@ from generation.models import Endpoint
 from tenants.models import AuditEvent, Tenant, User
 from tenants.scope import tenant_scope
 from tests.generation.views.conftest import Url, signed_in
-from tests.model_server import ModelServer, model_server
+from tests.support.model_server import ModelServer, model_server
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_acme")]
 KEY = "mk-canary-3f9c27aa5d1e"

@@ -1,6 +1,6 @@
 """The programs that call the API, and a brand of Acme's."""
 
-from tests.api import api, reader, stranger
 from tests.generation.conftest import brand
+from tests.support.api import api, reader, stranger
 
 __all__ = ["api", "brand", "reader", "stranger"]

@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from generation.models import Brand
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.api import client_for, key_for
+from tests.support.api import client_for, key_for
 
 pytestmark = pytest.mark.django_db
 

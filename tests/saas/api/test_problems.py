@@ -8,7 +8,7 @@ from django.test import Client
 
 from saas.api.problems import problems
 from saas.errors import AppError
-from tests.source import Source, sources
+from tests.support.source import Source, sources
 
 # Ends of background work; they stand in a job's `error_code`, not in an answer.
 OF_JOBS = {"stale_lease"}

@@ -9,7 +9,7 @@ from tenants.billing.prices import MONTHLY_GRANT
 from tenants.billing.services import post, reserve, void
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.tenants.threads import race
+from tests.support.threads import race
 
 
 def leave_one(tenant: Tenant) -> None:

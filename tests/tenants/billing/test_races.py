@@ -8,8 +8,8 @@ from tenants.billing.services import balance, post, reserve, void
 from tenants.billing.verify import verify
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests.support.threads import race
 from tests.tenants.billing.buyers import leave_one, race_for_the_last
-from tests.tenants.threads import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 20

@@ -1,5 +1,5 @@
 """The programs that call the API."""
 
-from tests.api import api, reader, stranger
+from tests.support.api import api, reader, stranger
 
 __all__ = ["api", "reader", "stranger"]

@@ -13,7 +13,7 @@ from generation.models import Brand
 from tenants.idempotency.models import IdempotencyRecord
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
-from tests.api import key_for
+from tests.support.api import key_for
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from tenants.jobs.leases import take
 from tenants.jobs.services import QueueLoad, job_request, loads
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.live import free_port
+from tests.support.live import free_port
 
 pytestmark = pytest.mark.django_db
 TOKEN = "metrics-canary-token"

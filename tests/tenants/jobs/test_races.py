@@ -11,8 +11,8 @@ from tenants.billing.verify import verify
 from tenants.jobs import leases, services
 from tenants.jobs.models import Job, Lease
 from tenants.models import Tenant
+from tests.support.threads import race
 from tests.tenants.jobs.conftest import ask, start
-from tests.tenants.threads import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS = 8

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.source import ROOT
+from tests.support.source import ROOT
 
 pytestmark = pytest.mark.prove
 pytest.importorskip("triton")

@@ -9,7 +9,7 @@ import pytest
 
 from generation.engine.lora.peft import Settings, placed
 from generation.engine.lora.tensors import FormatError, finite, read_header, unsafe
-from tests.tally import tally
+from tests.support.tally import tally
 from tests.training.adapters import (
     CONFIG,
     TOY,

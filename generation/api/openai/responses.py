@@ -1,0 +1,184 @@
+"""From a job to its answer: waits for its text, passes it on, and stops it when nobody reads."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import redis
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+
+from generation.api.openai.formatter import Plan, Shape
+from generation.errors import GenerationCancelled, GenerationFailed
+from generation.serving.adapters import FINAL
+from saas.errors import AppError, Conflict, Invalid, Unavailable, openai_problem
+from tenants.jobs.models import Job
+from tenants.jobs.services import job_cancel
+from tenants.jobs.streams import (
+    PING,
+    JobEventStream,
+    StreamEvent,
+    event_stream_response,
+    release_connection,
+)
+from tenants.scope import tenant_scope
+
+log = logging.getLogger(__name__)
+
+END = object()
+KEY = "Idempotency-Key"
+# A stream's status is sent before its text: wait so long for an error that may still come.
+PATIENCE_S = 1.0
+REFUSALS = {"context_length_exceeded", "prompt_empty", "grammar_invalid", "validation_failed"}
+
+
+class Answering:
+    """One caller waiting for one job."""
+
+    def __init__(self, request: HttpRequest, plan: Plan, job: Job) -> None:
+        self.request = request
+        self.plan = plan
+        self.shape = Shape(plan, job)
+        self.job = job
+        self.stream = JobEventStream.of(job)
+        self.sent: dict[int, str] = {}
+
+    async def answer(self) -> HttpResponseBase:
+        """The response: a stream, or the whole text once it is there."""
+        try:
+            if self.plan.stream:
+                return await self._streamed()
+            job = await self._finished()
+        except asyncio.CancelledError:
+            await self._abandon()
+            raise
+        self.shape.job = succeeded(job)
+        return JsonResponse(self.shape.whole())
+
+    @sync_to_async
+    def _refreshed(self) -> Job:
+        """The job as it is now."""
+        try:
+            with tenant_scope(self.job.workspace_id):
+                job: Job = Job.objects.get(pk=self.job.pk)
+                return job
+        finally:
+            release_connection()
+
+    @sync_to_async
+    def _cancel(self) -> None:
+        try:
+            with tenant_scope(self.job.workspace_id):
+                job_cancel(job=self.job)
+        finally:
+            release_connection()
+
+    async def _finished(self) -> Job:
+        try:
+            async for _event in self.stream.events():
+                pass  # the text is read as a whole from the job
+        except redis.RedisError:
+            await self._poll()
+        return await self._refreshed()
+
+    async def _poll(self) -> None:
+        """Without the stream the job itself is asked now and then."""
+        while (await self._refreshed()).active:
+            await asyncio.sleep(1)
+
+    async def _streamed(self) -> HttpResponseBase:
+        events = self.stream.events()
+        first = asyncio.ensure_future(anext(events, END))
+        await asyncio.wait([first], timeout=PATIENCE_S)
+        if first.done() and over(first.result()):
+            succeeded(await self._refreshed())
+        return event_stream_response(self._frames(first, events))
+
+    async def _frames(
+        self, first: "asyncio.Future[Any]", events: AsyncIterator[StreamEvent | None]
+    ) -> AsyncIterator[bytes]:
+        try:
+            async for event in resumed(first, events):
+                if frame := self._frame(event):
+                    yield frame
+            yield await self._ending()
+        except AppError as error:
+            await self._abandon()
+            yield self._told(error)
+        except redis.RedisError as error:
+            log.warning("stream_away job=%s error=%s", self.job.pk, type(error).__name__)
+            await self._abandon()
+            yield self._told(Unavailable())
+        except (asyncio.CancelledError, GeneratorExit):
+            await self._abandon()
+            raise
+        finally:
+            first.cancel()
+
+    def _frame(self, event: StreamEvent | None) -> bytes:
+        if event is None:
+            return PING
+        if event.name == "reset" and self.sent:
+            raise GenerationFailed(_("The text broke off and could not be taken up again."))
+        if event.name != "token":
+            return b""
+        index, text = event.data["index"], event.data["text"]
+        opening = b"" if index in self.sent else self.shape.opening(index)
+        self.sent[index] = self.sent.get(index, "") + text
+        return opening + self.shape.text(index, text, event.data.get("logprobs"))
+
+    async def _ending(self) -> bytes:
+        """What the stream did not bring, from the job itself; then the end."""
+        self.shape.job = succeeded(await self._refreshed())
+        frames = []
+        for choice in self.shape.job.result["choices"]:
+            index, text, sent = choice["index"], choice["text"], self.sent.get(choice["index"])
+            if sent is None:
+                frames.append(self.shape.opening(index))
+            if text.startswith(sent or "") and text != sent:
+                frames.append(self.shape.text(index, text.removeprefix(sent or "")))
+        return b"".join([*frames, self.shape.closing()])
+
+    def _told(self, error: AppError) -> bytes:
+        """An error after the status was sent, as OpenAI's clients look for it."""
+        body = json.dumps(openai_problem(error, self.request), ensure_ascii=False)
+        return f"data: {body}\n\n".encode()
+
+    async def _abandon(self) -> None:
+        """Nobody reads it any more; unless the request has a key to come back for it with."""
+        if KEY not in self.request.headers:
+            await asyncio.shield(self._cancel())
+
+
+def over(event: Any) -> bool:
+    """Whether nothing more comes after this."""
+    return event is END or (event is not None and event.name in {"error", "done"})
+
+
+async def resumed(
+    first: "asyncio.Future[Any]", events: AsyncIterator[StreamEvent | None]
+) -> AsyncIterator[StreamEvent | None]:
+    """The events, the first of which somebody already waits for."""
+    event = await first
+    if event is END:
+        return
+    yield event
+    async for event in events:
+        yield event
+
+
+def succeeded(job: Job) -> Job:
+    """The job where it went well; raises what its caller should be told otherwise."""
+    if job.state == Job.State.SUCCEEDED:
+        return job
+    if job.state == Job.State.CANCELLED:
+        raise GenerationCancelled(_("The generation was cancelled."))
+    if job.error_code in REFUSALS:
+        raise Invalid(job.error_detail, code=job.error_code)
+    if job.error_code in FINAL:
+        raise Conflict(job.error_detail, code=job.error_code)
+    raise GenerationFailed(job.error_detail)

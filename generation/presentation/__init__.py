@@ -1,0 +1,1 @@
+"""How texts are shown to people: previews, differences, findings, files."""

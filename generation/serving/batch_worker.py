@@ -1,0 +1,355 @@
+"""The generate worker: keeps leasing jobs into the engine's free rows until none is left.
+
+One thread, one engine, many works. A crash loses nothing: leases run out and are taken again.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache, partial
+from typing import Any
+
+from django.conf import settings
+from django.db import close_old_connections
+
+from generation import engine as engines
+from generation.engine.text import storable
+from generation.engine.types import (
+    Engine,
+    EngineBusy,
+    EngineError,
+    Event,
+    Failed,
+    Finished,
+    LimitError,
+    Token,
+)
+from generation.models import Variant
+from generation.presentation.failures import PLAIN
+from generation.serving.adapters import FINAL, engine_options
+from generation.serving.backends import Router
+from generation.serving.commits import Clerk, ThreadClerk
+from generation.serving.handlers import WORKS, Outcome, Provenance, Step, Work, told
+from generation.serving.job_kinds import CHAT, WRITE
+from generation.serving.metrics import meter
+from tenants.billing.prices import Usage
+from tenants.jobs import services as jobs
+from tenants.jobs.leases import Beat, StaleLease, heartbeats, take
+from tenants.jobs.models import Job, Lease
+from tenants.jobs.shutdown import shutting_down
+from tenants.jobs.streams import StreamPiece, piece, publish
+from tenants.scope import tenant_scope
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 0.2
+# Readers see text so often; what is written in between comes to them as one piece.
+SHOW_EVERY_S = 0.1
+# All jobs give their sign of life at once, and hear whether somebody wants them stopped.
+BEAT_EVERY_S = 1.0
+# A worker that is told to stop is given ten seconds.
+LAST_WORDS_S = 6.0
+
+
+@cache
+def engine() -> Engine:
+    """The process's one engine, loaded on first use: after the fork, never before it."""
+    return engines.load(settings.ENGINE, **engine_options())
+
+
+@dataclass(slots=True)
+class Running:
+    """One leased job on its way through the engine."""
+
+    lease: Lease
+    work: Work
+    step: Step | None = None
+    text: str = ""
+    shown: str = ""
+    kept: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    started: float = field(default_factory=time.monotonic)
+    cancelled: bool = False
+    pieces: int = 0
+    unsent: dict[str, Any] | None = None
+
+    @property
+    def progress(self) -> int:
+        """Percent of the most tokens that the work may take; the end itself is not ours to say."""
+        expected = self.lease.payload.get("expected_tokens") or 1
+        return min(95, 100 * (self.completion_tokens + self.pieces) // expected)
+
+    @property
+    def endpoint(self) -> str | None:
+        """The workspace's own model server that the job was ordered for."""
+        return self.lease.payload.get("endpoint")
+
+    @property
+    def read_aloud(self) -> bool:
+        """Whether a caller of the API may have some of the answer, and no way to take it back."""
+        return self.lease.kind == CHAT and bool(self.kept)
+
+    @property
+    def usage(self) -> Usage:
+        return Usage(
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=self.completion_tokens,
+            seconds=time.monotonic() - self.started,
+            own_server=self.endpoint is not None,
+        )
+
+    def begin(self, step: Step) -> None:
+        self.step, self.text, self.shown, self.pieces = step, "", "", 0
+
+    def more(self, text: str) -> str:
+        """What a reader sees more of, now that this text has come."""
+        assert self.step is not None
+        self.text += text
+        self.pieces += 1
+        before, self.shown = self.shown, self.step.shown(self.text)
+        self.kept += self.shown[len(before) :]
+        return self.shown[len(before) :]
+
+
+class Pump:
+    """Drives the works of many tenants over one engine, and over those of their own."""
+
+    def __init__(
+        self, engine: Engine, queue: str, owner: str = "pump", clerk: Clerk | None = None
+    ) -> None:
+        self.engine = Router(engine)
+        self.queue = queue
+        self.owner = owner
+        self.clerk = clerk or Clerk()
+        self.running: dict[str, Running] = {}
+        self.events: list[StreamPiece] = []
+        self.looked = 0.0
+        self.beaten = time.monotonic()
+        self.shown = 0.0
+        self.stopped = 0.0
+        self.meter = meter()
+
+    def run(self) -> int:
+        """Work until no job is due; the number of jobs taken."""
+        try:
+            return self._run()
+        finally:
+            self.clerk.close()
+            self.engine.close()
+
+    def _run(self) -> int:
+        taken = 0
+        while True:
+            if shutting_down():
+                self._hand_back()
+            else:
+                taken += self._admit()
+            if not self.running:
+                break
+            began = time.monotonic()
+            events = self.engine.step()
+            self.meter.stepped(self.engine, time.monotonic() - began)
+            for event in events:
+                self.meter.saw(event)
+                self._handle(event)
+            self._beat()
+            if time.monotonic() - self.shown >= SHOW_EVERY_S:
+                self._flush()
+        self._flush()
+        return taken
+
+    # Taking jobs in
+
+    def _admit(self) -> int:
+        now = time.monotonic()
+        if self.running and now - self.looked < LOOK_EVERY_S:
+            return 0
+        free, full = self.engine.free_rows, self.engine.full()
+        if free <= 0:
+            # One more may come from a workspace of which nothing runs: others give way to it.
+            free = min(1, self.engine.stats().room_for_others)
+            full |= {running.lease.tenant_id for running in self.running.values()}
+        if free <= 0:
+            return 0
+        leases = take(self.queue, limit=free, owner=self.owner, full=full)
+        # As many as were asked for: look again at once, they may not have filled our own rows.
+        self.looked = now if len(leases) < free else 0.0
+        for lease in leases:
+            self._take(lease)
+        return len(leases)
+
+    def _take(self, lease: Lease) -> None:
+        self.meter.leased(lease.waited_s)
+        running = Running(lease, WORKS[lease.kind](lease))
+        if lease.token > 1:
+            self._tell(running, "reset")
+        with tenant_scope(lease.tenant_id):
+            self._advance(running, None)
+
+    # One job's way
+
+    def _advance(self, running: Running, finished: Finished | None) -> None:
+        """Run the work up to its next request, or to its end."""
+        try:
+            step = running.work.send(finished)  # type: ignore[arg-type]
+            running.begin(step)
+            self.engine.submit(step.request, running.endpoint)
+            self.meter.asked(step.request.id, own_server=running.endpoint is not None)
+        except StopIteration as end:
+            self._finish(running, end.value)
+        except (EngineError, LimitError) as error:
+            self._fail(running, error.code, error.message, retry=isinstance(error, EngineBusy))
+        except Exception:  # a bug in one work must not stop the others; it is logged and counted
+            log.exception("work_crashed job=%s", running.lease.job_id)
+            self._fail(running, "internal_error", PLAIN["internal_error"], retry=True)
+        else:
+            self.running[step.request.id] = running
+            if not step.appends:
+                self._tell(running, "section", section=step.section, index=step.index)
+
+    def _handle(self, event: Event) -> None:
+        running = self.running.get(event.request_id)
+        if running is None:
+            return
+        if isinstance(event, Token):
+            odds = [told(each) for each in event.logprobs]
+            self._stream(running, running.more(storable(event.text)), odds)
+            return
+        del self.running[event.request_id]
+        with tenant_scope(running.lease.tenant_id):
+            if isinstance(event, Failed):
+                retry = event.retry and event.code not in FINAL
+                self._fail(running, event.code, event.message, retry=retry)
+            else:
+                self._finished(running, replace(event, text=storable(event.text)))
+
+    def _stream(self, running: Running, text: str, odds: list[Any]) -> None:
+        if running.unsent is not None:
+            running.unsent["text"] += text
+        elif (text or odds) and running.step is not None:
+            step = running.step
+            self._tell(running, "token", section=step.section, index=step.index, text=text)
+            running.unsent = self.events[-1][2]
+        if odds and running.unsent is not None:
+            running.unsent.setdefault("logprobs", []).extend(odds)
+
+    def _finished(self, running: Running, event: Finished) -> None:
+        running.prompt_tokens += event.prompt_tokens
+        running.completion_tokens += event.completion_tokens
+        if event.reason == "cancelled" or running.cancelled:
+            self._cancelled(running, event)
+        else:
+            self._advance(running, event)
+
+    # Ends
+
+    def _finish(self, running: Running, outcome: Outcome) -> None:
+        usage = running.usage
+        result = {
+            **outcome.result,
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+        }
+        self._tell_usage(running)
+        self._end(jobs.finish, running, result=result, usage=usage, apply=outcome.apply)
+
+    def _cancelled(self, running: Running, event: Finished) -> None:
+        text = running.kept.strip()
+        made = Provenance()
+        made.note(event)
+
+        def keep(job: Job) -> None:
+            written = {"model_text": text, "text": text, **asdict(made)}
+            Variant.objects.filter(job=job).update(**written)
+
+        self._tell_usage(running)
+        self._end(jobs.cancelled, running, usage=running.usage, apply=keep)
+
+    def _fail(self, running: Running, code: str, detail: str, *, retry: bool) -> None:
+        log.warning("not_written job=%s code=%s detail=%s", running.lease.job_id, code, detail)
+        if running.lease.kind == WRITE:  # people read it; programs get the engine's own numbers
+            detail = PLAIN.get(code, detail)
+        self._end(jobs.fail, running, code=code, detail=detail, retry=retry)
+
+    def _end(self, commit: Callable[..., object], running: Running, **values: Any) -> None:
+        """Commit the job's end once all of its text stands in the stream."""
+        self._flush()
+        self.clerk.do(partial(ended, commit, running.lease, values))
+
+    def _hand_back(self) -> None:
+        """The worker is told to stop: leave its jobs to the next one.
+
+        An answer that somebody already reads could not be taken up again: it has a while to end.
+        """
+        self.stopped = self.stopped or time.monotonic()
+        patient = time.monotonic() - self.stopped < LAST_WORDS_S
+        for request_id, running in list(self.running.items()):
+            if not (patient and running.read_aloud):
+                self.engine.cancel(request_id)
+                del self.running[request_id]
+                self._end(jobs.hand_back, running)
+
+    # Signs of life, and tokens
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if now - self.beaten < BEAT_EVERY_S or not self.running:
+            return
+        self.beaten = now
+        heard = heartbeats((run.lease, run.progress) for run in self.running.values())
+        for request_id, running in list(self.running.items()):
+            self._heed(request_id, running, heard.get(running.lease.job_id))
+
+    def _heed(self, request_id: str, running: Running, beat: Beat | None) -> None:
+        """Stop what somebody wants stopped, and drop what went to another worker."""
+        if beat is None:
+            log.warning("stale_lease job=%s", running.lease.job_id)
+            self.engine.cancel(request_id)
+            del self.running[request_id]
+        elif beat.cancelled and not running.cancelled:
+            running.cancelled = True
+            self.engine.cancel(request_id)
+
+    def _tell(self, running: Running, name: str, **data: Any) -> None:
+        running.unsent = None  # what comes after this event is a piece of its own
+        self.events.append(piece(running.lease, name, data))
+
+    def _tell_usage(self, running: Running) -> None:
+        self._tell(
+            running,
+            "usage",
+            prompt_tokens=running.prompt_tokens,
+            completion_tokens=running.completion_tokens,
+        )
+
+    def _flush(self) -> None:
+        self.shown = time.monotonic()
+        if not self.events:
+            return
+        for running in self.running.values():
+            running.unsent = None
+        events, self.events = self.events, []
+        self.clerk.do(partial(publish, events))
+
+
+def ended(commit: Callable[..., object], lease: Lease, values: dict[str, Any]) -> None:
+    """Commit a job's end; where that fails, its lease runs out and another worker gets it."""
+    try:
+        commit(lease, **values)
+    except StaleLease:
+        log.warning("stale_lease job=%s", lease.job_id)
+    except Exception:  # the others' ends must still be written; this one is logged and comes again
+        log.exception("end_lost job=%s", lease.job_id)
+        close_old_connections()
+
+
+def run(queue: str, owner: str) -> None:
+    """The worker of the generate queue: write all that is due there."""
+    close_old_connections()
+    try:
+        Pump(engine(), queue, owner, ThreadClerk()).run()
+    except EngineError:
+        engine.cache_clear()  # its state is unknown now: the next notice loads it anew
+        raise

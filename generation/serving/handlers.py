@@ -1,0 +1,158 @@
+"""What a generate job does between its lease and its end: asks to the engine, then an effect.
+
+A work is a generator: it yields one engine request at a time, is sent what came of it, and
+returns its outcome. The pump drives many of them over one engine.
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from generation.engine.text import storable
+from generation.engine.types import Finished, GenerationRequest, Message, Sampling, TokenLogprob
+from generation.engine.types import Grammar as EngineGrammar
+from generation.kinds.kind import Ask, Completion, Draft
+from generation.models import Variant
+from generation.services.briefs import stored
+from generation.serving.adapters import worn
+from generation.serving.job_kinds import CHAT, WRITE
+from tenants.jobs.models import Job, Lease
+
+SEED_STEP = 0x9E3779B97F4A7C15
+NEVER = -9999.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One request, and how its streamed text is shown: `shown` maps all text so far to it."""
+
+    request: GenerationRequest
+    section: str = ""
+    appends: bool = False
+    shown: Callable[[str], str] = str
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a finished work leaves: the job's result, and the effect stored in the same commit."""
+
+    result: dict[str, Any]
+    apply: Callable[[Job], None] | None = None
+
+
+Work = Generator[Step, Finished, Outcome]
+
+
+def variant_work(lease: Lease) -> Work:
+    """Write one variant of a brief, as its kind of copy says."""
+    variant = Variant.of_job(lease.job_id)
+    variant.keep({"state": Variant.State.WRITING, "error": ""})
+    brief = variant.brief
+    writing = brief.form.write(brief.data(seed=variant.seed))
+    made = Provenance()
+    adapter = worn(lease)
+    number = 1
+    try:
+        ask = next(writing)
+        while True:
+            request = ask.request(
+                request_id=f"{lease.job_id}:{lease.token}:{number}", tenant=str(lease.tenant_id)
+            )
+            finished = yield _step(ask, replace(request, adapter=adapter, weight=lease.weight))
+            made.note(finished)
+            number += 1
+            tokens = finished.completion_tokens
+            ask = writing.send(Completion(finished.text, finished.reason, tokens))
+    except StopIteration as end:
+        return _variant_outcome(variant, end.value, made)
+
+
+def _step(ask: Ask, request: GenerationRequest) -> Step:
+    return Step(request, section=ask.section, appends=ask.appends, shown=ask.shown)
+
+
+@dataclass(slots=True)
+class Provenance:
+    """Which base and adapter really wrote a text."""
+
+    base_sha256: str = ""
+    adapter_sha256: str = ""
+
+    def note(self, finished: Finished) -> None:
+        self.base_sha256 = finished.base_sha256
+        self.adapter_sha256 = finished.adapter_sha256 or ""
+
+
+def _variant_outcome(variant: Variant, draft: Draft, made: Provenance) -> Outcome:
+    text = variant.brief.form.render(draft.data)
+    fields = {
+        "state": Variant.State.READY,
+        "model_text": text,
+        "text": text,
+        "data": draft.data,
+        "issues": [stored(issue) for issue in draft.issues],
+        "base_sha256": made.base_sha256,
+        "adapter_sha256": made.adapter_sha256,
+    }
+    result = {"variant": str(variant.pk), "issues": len(draft.issues)}
+    return Outcome(result, apply=lambda job: variant.keep(fields))
+
+
+def chat_work(lease: Lease) -> Work:
+    """Answer an OpenAI-style request: its `n` choices, one after the other."""
+    payload = lease.payload
+    choices = []
+    adapter = worn(lease)
+    for index in range(payload.get("n", 1)):
+        request = replace(_chat_request(lease, index), adapter=adapter)
+        finished = yield Step(request, index=index)
+        choice = {"index": index, "text": finished.text, "finish_reason": finished.reason}
+        if finished.logprobs:
+            choice["logprobs"] = [told(each) for each in finished.logprobs]
+        choices.append(choice)
+        made = {"base_sha256": finished.base_sha256, "adapter_sha256": finished.adapter_sha256}
+    return Outcome({"choices": choices, **made})
+
+
+def told(each: TokenLogprob) -> list[Any]:
+    """A token's odds as they are kept: token, log-probability, and the likeliest beside it."""
+    beside = [[storable(token), finite(odds)] for token, odds in each.top]
+    return [storable(each.token), finite(each.logprob), beside]
+
+
+def finite(odds: float) -> float:
+    """JSON knows no infinity; OpenAI's number for what cannot come stands in its place."""
+    return max(odds, NEVER)
+
+
+def _chat_request(lease: Lease, index: int) -> GenerationRequest:
+    payload = lease.payload
+    grammar = payload.get("grammar")
+    return GenerationRequest(
+        id=f"{lease.job_id}:{lease.token}:{index}",
+        tenant=str(lease.tenant_id),
+        max_tokens=payload["max_tokens"],
+        min_tokens=payload.get("min_tokens", 0),
+        messages=tuple(Message(**message) for message in payload.get("messages", [])),
+        prompt=payload.get("prompt", ""),
+        sampling=chat_sampling(payload.get("sampling", {}), index),
+        grammar=EngineGrammar(**grammar) if grammar else None,
+        banned=tuple(payload.get("banned", [])),
+        weight=lease.weight,
+        may_cut=payload.get("may_cut", False),
+    )
+
+
+def chat_sampling(values: dict[str, Any], index: int) -> Sampling:
+    """The payload's sampling with JSON's lists as tuples; each choice has a seed of its own."""
+    options = dict(values)
+    options["stop"] = tuple(options.get("stop", ()))
+    options["logit_bias"] = tuple((int(t), float(b)) for t, b in options.get("logit_bias", ()))
+    if options.get("seed") is not None:
+        # Far apart, so that the choices of one seed are not those of the next.
+        options["seed"] = (options["seed"] + index * SEED_STEP) % 2**63
+    return Sampling(**options)
+
+
+WORKS: dict[str, Callable[[Lease], Work]] = {WRITE: variant_work, CHAT: chat_work}

@@ -1,0 +1,25 @@
+"""The kinds of job that write copy and answer the API."""
+
+from django.utils.translation import gettext_lazy as _
+
+from generation.presentation.failures import PLAIN
+from tenants.jobs.registry import JobKind
+
+WRITE = "generate.variant"
+CHAT = "generate.chat"
+QUEUE = "generate"
+VARIANT = JobKind(
+    name=WRITE,
+    label=_("Writing copy"),
+    queue=QUEUE,
+    handler="generation.serving.handlers.variant_work",
+    page="brief",
+    tags=("variant",),
+    messages=PLAIN,
+)
+COMPLETION = JobKind(
+    name=CHAT,
+    label=_("Completion by API"),
+    queue=QUEUE,
+    handler="generation.serving.handlers.chat_work",
+)

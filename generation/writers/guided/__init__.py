@@ -1,0 +1,1 @@
+"""Writing with a small model: narrow questions, templates, and a filter on every line."""

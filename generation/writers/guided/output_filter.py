@@ -1,0 +1,217 @@
+"""Decides which of a model's sentences and lines may stay."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from generation.kinds import facts, lexicon
+from generation.kinds.banned import has_banned
+from generation.kinds.brief import BriefData
+from generation.kinds.checks import PLACEHOLDERS, meta_talk, prefer, speaks
+from generation.kinds.facts import stem, telling
+from generation.kinds.text import CJK, fold, is_cjk, one_line, overlap, sentences, shingles
+from generation.writers.guided.product_brief import base_verb, third_person
+
+FIRST_PERSON = re.compile(r"\b(?:I|I'm|I've|I'd|I'll|my|My|me|Me|myself)\b")
+MARKS = re.compile(r"[#*_`|<>{}\\]|\.\.\.|…|--|\s[,.;!?]|[,;:.!?]\s*[,;:.]|!!|\?\?")
+VERB_STEMS = frozenset(map(stem, lexicon.VERBS))
+SENTENCE = re.compile(r"^[\"'“‘(]?[A-Z0-9].*[.!?][\"'”’)]?$", re.DOTALL)
+# Pairs of characters at the seams of known words are new ones; more than these are invented.
+CJK_GROUNDED = 0.7
+CJK_SENTENCE = re.compile(r"^.{4,}[。！？]$", re.DOTALL)
+
+
+@dataclass(slots=True)
+class Sieve:
+    """Keeps what the brief covers. `strict`: every word must come from it or be any copy's."""
+
+    brief: BriefData
+    strict: bool = True
+    seen: list[str] = field(default_factory=list)
+    known: str = ""
+    claims: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.known = self.brief.known()
+        names = ("points", "offer")
+        self.claims = tuple(item for name in names for item in self.brief.items(name))
+
+    def line(self, text: str, limit: int) -> str:
+        """A headline or the like as it may stay, or nothing."""
+        text = prefer(one_line(text).rstrip(".。"), self.brief.brand)
+        keep = (
+            1 < len(text) <= limit
+            and not self.is_cut(text, limit)
+            and self.is_clean(text)
+            and not self.is_repeated(text, 0.99)
+        )
+        return self._kept(text) if keep else ""
+
+    def sentence(self, text: str, limit: int = 0) -> str:
+        """A full sentence as it may stay, or nothing."""
+        text = without_stop(prefer(one_line(text), self.brief.brand), self.brief.brand.name)
+        form = CJK_SENTENCE if is_cjk(self.brief.language) else SENTENCE
+        keep = (
+            form.match(text) is not None
+            and (is_cjk(self.brief.language) or has_verb(text))
+            and (not limit or len(text) <= limit)
+            and self.is_clean(text)
+            and not self.is_repeated(text, 0.5)
+        )
+        return self._kept(text) if keep else ""
+
+    def passage(self, text: str) -> str:
+        """The sentences of a longer text that may stay."""
+        paragraph = " ".join(text.split())
+        kept = [self.sentence(sentence) for sentence in sentences(paragraph)]
+        return ("" if is_cjk(self.brief.language) else " ").join(filter(None, kept))
+
+    def is_clean(self, text: str) -> bool:
+        return not (
+            has_banned(text, self.brief.brand.banned)
+            or MARKS.search(text)
+            or PLACEHOLDERS.search(text)
+            or FIRST_PERSON.search(text)
+            or unbalanced(text)
+            or stutters(text)
+            or self.is_foreign(text)
+            or self.is_invented(text)
+            or any(meta_talk(text))
+            or is_meta(text, self.known)
+        )
+
+    def may_be_said(self, text: str) -> bool:
+        """Whether a line made from the brief's own words may stand: not banned, not halved."""
+        return not (
+            has_banned(text, self.brief.brand.banned) or facts.halved_claim(text, self.claims)
+        )
+
+    def is_foreign(self, text: str) -> bool:
+        if is_cjk(self.brief.language):
+            return not CJK.search(text)
+        return bool(CJK.search(text)) or speaks(text, self.brief.language) is False
+
+    def is_invented(self, text: str) -> bool:
+        return bool(
+            any(facts.unknown_numbers(text, self.known))
+            or any(facts.unknown_addresses(text, self.known))
+            or any(facts.unknown_names(text, self.known))
+            or ((self.strict or self.is_about_brand(text)) and self.is_ungrounded(text))
+            or facts.unknown_amounts(text, self.known)
+            or lexicon.UNWANTED & set(fold(text).split())
+            or (lexicon.EVIDENCE & set(fold(text).split())) - facts.known_words(self.known)
+        )
+
+    def is_about_brand(self, text: str) -> bool:
+        """Whether a text speaks of the brand or for it: of that nothing may be invented."""
+        name, folded = fold(self.brief.brand.name), fold(text)
+        return bool(name) and name in folded or bool(lexicon.COMPANY & set(folded.split()))
+
+    def is_ungrounded(self, text: str) -> bool:
+        if is_cjk(self.brief.language):
+            return known_share(text, self.known) < CJK_GROUNDED
+        return bool(
+            self.is_awkward(text)
+            or facts.unknown_words(text, self.known)
+            or facts.unknown_claims(text, self.known)
+            or facts.halved_claim(text, self.claims)
+        )
+
+    def is_awkward(self, text: str) -> bool:
+        """Short copy that sets terms of its own or lacks its subject: `Keep you dry`."""
+        words = fold(text).split()
+        terms = [word for word in words if word in lexicon.TERMS and word not in self.known.split()]
+        headless = base_verb(words[0]) != "" and text.endswith(".") if words else True
+        loose = words[1:2] == ["you"] and words[0] in lexicon.VERBS
+        article = "a free " in fold(text) and "a free " not in fold(self.known)
+        return bool(terms) or headless or loose or article or (text.endswith(".") and circles(text))
+
+    def is_cut(self, text: str, limit: int) -> bool:
+        """Whether a line was cut off: by its limit, or behind a word that wants another."""
+        if is_cjk(self.brief.language):
+            return text.endswith(("，", "、", "：", "的"))
+        last = text.split()[-1].casefold().strip("\"'”’)?!")
+        if last in lexicon.DANGLING or not text[-1:].isalnum() and text[-1:] not in "?!%)\"'”’":
+            return True
+        whole = facts.known_words(self.known) | lexicon.STOCK | lexicon.FUNCTION
+        return len(text) >= limit - 1 and fold(last) not in whole
+
+    def is_repeated(self, text: str, share: float) -> bool:
+        folded = fold(text)
+        return any(folded == fold(other) or overlap(text, other) > share for other in self.seen)
+
+    def advice(self, text: str) -> str:
+        """A sentence of an article as it may stay, or nothing: it has to stand by itself, must
+        not go round in circles, and must not warn, for a small model warns of the wrong things."""
+        first = fold(text).split()[:2]
+        steps = lexicon.ORDINALS.intersection(first) or first[:1] in (["don"], ["never"], ["avoid"])
+        if steps or circles(text) or any(alike(text, other) for other in self.seen):
+            return ""
+        return self.sentence(text)
+
+    def note(self, texts: Iterable[str]) -> None:
+        """Texts that others must not repeat."""
+        self.seen.extend(text for text in texts if text)
+
+    def _kept(self, text: str) -> str:
+        self.seen.append(text)
+        return text
+
+
+def known_share(text: str, known: str) -> float:
+    """The share of a Chinese text's pairs of characters that the brief has too."""
+    own = shingles(text, 2)
+    return len(own & shingles(known, 2)) / len(own) if own else 0.0
+
+
+def has_verb(text: str) -> bool:
+    """Whether a sentence can be one: some word in it may be a verb, and it is not a mere title."""
+    return any(
+        word in lexicon.AUXILIARIES
+        or word in lexicon.VERBS
+        or third_person(word)
+        or (word.endswith("ed") and stem(word) in VERB_STEMS)
+        for word in (token.strip(".,;:!?\"'()") for token in text.casefold().split())
+    )
+
+
+def is_meta(text: str, known: str) -> bool:
+    """Whether a text talks of paragraphs and headlines, in a brief that does not."""
+    given = facts.known_words(known)
+    return any(word in lexicon.META and word not in given for word in fold(text).split())
+
+
+def without_stop(text: str, name: str) -> str:
+    """Models put a full stop behind names that end in a short form: `Kettle & Co. sends`."""
+    return re.sub(rf"{re.escape(name)}\.(?=\s+[a-z])", lambda found: name, text)
+
+
+def circles(text: str) -> bool:
+    """Whether a sentence comes back to the same word again and again."""
+    stems = [stem(word) for word in fold(text).split() if telling(word)]
+    most = max((stems.count(each) for each in stems), default=0)
+    return most > 2 or (most > 1 and len(stems) < 7)
+
+
+def alike(text: str, other: str) -> bool:
+    """Whether two sentences have nearly the same telling words."""
+    own, others = telling(text), telling(other)
+    return len(own & others) > 0.7 * len(own | others)
+
+
+def unbalanced(text: str) -> bool:
+    return (
+        text.count('"') % 2 == 1
+        or text.count("“") != text.count("”")
+        or text.count("(") != text.count(")")
+    )
+
+
+def stutters(text: str) -> bool:
+    """Whether a run of words comes twice within one sentence."""
+    folded = fold(text).split()
+    pairs = list(zip(folded, folded[1:], strict=False))
+    telling = [pair for pair in pairs if not lexicon.FUNCTION.intersection(pair)]
+    return any(one == two for one, two in pairs) or len(telling) != len(set(telling))

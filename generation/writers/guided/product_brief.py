@@ -1,0 +1,223 @@
+"""What a short piece of copy sells: the product, its points and the offer, read from a brief."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from generation.kinds import lexicon
+from generation.kinds.banned import has_banned
+from generation.kinds.checks import prefer
+from generation.kinds.facts import ADDRESS
+from generation.kinds.kind import BrandData, BriefData, Choice, Field
+from generation.kinds.text import N_, is_cjk
+
+CALLS = {
+    "learn_more": (N_("Learn more"), "Learn more", "了解更多"),
+    "shop_now": (N_("Shop now"), "Shop now", "立即选购"),
+    "order_now": (N_("Order now"), "Order now", "立即下单"),
+    "book_now": (N_("Book now"), "Book now", "立即预约"),
+    "sign_up": (N_("Sign up"), "Sign up today", "立即注册"),
+    "get_started": (N_("Get started"), "Get started today", "马上开始"),
+    "download": (N_("Download"), "Download it today", "立即下载"),
+    "contact_us": (N_("Contact us"), "Talk to us today", "联系我们"),
+}
+
+PRODUCT = Field(
+    "product",
+    N_("Product or service"),
+    required=True,
+    max_length=80,
+    help=N_("What it is, in a few words."),
+    example=N_("loose-leaf tea subscription"),
+)
+POINTS = Field(
+    "points",
+    N_("Selling points"),
+    "list",
+    required=True,
+    max_length=120,
+    max_items=10,
+    help=N_("One on each line. Only these are stated; the more you give, the better."),
+    example=N_("fresh tea every month\nfree delivery\ncancel any time"),
+)
+OFFER = Field(
+    "offer",
+    N_("Offer"),
+    max_length=80,
+    help=N_("A discount or a trial, if there is one."),
+    # xgettext:no-python-format
+    example=N_("20% off the first box"),
+)
+CALL = Field(
+    "call",
+    N_("Call to action"),
+    "select",
+    default="learn_more",
+    choices=tuple(Choice(name, labels[0]) for name, labels in CALLS.items()),
+)
+LINK = Field("url", N_("Link"), "url", help=N_("Where the reader goes next."))
+KEYWORDS = Field(
+    "keywords",
+    N_("Keywords"),
+    "list",
+    max_length=60,
+    max_items=10,
+    help=N_("What people search for, one on each line."),
+)
+
+
+class Form(Enum):
+    """The grammar of a selling point: how it can stand in a sentence."""
+
+    DOES = "does"  # sends invoices in one minute
+    DO = "do"  # cancel any time
+    IS = "is"  # made from recycled bottles
+    CLAUSE = "clause"  # we answer within an hour
+    THING = "thing"  # free delivery on every box
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A selling point without its full stop, and the form that it has."""
+
+    text: str
+    form: Form
+
+
+@dataclass(frozen=True, slots=True)
+class Pitch:
+    """A brief for a short piece of copy, ready to be put into sentences."""
+
+    brand: str
+    product: str
+    points: tuple[Point, ...]
+    offer: str = ""
+    call: str = ""
+    url: str = ""
+    keywords: tuple[str, ...] = ()
+    chinese: bool = False
+
+    @classmethod
+    def of(cls, brief: BriefData) -> Pitch:
+        chinese = is_cjk(brief.language)
+        call = CALLS.get(brief.text("call") or "learn_more", CALLS["learn_more"])
+        return cls(
+            brand=brief.brand.name.strip(),
+            product=without_article(tidy(usable(brief.text("product"), brief.brand), brief)),
+            points=tuple(map(read_point, filter(None, usable_points(brief)))),
+            offer=tidy(usable(brief.text("offer"), brief.brand), brief),
+            call=call[2 if chinese else 1],
+            url=brief.text("url") or brief.brand.url,
+            keywords=tuple(text for text in brief.items("keywords") if is_usable(text, brief)),
+            chinese=chinese,
+        )
+
+    @property
+    def full(self) -> str:
+        """The product with the brand's name before it."""
+        if self.brand.casefold() in self.product.casefold() or not self.product:
+            return self.product or self.brand
+        return self.brand + ("" if self.chinese else " ") + self.product
+
+    @property
+    def things(self) -> tuple[str, ...]:
+        """Every fact of the brief as text: the points, then the offer."""
+        return (*(point.text for point in self.points), *([self.offer] if self.offer else []))
+
+    def joined(self, sentences: Sequence[str]) -> str:
+        """Sentences as one paragraph."""
+        return ("" if self.chinese else " ").join(sentences)
+
+
+def usable(text: str, brand: BrandData) -> str:
+    """The brief's own words in the brand's spelling; nothing where they hold a banned term."""
+    return "" if has_banned(text, brand.banned) else prefer(text, brand)
+
+
+def usable_points(brief: BriefData) -> Iterator[str]:
+    for text in brief.items("points"):
+        if is_usable(text, brief):
+            yield tidy(prefer(text, brief.brand), brief)
+
+
+def is_usable(text: str, brief: BriefData) -> bool:
+    return not has_banned(text, brief.brand.banned)
+
+
+def tidy(text: str, brief: BriefData) -> str:
+    """A fact as part of a sentence: no capital for a plain first word, no full stop at its end."""
+    text = " ".join(text.split()).strip(" .。;；,，!！")
+    named = text.casefold().startswith(brief.brand.name.casefold())
+    return text if named else lower_first(text, ADDRESS.sub("", brief.known()))
+
+
+def without_article(text: str) -> str:
+    return re.sub(r"^(?:an?|the)\s+(?=\w)", "", text, flags=re.IGNORECASE)
+
+
+def lower_first(text: str, known: str = "") -> str:
+    """Small first letter, unless the word is a name, an acronym or `I`; a word is none of these
+    where it is common, or where the brief writes it with a small letter elsewhere."""
+    first = text.split(" ", 1)[0].rstrip(",.:;")
+    if first == "I" or not (first[1:].islower() or len(first) == 1):
+        return text
+    return text[:1].lower() + text[1:] if is_plain(first.casefold(), known) else text
+
+
+def is_plain(word: str, known: str) -> bool:
+    listed = lexicon.FUNCTION | lexicon.STOCK | lexicon.VERBS | lexicon.PREDICATES
+    numbers = lexicon.NUMBER_WORDS
+    return (
+        word in listed
+        or word in numbers
+        or base_verb(word) != ""
+        or re.search(rf"(?<![^\W_]){re.escape(word.rstrip('s'))}", known) is not None
+    )
+
+
+def upper_first(text: str) -> str:
+    first = text.split(" ", 1)[0]
+    return text if any(char.isupper() for char in first) else text[:1].upper() + text[1:]
+
+
+def base_verb(word: str) -> str:
+    """The verb whose third person this can only be, or nothing."""
+    return "" if word in lexicon.NOT_VERBS else third_person(word)
+
+
+def third_person(word: str) -> str:
+    """The verb whose third person this may be, or nothing."""
+    tries = [word[:-1], word[:-2] if word.endswith("es") else "", word.removesuffix("ies") + "y"]
+    return next((verb for verb in tries if word.endswith("s") and verb in lexicon.VERBS), "")
+
+
+def read_point(text: str) -> Point:
+    return Point(text, form_of(text))
+
+
+def form_of(text: str) -> Form:
+    tokens = [token.strip(",.").casefold() for token in text.split()]
+    if not tokens:
+        return Form.THING
+    first, second = tokens[0], tokens[1] if len(tokens) > 1 else ""
+    if first in lexicon.PRONOUNS - {"another", "both", "each"} and second not in {"of"}:
+        return Form.CLAUSE if is_verbal(second) else Form.THING
+    if base_verb(first) or (third_person(first) and {"you", "your"} & set(tokens)):
+        return Form.DOES
+    if first in lexicon.PREDICATES and (not second or second in lexicon.FUNCTION - {"all", "any"}):
+        return Form.IS
+    if first in lexicon.VERBS and is_object(second):
+        return Form.DO
+    return Form.THING
+
+
+def is_verbal(word: str) -> bool:
+    return word in lexicon.AUXILIARIES | lexicon.VERBS or base_verb(word) != ""
+
+
+def is_object(word: str) -> bool:
+    """Whether a word after a verb shows that it is one: `cancel any`, `pay in`, `save your`."""
+    return not word or word in lexicon.FUNCTION or word[0].isdigit() or word == "online"

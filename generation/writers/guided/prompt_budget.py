@@ -1,0 +1,152 @@
+"""Where a kind writes its asks: the brand's voice, seeds that differ, tokens that are counted."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from generation.engine.types import (
+    MAX_BANNED,
+    MAX_BANNED_CHARS,
+    EngineError,
+    Grammar,
+    Message,
+    Role,
+    Sampling,
+)
+from generation.kinds.kind import Ask, BriefData, Completion, Estimate, Show
+from generation.kinds.text import CJK, N_, is_cjk
+
+CHARS_PER_TOKEN = 2.5
+TOKENS_PER_CJK = 2
+TOKENS_PER_MESSAGE = 8
+LEAST_CJK, MOST_TOKENS_PER_CJK = 12, 1.5
+UNKNOWN_LANGUAGE = N_(
+    "The model in use cannot write articles in Chinese. Write the brief in English, or have a "
+    "larger model set up."
+)
+
+Turn = tuple[Role, str]
+
+
+@dataclass(slots=True)
+class Desk:
+    """Makes the asks of one piece of copy and never spends more than `tokens`, nor asks more
+    than `asks` times where that is given."""
+
+    brief: BriefData
+    tokens: int
+    asks: int = 0
+    count: int = 0
+
+    def ask(
+        self,
+        section: str,
+        turns: Sequence[Turn],
+        max_tokens: int,
+        *,
+        schema: Mapping[str, Any] | None = None,
+        sampling: Sampling | None = None,
+        **options: Any,
+    ) -> Ask:
+        """One ask; `options` are the remaining fields of Ask."""
+        self.count += 1
+        most = max(1, min(max_tokens, self.tokens))
+        self.tokens -= most
+        show: Show = "json" if schema else "text"
+        options = {"show": show, **options}
+        options["min_tokens"] = min(options.get("min_tokens", 0), most)
+        return Ask(
+            section=section,
+            messages=messages(turns),
+            max_tokens=most,
+            grammar=Grammar.json_schema(schema) if schema else None,
+            sampling=replace(sampling or Sampling(), seed=self.seed()),
+            banned=banned(self.brief),
+            **options,
+        )
+
+    def settle(self, ask: Ask, completion: Completion) -> None:
+        """Put back what the answer left of its ask's tokens. Raises EngineError when the answer
+        shows that the model does not know the brief's language."""
+        if completion.tokens is None:
+            return
+        self.tokens += max(0, ask.max_tokens - completion.tokens)
+        if is_cjk(self.brief.language) and is_spelt(completion.text, completion.tokens):
+            raise EngineError("language_unsupported", UNKNOWN_LANGUAGE)
+
+    def seed(self) -> int:
+        return zlib.crc32(f"{self.brief.seed}:{self.count}".encode())
+
+    def can(self, tokens: int) -> bool:
+        return self.tokens >= tokens and (not self.asks or self.count < self.asks)
+
+
+def is_spelt(text: str, tokens: int) -> bool:
+    """Whether a model wrote its Chinese byte by byte: then it never learnt to read it. Models
+    that did take about two tokens for three characters, all others take two for one."""
+    characters = len(CJK.findall(text))
+    return characters >= LEAST_CJK and tokens > MOST_TOKENS_PER_CJK * characters
+
+
+def messages(turns: Sequence[Turn]) -> tuple[Message, ...]:
+    return tuple(Message(role, text) for role, text in turns)
+
+
+def banned(brief: BriefData) -> tuple[str, ...]:
+    terms = (term.strip() for term in brief.brand.banned)
+    fitting = [term for term in terms if 0 < len(term) <= MAX_BANNED_CHARS]
+    return tuple(dict.fromkeys(fitting))[:MAX_BANNED]
+
+
+def voice(brief: BriefData) -> str:
+    """The brand's voice as the end of a system message."""
+    brand = brief.brand
+    labels = ("语气", "要", "不要", "读者") if is_cjk(brief.language) else (
+        "Tone", "Do", "Don't", "Reader"
+    )  # fmt: skip
+    audience = brief.audience.name if brief.audience else ""
+    values = (brand.tone, "; ".join(brand.do[:4]), "; ".join(brand.dont[:4]), audience)
+    lines = (f"{label}: {value}" for label, value in zip(labels, values, strict=True) if value)
+    return "\n".join(lines)
+
+
+def system(task: str, brief: BriefData) -> Turn:
+    return "system", "\n".join(filter(None, (task, voice(brief))))
+
+
+def answer(name: str, lines: Sequence[str]) -> Turn:
+    """An example's answer in the form that the grammar asks for."""
+    return "assistant", json.dumps({name: list(lines)}, ensure_ascii=False)
+
+
+def lines_schema(name: str, count: int, limit: int) -> dict[str, Any]:
+    """The schema of exactly so many lines under one name."""
+    line = {"type": "string", "minLength": 4, "maxLength": limit}
+    lines = {"type": "array", "items": line, "minItems": count, "maxItems": count}
+    return only({name: lines})
+
+
+def only(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def prompt_tokens(text_chars: str, turns: int = 1) -> int:
+    """The most tokens that a prompt of these characters takes."""
+    chinese = len(CJK.findall(text_chars))
+    rest = len(text_chars) - chinese
+    return int(rest / CHARS_PER_TOKEN) + TOKENS_PER_CJK * chinese + TOKENS_PER_MESSAGE * turns
+
+
+def bound(brief: BriefData, *, asks: int, prompt: int, completion: int) -> Estimate:
+    """The estimate for so many asks, each with the brief and `prompt` tokens of its own."""
+    given = prompt_tokens(brief.known() + voice(brief))
+    return Estimate(asks * (prompt + given), completion)

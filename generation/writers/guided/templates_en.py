@@ -1,0 +1,350 @@
+"""Well-formed English phrases and sentences made from a pitch, for the model to choose from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from generation.kinds import lexicon
+from generation.writers.guided.product_brief import (
+    Form,
+    Pitch,
+    Point,
+    base_verb,
+    upper_first,
+    without_article,
+)
+
+Groups = tuple[tuple[str, ...], ...]
+
+BREAKS = re.compile(
+    r",? (?:so|that|which|because|and|or|on|for|with|from|in|at|without|to|by|when|while|up) "
+)
+
+
+def headline_case(text: str) -> str:
+    """Capitals as in an ad; words with capitals of their own keep them."""
+    words = without_article(text).split()
+    return " ".join(cased(word, at in (0, len(words) - 1)) for at, word in enumerate(words))
+
+
+def cased(word: str, edge: bool) -> str:
+    if any(char.isupper() for char in word[1:]):
+        return word
+    if not edge and word.casefold() in lexicon.HEADLINE_SMALL:
+        return word.lower()
+    return "-".join(part[:1].upper() + part[1:] for part in word.split("-"))
+
+
+def shortened(text: str, limit: int) -> str:
+    """The text without its last clauses, as few as it takes to fit; nothing where it cannot."""
+    while len(text) > limit:
+        breaks = [found.start() for found in BREAKS.finditer(text)]
+        if not breaks or len(text[: breaks[-1]].split()) < 2:
+            return ""
+        text = text[: breaks[-1]]
+    return text
+
+
+def imperative(point: Point) -> str:
+    """`sends invoices` as `send invoices`, where customers do it as much as the product does."""
+    first, _, rest = point.text.partition(" ")
+    verb = base_verb(first.casefold())
+    shared = point.form is Form.DOES and verb in lexicon.SHARED_VERBS
+    return f"{verb} {rest}" if shared and not rest.endswith(" you") else ""
+
+
+def point_headlines(point: Point, limit: int) -> Iterator[str]:
+    for text in (imperative(point), staying(point), point.text):
+        short = shortened(text, limit) if text else ""
+        if short:
+            yield headline_case(short)
+
+
+def staying(point: Point) -> str:
+    """`keeps you dry all day` as `stay dry all day`."""
+    found = re.match(r"keeps you (?!from)(\w.*)", point.text, re.IGNORECASE)
+    return f"stay {found.group(1)}" if found else ""
+
+
+def offer_headlines(pitch: Pitch, limit: int) -> Iterator[str]:
+    short = shortened(pitch.offer, limit) if pitch.offer else ""
+    if short:
+        if short[0].isdigit() and len(short) + 4 <= limit:
+            yield headline_case(f"get {short}")
+        yield headline_case(short)
+
+
+def product_headlines(pitch: Pitch, limit: int) -> Iterator[str]:
+    for text in (pitch.full, shortened(pitch.full, limit), shortened(pitch.product, limit)):
+        if text:
+            yield headline_case(text)
+
+
+def headlines(pitch: Pitch, limit: int) -> Groups:
+    """Headlines from the brief; the alternatives for one idea stand in one group."""
+    brand, call = pitch.brand, pitch.call.removesuffix(" today")
+    groups = [
+        product_headlines(pitch, limit),
+        *(point_headlines(point, limit) for point in pitch.points),
+        offer_headlines(pitch, limit),
+        *([headline_case(keyword)] for keyword in pitch.keywords),
+        [headline_case(f"{call} with {brand}"), headline_case(f"{call} at {brand}")],
+        [headline_case(f"meet {brand}"), headline_case(f"discover {brand}")],
+        [headline_case(call), headline_case(f"{call} today")],
+        [headline_case(f"choose {brand}"), headline_case(f"try {brand} today")],
+        [headline_case(f"why {brand}?"), headline_case(f"get to know {brand}"), brand],
+    ]
+    return grouped(groups, limit)
+
+
+def sentences(pitch: Pitch, limit: int) -> Groups:
+    """Sentences that together state each fact once, then invitations."""
+    found: list[Iterable[str]] = []
+    points = list(pitch.points)
+    while points:
+        pair = fitting(pair_sentences(pitch, *points[:2]), limit) if points[1:] else []
+        found.append(pair or point_sentences(pitch, points[0]))
+        points = points[2 if pair else 1 :]
+    return grouped([*found[:2], offer_sentences(pitch), *found[2:], *closers(pitch)], limit)
+
+
+def facts(pitch: Pitch, limit: int) -> Groups:
+    """Sentences for a text that has brought the product in already; nothing but facts."""
+    found: list[Iterable[str]] = []
+    points = list(pitch.points)
+    while points:
+        pair = fitting(told_pair(pitch, points[:2]), limit) if points[1:] else []
+        found.append(pair or told(pitch, points[0]))
+        points = points[2 if pair else 1 :]
+    return grouped(found, limit)
+
+
+def told_pair(pitch: Pitch, pair: Sequence[Point]) -> list[str]:
+    """Two facts of one form in one sentence."""
+    one, two = pair
+    if one.form is not two.form or one.form is Form.CLAUSE:
+        return []
+    joint = f"{agreeing(one.text, pitch.full)} and {agreeing(two.text, pitch.full)}"
+    if one.form is Form.THING and " and " in joint.replace(" and ", "", 1):
+        return []
+    return told(pitch, Point(joint, one.form))
+
+
+def told(pitch: Pitch, point: Point) -> list[str]:
+    text, brand, plural = point.text, pitch.brand, is_plural(pitch.full)
+    match point.form:
+        case Form.DOES:
+            verb = agreeing(text, pitch.full)
+            named = [f"{brand} {verb}."] if is_service(pitch) else []
+            return [f"They {verb}."] if plural else [f"It {verb}.", *named]
+        case Form.IS:
+            named = [f"{brand} is {text}."] if is_service(pitch) else []
+            return [f"They are {text}."] if plural else [f"It is {text}.", *named]
+        case Form.DO:
+            return [f"You can {text}.", f"{upper_first(text)}."]
+        case Form.CLAUSE:
+            return [f"{upper_first(text)}."]
+    if not is_gettable(text):
+        return []
+    return [f"You get {text}.", f"With {brand} you get {text}.", f"Enjoy {text}."]
+
+
+def lines(pitch: Pitch, limit: int) -> Groups:
+    """Subjects and headlines in sentence case: the offer, what you get, then the product."""
+    groups = [
+        [upper_first(text) for text in offer_lines(pitch)],
+        *([upper_first(text) for text in point_lines(pitch, point)] for point in pitch.points),
+        [upper_first(introduced(pitch)), upper_first(pitch.full)],
+        [f"Meet {introduced(pitch)}", f"Meet {pitch.brand}"],
+    ]
+    return grouped(groups, limit)
+
+
+def offer_lines(pitch: Pitch) -> Iterator[str]:
+    if pitch.offer and pitch.offer[0].isdigit():
+        yield f"Get {pitch.offer}"
+    if pitch.offer:
+        yield f"{pitch.brand}: {pitch.offer}"
+        yield pitch.offer
+
+
+def point_lines(pitch: Pitch, point: Point) -> Iterator[str]:
+    text, brand = point.text, pitch.brand
+    for short in filter(None, (imperative(point), staying(point))):
+        yield f"{short} with {brand}"
+        yield short
+    match point.form:
+        case Form.DO:
+            yield f"{text} with {brand}"
+        case Form.DOES if is_service(pitch):
+            yield f"{brand} {text}"
+        case Form.THING:
+            yield f"{brand}: {text}"
+    yield text
+
+
+def grouped(groups: Iterable[Iterable[str]], limit: int) -> Groups:
+    fitted = (tuple(fitting(group, limit)) for group in groups)
+    return tuple(group for group in fitted if group)
+
+
+def point_sentences(pitch: Pitch, point: Point) -> Iterator[str]:
+    text, full = point.text, pitch.full
+    subject = the(pitch)
+    match point.form:
+        case Form.DOES:
+            yield f"{subject} {agreeing(text, full)}."
+            if is_service(pitch):
+                yield f"{pitch.brand} {text}."
+        case Form.IS:
+            yield f"{subject} {'are' if is_plural(full) else 'is'} {text}."
+        case Form.DO:
+            yield f"{upper_first(text)} with {pitch.brand}."
+            yield f"With {pitch.brand} you can {text}."
+        case Form.CLAUSE:
+            yield f"{upper_first(text)}."
+        case Form.THING if is_gettable(text):
+            yield f"Get {text} with {pitch.brand}."
+            yield f"With {pitch.brand} you get {text}."
+    yield f"{upper_first(full)}: {text}."
+
+
+def pair_sentences(pitch: Pitch, one: Point, two: Point) -> Iterator[str]:
+    full, subject, a, b = upper_first(pitch.full), the(pitch), one.text, two.text
+    match one.form, two.form:
+        case Form.DOES, Form.DOES:
+            yield f"{subject} {agreeing(a, full)} and {agreeing(b, full)}."
+            if is_service(pitch):
+                yield f"{pitch.brand} {a} and {b}."
+        case (Form.IS | Form.DOES, Form.IS | Form.DOES):
+            yield f"{subject} {verbal(one, full)} and {verbal(two, full)}."
+        case Form.DO, Form.DO:
+            yield f"{upper_first(a)} and {b} with {pitch.brand}."
+        case Form.THING, Form.THING:
+            if is_gettable(a) and " and " not in a + b:
+                yield f"With {pitch.brand} you get {a} and {b}."
+            yield f"{full}: {listed((a, b))}."
+        case (Form.DO | Form.THING, Form.DO | Form.THING):
+            yield f"{full}: {a}, {b}."
+
+
+def verbal(point: Point, subject: str) -> str:
+    if point.form is Form.DOES:
+        return agreeing(point.text, subject)
+    return f"{'are' if is_plural(subject) else 'is'} {point.text}"
+
+
+def offer_sentences(pitch: Pitch) -> Iterator[str]:
+    offer, call = pitch.offer, pitch.call
+    if not offer:
+        return
+    if offer[0].isdigit():
+        yield f"{call} and get {offer}."
+        yield f"Get {offer} with {pitch.brand}."
+    elif offer.casefold().startswith(("free for", "free until", "free with")):
+        yield f"Try {pitch.brand} {offer}."
+        yield f"{call} and try {pitch.brand} {offer}."
+    else:
+        yield f"{call}: {offer}."
+        yield f"{pitch.brand}: {offer}."
+
+
+def closers(pitch: Pitch) -> list[list[str]]:
+    brand, call, product = pitch.brand, pitch.call, introduced(pitch)
+    return [
+        [f"{call} and see what {brand} can do for you.", f"{call} with {brand}."],
+        [f"Meet {product}.", f"Find out more about {product}.", f"Take a look at {brand}."],
+        [f"See why people choose {brand}.", f"Take a closer look at {brand}."],
+        ["Have a look and see if it is right for you.", "Come and take a closer look."],
+    ]
+
+
+def openers(pitch: Pitch) -> Groups:
+    """First sentences that bring the product in."""
+    product = introduced(pitch)
+    found = [f"Meet {product}.", f"Say hello to {product}."]
+    if pitch.product and pitch.full != pitch.product:
+        found.append(f"Looking for {article(pitch.product)}? Meet {pitch.brand}.")
+    return (tuple(found),)
+
+
+def introduced(pitch: Pitch) -> str:
+    """`Ledgerly, the bookkeeping app`, `the jacket from Nordlys`, or what has the brand in it."""
+    if pitch.full in (pitch.product, pitch.brand) or is_mass(pitch.product):
+        return pitch.full
+    if is_service(pitch):
+        return f"{pitch.brand}, the {pitch.product}"
+    article = "" if is_plural(pitch.product) else "the "
+    return f"{article}{pitch.product} from {pitch.brand}"
+
+
+def is_service(pitch: Pitch) -> bool:
+    """Whether the brand is the product, so that it can do what the product does."""
+    return head(pitch.product) in lexicon.SERVICES or not pitch.product
+
+
+def the(pitch: Pitch) -> str:
+    """The product as the subject of a sentence."""
+    if pitch.full in (pitch.product, pitch.brand) or is_plural(pitch.full) or is_mass(pitch.full):
+        return upper_first(pitch.full)
+    return f"The {pitch.full}"
+
+
+def article(noun: str) -> str:
+    """The noun phrase with `a` or `an`, where it is one thing."""
+    if is_plural(noun) or re.match(r"(?:your|our|my|the)\b", noun) or is_mass(noun):
+        return noun
+    return f"{'an' if noun[:1].casefold() in 'aeiou' else 'a'} {noun}"
+
+
+def is_mass(noun: str) -> bool:
+    """Stuff and services, which take no article: `dog walking`, `coffee`, `software`."""
+    last = head(noun)
+    return last.endswith(("ing", "ware", "care", "tea", "coffee", "wear", "insurance", "food"))
+
+
+def head(noun: str) -> str:
+    """The noun that the phrase is about: `app` in `bookkeeping app for freelancers`."""
+    before = re.split(r" (?:for|in|of|with|from|to|on|at|that|by|without) ", noun)[0]
+    return before.split()[-1].casefold() if before.split() else ""
+
+
+def is_plural(noun: str) -> bool:
+    last = head(noun)
+    return last.endswith("s") and not last.endswith(("ss", "us", "is", "news", "'s"))
+
+
+def agreeing(text: str, subject: str) -> str:
+    """The verb at the start of a fact in the number of its subject."""
+    if not is_plural(subject):
+        return text
+    first, _, rest = text.partition(" ")
+    return f"{base_verb(first.casefold()) or first} {rest}".strip()
+
+
+def is_gettable(text: str) -> bool:
+    first = text.split()[0].casefold() if text.split() else ""
+    wanted = {"a", "an", "the", "your", "free", "fresh", "all", "every", "unlimited", "more"}
+    counted = first in lexicon.NUMBER_WORDS
+    return (
+        counted
+        or first in wanted
+        and not text.casefold().startswith("free for")
+        or first[:1].isdigit()
+    )
+
+
+def fitting(texts: Iterable[str], limit: int) -> list[str]:
+    """The texts that fit, each once, in their order."""
+    found: dict[str, str] = {}
+    for text in texts:
+        clean = " ".join(text.split())
+        if 1 < len(clean) <= limit:
+            found.setdefault(clean.casefold(), clean)
+    return list(found.values())
+
+
+def listed(items: Sequence[str]) -> str:
+    """`one and two`, or `one, two` where an item has an `and` of its own."""
+    return ", ".join(items) if any(" and " in item for item in items) else " and ".join(items)

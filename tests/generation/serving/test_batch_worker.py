@@ -1,0 +1,256 @@
+"""The pump: jobs go through the engine, tokens to the stream, ends to Postgres."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from safetensors.torch import load_file, save_file
+
+from generation.engine import load
+from generation.engine.echo import EchoEngine
+from generation.engine.types import EngineError, Event, GenerationRequest, Token
+from generation.models import Brief
+from generation.presentation.failures import PLAIN
+from generation.serving.batch_worker import BEAT_EVERY_S, Pump
+from generation.serving.job_kinds import CHAT, QUEUE
+from tenants.billing.prices import CREDIT
+from tenants.billing.services import balance
+from tenants.jobs.models import Job
+from tenants.jobs.services import job_cancel, job_request
+from tenants.jobs.streams import LIFETIME_S, stream_key
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.generation.engine.toys import write_toy
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def chat(tenant: Tenant, text: str = "Say hello", **payload: Any) -> Job:
+    with tenant_scope(tenant):
+        return job_request(
+            kind=CHAT,
+            payload={"messages": [{"role": "user", "content": text}], "max_tokens": 16, **payload},
+            estimate=CREDIT,
+        )
+
+
+def pump() -> None:
+    Pump(EchoEngine(), QUEUE).run()
+
+
+def again(job: Job) -> Job:
+    with tenant_scope(job.tenant_id):
+        return Job.objects.get(pk=job.pk)
+
+
+def events(job: Job) -> list[tuple[str, dict[str, Any]]]:
+    key = stream_key(job.tenant_id, f"job:{job.pk}")
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        return [(f[b"e"].decode(), json.loads(f[b"d"])) for _, f in client.xrange(key)]
+
+
+def test_it_answers_jobs_of_several_tenants_and_charges_each(acme: Tenant, other: Tenant) -> None:
+    jobs = [chat(acme), chat(other), chat(acme)]
+    pump()
+    assert [again(job).state for job in jobs] == [Job.State.SUCCEEDED] * 3
+    for tenant in (acme, other):
+        with tenant_scope(tenant):
+            assert balance().reserved == 0
+            assert balance().spent_this_month > 0
+
+
+def test_the_stream_holds_the_whole_answer(acme: Tenant) -> None:
+    job = chat(acme)
+    pump()
+    names = [name for name, _ in events(job)]
+    text = "".join(data["text"] for name, data in events(job) if name == "token")
+    assert text == again(job).result["choices"][0]["text"]
+    assert names[0] == "section"
+    assert names[-2:] == ["usage", "done"]
+
+
+def test_what_is_written_between_two_looks_comes_as_one_piece(acme: Tenant) -> None:
+    job = chat(acme, text="one two three four five six seven eight", max_tokens=64)
+    pump()
+    pieces = [data["text"] for name, data in events(job) if name == "token"]
+    assert "".join(pieces) == again(job).result["choices"][0]["text"]
+    assert len(pieces) < again(job).result["completion_tokens"]
+
+
+def test_every_stream_is_forgotten_in_the_end(acme: Tenant) -> None:
+    job = chat(acme)
+    pump()
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        assert 0 < client.ttl(stream_key(acme.pk, f"job:{job.pk}")) <= LIFETIME_S
+
+
+def test_all_jobs_give_one_sign_of_life_when_it_is_time(acme: Tenant, other: Tenant) -> None:
+    jobs = [chat(acme), chat(acme), chat(other)]
+    made = Pump(EchoEngine(rows=4), QUEUE)
+    assert made._admit() == 3
+    before = [again(job).heartbeat_at for job in jobs]
+    made._beat()
+    assert [again(job).heartbeat_at for job in jobs] == before
+    made.beaten -= BEAT_EVERY_S
+    with CaptureQueriesContext(connection) as asked:
+        made._beat()
+    assert len(asked) == 1
+    assert all(again(job).heartbeat_at > then for job, then in zip(jobs, before, strict=True))
+    made._hand_back()
+
+
+def test_only_what_is_to_stop_is_stopped(acme: Tenant, other: Tenant) -> None:
+    jobs = [chat(acme), chat(acme), chat(other)]
+    made = Pump(EchoEngine(rows=4), QUEUE)
+    assert made._admit() == 3
+    with tenant_scope(other):
+        job_cancel(job=jobs[2])
+    made.beaten -= BEAT_EVERY_S
+    made._beat()
+    stopped = {run.lease.job_id for run in made.running.values() if run.cancelled}
+    assert stopped == {jobs[2].pk}
+    made._hand_back()
+
+
+def test_what_another_worker_was_given_is_dropped(acme: Tenant) -> None:
+    lost, kept = chat(acme), chat(acme)
+    made = Pump(EchoEngine(rows=4), QUEUE)
+    made._admit()
+    with tenant_scope(acme):
+        Job.objects.filter(pk=lost.pk).update(attempt=2)
+    made.beaten -= BEAT_EVERY_S
+    made._beat()
+    assert [run.lease.job_id for run in made.running.values()] == [kept.pk]
+    made._hand_back()
+
+
+class Told(EchoEngine):
+    """The worker is told to stop once the first words were written."""
+
+    def __init__(self, told: list[bool]) -> None:
+        super().__init__(rows=4)
+        self.told = told
+
+    def step(self) -> list[Event]:
+        events = super().step()
+        self.told += [True] * any(isinstance(event, Token) for event in events)
+        return events
+
+
+def test_a_worker_told_to_stop_ends_the_answers_that_are_read_already(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, told = chat(acme, text="one two three four five six", max_tokens=64), []
+    monkeypatch.setattr("generation.serving.batch_worker.shutting_down", lambda: bool(told))
+    Pump(Told(told), QUEUE).run()
+    assert (again(answer).state, again(answer).tries) == (Job.State.SUCCEEDED, 1)
+
+
+def test_the_last_words_have_an_end_too(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer, told = chat(acme, text="one two three four five six", max_tokens=64), []
+    monkeypatch.setattr("generation.serving.batch_worker.shutting_down", lambda: bool(told))
+    monkeypatch.setattr("generation.serving.batch_worker.LAST_WORDS_S", 0.0)
+    Pump(Told(told), QUEUE).run()
+    assert (again(answer).state, again(answer).tries) == (Job.State.QUEUED, 0)
+
+
+def test_a_cancelled_job_ends_and_releases_its_credits(acme: Tenant) -> None:
+    job = chat(acme)
+    with tenant_scope(acme):
+        job_cancel(job=job)
+    pump()
+    assert again(job).state == Job.State.CANCELLED
+    with tenant_scope(acme):
+        assert balance().reserved == 0
+    assert events(job)[-1] == ("done", {"job": str(job.pk), "state": "cancelled"})
+
+
+def test_a_request_outside_its_limits_fails_alone(acme: Tenant) -> None:
+    bad, good = chat(acme, max_tokens=0), chat(acme)
+    pump()
+    assert again(bad).state == Job.State.FAILED
+    assert again(good).state == Job.State.SUCCEEDED
+
+
+class Small(EchoEngine):
+    """Has no room for any prompt."""
+
+    def submit(self, request: GenerationRequest) -> None:
+        raise EngineError("context_length_exceeded", "90 tokens are too many.")
+
+
+def test_people_read_what_to_do_and_programs_the_numbers(acme: Tenant, brief: Brief) -> None:
+    job = chat(acme)
+    Pump(Small(), QUEUE).run()
+    assert again(job).error_detail == "90 tokens are too many."
+    with tenant_scope(acme):
+        words = {variant.error for variant in brief.variants.all()}
+    assert words == {PLAIN["context_length_exceeded"]}
+
+
+def test_66_numbers_that_are_not_finite_fail_the_job_and_cost_nothing(
+    acme: Tenant, tmp_path: Path
+) -> None:
+    """The real engine, over weights of which one is not a number."""
+    write_toy(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    weights["model.norm.weight"][0] = math.nan
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    job, engine = chat(acme), load("local", model=tmp_path, threads=1, context=128)
+    with tenant_scope(acme):
+        assert balance().reserved == CREDIT
+    Pump(engine, QUEUE).run()
+    engine.close()
+    failed = again(job)
+    assert (failed.state, failed.error_code) == (Job.State.FAILED, "model_numerical_error")
+    assert failed.attempt == 1
+    with tenant_scope(acme):
+        assert balance().reserved == balance().spent_this_month == 0
+    assert [name for name, _ in events(job)] == ["section", "error", "done"]
+
+
+def test_what_no_database_can_hold_is_marked_and_stops_nobody(acme: Tenant, other: Tenant) -> None:
+    """A model may write a NUL, and a distant server half a surrogate pair."""
+    odd, plain = chat(acme, "odd"), chat(other, "plain")
+    engine = EchoEngine(reply=lambda asked: {"odd": "a\0 b\ud800 c"}.get(last(asked), "fine"))
+    Pump(engine, QUEUE).run()
+    texts = [again(job).result["choices"][0]["text"] for job in (odd, plain)]
+    assert texts == ["a\ufffd b\ufffd c", "fine"]
+    streamed = [data["text"] for name, data in events(odd) if name == "token"]
+    assert "".join(streamed) == texts[0]
+
+
+def last(request: GenerationRequest) -> str:
+    return request.messages[-1].content
+
+
+def test_a_full_engine_makes_room_for_a_workspace_of_which_nothing_runs(
+    acme: Tenant, other: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generation.serving.batch_worker.LOOK_EVERY_S", 0.0)
+    write_toy(tmp_path)
+    engine = load("local", model=tmp_path, threads=1, rows=2)
+    step, steps = engine.step, iter(range(100_000))
+    long = [chat(acme, max_tokens=300, min_tokens=300) for _ in range(3)]
+    late: list[Job] = []
+
+    def and_then_another_comes() -> list[Event]:
+        if next(steps) == 60:
+            late.append(chat(other, max_tokens=5, min_tokens=5))
+        return step()
+
+    monkeypatch.setattr(engine, "step", and_then_another_comes)
+    Pump(engine, QUEUE).run()
+    preemptions = engine.stats().preemptions
+    engine.close()
+    ends = [again(job) for job in (*late, *long)]
+    assert [job.state for job in ends] == [Job.State.SUCCEEDED] * 4
+    assert preemptions == 1
+    assert all(ends[0].finished_at < job.finished_at for job in ends[1:])
+    assert [job.result["completion_tokens"] for job in ends] == [5, 300, 300, 300]

@@ -1,0 +1,127 @@
+"""Facts of a brief become well-formed English, whatever their grammar."""
+
+from __future__ import annotations
+
+import pytest
+
+from generation.kinds.kind import BrandData
+from generation.writers.guided import templates_en
+from generation.writers.guided.product_brief import Form, Pitch, form_of
+from tests.support.scripted import brief_of
+
+
+def pitch_of(product: str, *points: str, offer: str = "", brand: str = "Ledgerly") -> Pitch:
+    data = BrandData(brand, about="Help for freelancers who keep books.")
+    brief = brief_of("search_ad", brand=data, product=product, points=list(points), offer=offer)
+    return Pitch.of(brief)
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("sends invoices in one minute", Form.DOES),
+        ("files VAT returns for you", Form.DOES),
+        ("cancel any time", Form.DO),
+        ("book online", Form.DO),
+        ("made from recycled bottles", Form.IS),
+        ("reflective at night", Form.IS),
+        ("free for 30 days", Form.IS),
+        ("we answer within an hour", Form.CLAUSE),
+        ("it keeps you dry", Form.CLAUSE),
+        ("free delivery on every box", Form.THING),
+        ("insured walkers", Form.THING),
+        ("photo after every walk", Form.THING),
+        ("plans from 9 a month", Form.THING),
+        ("", Form.THING),
+    ],
+)
+def test_the_grammar_of_a_fact_is_seen(text: str, form: Form) -> None:
+    assert form_of(text) is form
+
+
+@pytest.mark.parametrize(
+    ("points", "sentence"),
+    [
+        (
+            ("sends invoices", "connects to your bank"),
+            "Ledgerly sends invoices and connects to your bank.",
+        ),
+        (("made in Leeds",), "The Ledgerly bookkeeping app is made in Leeds."),
+        (("cancel any time",), "Cancel any time with Ledgerly."),
+        (("free help",), "Get free help with Ledgerly."),
+        (("We answer every call.",), "We answer every call."),
+        (("short forms",), "Ledgerly bookkeeping app: short forms."),
+    ],
+)
+def test_facts_become_sentences(points: tuple[str, ...], sentence: str) -> None:
+    groups = templates_en.sentences(pitch_of("a bookkeeping app", *points), 90)
+    assert sentence in [text for group in groups for text in group]
+
+
+def test_a_plural_product_takes_a_plural_verb() -> None:
+    groups = templates_en.sentences(pitch_of("hiking boots", "keeps you dry", brand="Fernway"), 90)
+    assert groups[0][0] == "Fernway hiking boots keep you dry."
+
+
+def test_only_a_service_is_named_as_the_one_who_does_it() -> None:
+    texts = str(templates_en.facts(pitch_of("bathroom fern", "loves steam"), 90))
+    assert "It loves steam." in texts
+    assert "Ledgerly loves" not in texts
+
+
+def test_the_offer_is_told_before_the_third_fact() -> None:
+    pitch = pitch_of("app", "a", "b", "c", "d", offer="20% off the first month")
+    assert "20% off" in templates_en.sentences(pitch, 90)[2][0]
+
+
+@pytest.mark.parametrize(
+    ("product", "introduced"),
+    [
+        ("a bookkeeping app for freelancers", "Ledgerly, the bookkeeping app for freelancers"),
+        ("The cycling jacket", "the cycling jacket from Ledgerly"),
+        ("hiking boots", "hiking boots from Ledgerly"),
+        ("dog walking in Leeds", "Ledgerly dog walking in Leeds"),
+        ("Ledgerly for teams", "Ledgerly for teams"),
+    ],
+)
+def test_a_product_is_introduced(product: str, introduced: str) -> None:
+    assert templates_en.introduced(pitch_of(product, "x")) == introduced
+
+
+@pytest.mark.parametrize(
+    ("text", "headline"),
+    [
+        ("free delivery on every box", "Free Delivery on Every Box"),
+        ("a care plan for your light", "Care Plan for Your Light"),
+        ("the iPad stand for VAT-free shops", "iPad Stand for VAT-free Shops"),
+        ("what you were looking for", "What You Were Looking For"),
+    ],
+)
+def test_headlines_have_their_capitals(text: str, headline: str) -> None:
+    assert templates_en.headline_case(text) == headline
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "short"),
+    [
+        ("reflective at night so drivers see you", 30, "reflective at night"),
+        ("deep pockets for phone and keys", 30, "deep pockets for phone"),
+        ("unshortenable words everywhere", 10, ""),
+        ("short", 30, "short"),
+    ],
+)
+def test_a_fact_is_shortened_by_whole_clauses(text: str, limit: int, short: str) -> None:
+    assert templates_en.shortened(text, limit) == short
+
+
+@pytest.mark.parametrize(
+    ("text", "headline"),
+    [
+        ("sends invoices in one minute", "Send Invoices in One Minute"),
+        ("keeps you dry all day", "Stay Dry All Day"),
+        ("works with Slack", "Works with Slack"),
+    ],
+)
+def test_what_customers_do_is_said_to_them(text: str, headline: str) -> None:
+    groups = templates_en.headlines(pitch_of("app", text), 30)
+    assert headline in [line for group in groups for line in group[:1]]
