@@ -1,5 +1,6 @@
 """The ledger's operations: the monthly grant, reserve -> post | void | expire, the balance."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -35,7 +36,32 @@ class Balance:
     spent_this_month: int
 
 
-@transaction.atomic
+@dataclass(frozen=True, slots=True)
+class ReservationOrder:
+    """Credits to set aside for work, in micro-credits. The same key reserves once.
+
+    With a timeout the reservation expires by itself; without one its holder must resolve it.
+    """
+
+    amount: int
+    purpose: str
+    key: str
+    job_id: UUID | None = None
+    timeout_s: int | None = None
+
+    def entry(self, ledger: LedgerSession) -> LedgerTransfer:
+        return LedgerTransfer(
+            debit_account=ledger.wallet,
+            credit_account=ledger.accounts[Kind.SPENT],
+            amount=self.amount,
+            code=self.purpose,
+            state=State.PENDING,
+            job_id=self.job_id,
+            timeout_s=self.timeout_s,
+            key=self.key,
+        )
+
+
 def reserve(
     *,
     amount: int,
@@ -44,32 +70,52 @@ def reserve(
     job_id: UUID | None = None,
     timeout_s: int | None = None,
 ) -> LedgerTransfer:
-    """Set credits aside for work; raises InsufficientCredits. The same key reserves once.
+    """Set credits aside for one piece of work; see ReservationOrder and reserve_many."""
+    order = ReservationOrder(amount, purpose, key, job_id=job_id, timeout_s=timeout_s)
+    return reserve_many(orders=[order])[0]
 
-    With a timeout the reservation expires by itself; without one its holder must resolve it.
-    """
-    assert_whole(amount)
+
+@transaction.atomic
+def reserve_many(*, orders: Sequence[ReservationOrder]) -> list[LedgerTransfer]:
+    """Set credits aside for all of the work or, with InsufficientCredits, for none of it."""
+    for order in orders:
+        assert_whole(order.amount)
     ledger = open_ledger()
     month = _grant_key(ledger.now)
-    entries = {entry.key: entry for entry in ledger.find(Q(key__in=(key, month)))}
-    if key in entries:
-        return _same(entries[key], amount, purpose)
-    if month not in entries:
+    keys = {order.key for order in orders}
+    entries = {entry.key: entry for entry in ledger.find(Q(key__in=keys | {month}))}
+    fresh: dict[str, LedgerTransfer] = {}
+    for order in orders:
+        if order.key not in entries:
+            entries[order.key] = fresh[order.key] = order.entry(ledger)
+        _refuse_other(entries[order.key], order)
+    if fresh and month not in entries:
         _grant(ledger)
-    entry = LedgerTransfer(
-        debit_account=ledger.wallet,
-        credit_account=ledger.accounts[Kind.SPENT],
-        amount=amount,
-        code=purpose,
-        state=State.PENDING,
-        job_id=job_id,
-        timeout_s=timeout_s,
-        key=key,
-    )
+    _post_all(ledger, list(fresh.values()))
+    return [entries[order.key] for order in orders]
+
+
+def _post_all(ledger: LedgerSession, entries: list[LedgerTransfer]) -> None:
     try:
-        return ledger.post_entry(entry)
+        ledger.post_entries(entries)
     except Overdrawn:
-        raise _insufficient(amount, ledger.wallet.available) from None
+        needed = sum(entry.amount for entry in entries)
+        raise _insufficient(needed, ledger.wallet.available) from None
+
+
+def _refuse_other(known: LedgerTransfer, order: ReservationOrder) -> None:
+    if (known.amount, known.code, known.state) != (order.amount, order.purpose, State.PENDING):
+        raise TransferKeyConflict(_("This key was used for another transfer."))
+
+
+def spendable() -> int:
+    """What may be reserved now, this month's grant included.
+
+    It stays true until the caller's transaction ends: the ledger is locked until then.
+    """
+    ledger = open_ledger()
+    _grant(ledger)
+    return ledger.wallet.available
 
 
 @no_savepoint
@@ -158,12 +204,6 @@ def _resolve(reservation: LedgerTransfer, state: State, amount: int) -> LedgerTr
             key=f"{state}:{reservation.pk}",
         )
     )
-
-
-def _same(known: LedgerTransfer, amount: int, purpose: str) -> LedgerTransfer:
-    if (known.amount, known.code, known.state) != (amount, purpose, State.PENDING):
-        raise TransferKeyConflict(_("This key was used for another transfer."))
-    return known
 
 
 def _grant_key(now: datetime) -> str:

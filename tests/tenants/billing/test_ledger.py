@@ -1,6 +1,7 @@
 """The ledger: reserve, post, void and expire; what it refuses; and that it finds what is wrong."""
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -11,12 +12,15 @@ from saas.errors import Conflict, InsufficientCredits, Invalid, Unavailable
 from tenants.billing.models import LedgerAccount, LedgerTransfer
 from tenants.billing.prices import MONTHLY_GRANT, Usage, in_credits, price
 from tenants.billing.services import (
+    ReservationOrder,
     balance,
     expire,
     month_start,
     post,
     reserve,
+    reserve_many,
     settle,
+    spendable,
     void,
 )
 from tenants.billing.verify import Replay, verify
@@ -251,3 +255,49 @@ def test_months_begin_in_utc() -> None:
 
     east = timezone(timedelta(hours=14))
     assert month_start(datetime(2028, 3, 1, 3, tzinfo=east)) == datetime(2028, 2, 1, tzinfo=UTC)
+
+
+def orders(*amounts: int) -> list[ReservationOrder]:
+    return [ReservationOrder(amount, "generate.variant", f"k{amount}") for amount in amounts]
+
+
+def test_many_reservations_are_what_single_ones_are(wallet: LedgerAccount, other: Tenant) -> None:
+    together = reserve_many(orders=orders(30, 10, 20))
+    with tenant_scope(other):
+        alone = [reserve(amount=n, purpose="generate.variant", key=f"k{n}") for n in (30, 10, 20)]
+        assert verify().faults == []
+    assert [entry.sequence for entry in together] == [entry.sequence for entry in alone]
+    assert [entry.amount for entry in together] == [30, 10, 20]
+    assert all(LedgerTransfer.objects.get(pk=entry.pk) == entry for entry in together)
+    assert (balance().reserved, verify().faults) == (60, [])
+    post(reservation=together[1], amount=5)
+    void(reservation=together[0])
+    assert (balance().reserved, balance().spent_this_month, verify().faults) == (20, 5, [])
+
+
+def test_many_are_reserved_whole_or_not_at_all(wallet: LedgerAccount) -> None:
+    left = spendable()
+    with pytest.raises(InsufficientCredits) as raised:
+        reserve_many(orders=orders(1, left))
+    assert raised.value.extra["required"] == left + 1
+    assert (spendable(), LedgerTransfer.objects.count()) == (left, 1)
+    reserve_many(orders=orders(1, left - 1))
+    assert (spendable(), verify().faults) == (0, [])
+
+
+def test_a_key_reserves_once_among_many_too(wallet: LedgerAccount) -> None:
+    first = reserve(amount=10, purpose="generate.variant", key="k10")
+    again, fresh, same = reserve_many(orders=orders(10, 20, 20))
+    assert (again, same, balance().reserved) == (first, fresh, 30)
+    with pytest.raises(Conflict):
+        reserve_many(orders=[*orders(40), ReservationOrder(11, "generate.variant", "k10")])
+    assert (balance().reserved, verify().faults) == (30, [])
+    assert reserve_many(orders=[]) == []
+
+
+def test_a_hundred_reservations_cost_the_statements_of_one(
+    wallet: LedgerAccount, django_assert_num_queries: Any
+) -> None:
+    for amounts in ([1], range(2, 102)):
+        with django_assert_num_queries(6):  # savepoint, lock, look-up, insert, balances, release
+            reserve_many(orders=orders(*amounts))

@@ -12,7 +12,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from saas.errors import Conflict, InsufficientCredits
 from tenants.billing.models import LedgerAccount, LedgerTransfer
 from tenants.billing.prices import MONTHLY_GRANT
-from tenants.billing.services import balance, expire, post, reserve, void
+from tenants.billing.services import (
+    ReservationOrder,
+    balance,
+    expire,
+    post,
+    reserve,
+    reserve_many,
+    void,
+)
 from tenants.billing.verify import verify
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -58,6 +66,17 @@ class Ledger(RuleBasedStateMachine):
             return
         self.available -= amount
         self.held.append(entry)
+
+    @rule(amounts=st.lists(AMOUNTS, min_size=1, max_size=5))
+    def reserve_many(self, amounts: list[int]) -> None:
+        orders = [ReservationOrder(amount, "test", str(uuid4())) for amount in amounts]
+        try:
+            entries = reserve_many(orders=orders)
+        except InsufficientCredits:
+            assert sum(amounts) > self.available
+            return
+        self.available -= sum(amounts)
+        self.held += entries
 
     @rule(data=st.data())
     def reserve_again_with_the_same_key(self, data: Any) -> None:
