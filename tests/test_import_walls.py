@@ -11,16 +11,25 @@ from tests.support.tally import tally
 
 # From the bottom to the top: nothing imports what stands above it.
 FLOORS = (
-    ("generation.engine",),
+    ("generation.engine", "recommendations.ranking"),
     ("saas",),
     ("tenants",),
     ("tenants.idempotency", "tenants.billing", "tenants.jobs"),
     ("training",),
+    ("recommendations",),
     ("generation",),
 )
 # Where the project is put together; they name what stands above them.
 ROOTS = {"saas.urls", "saas.settings", "saas.asgi", "saas.celery"}
-DJANGO_FREE = ("generation/engine", "generation/kinds", "generation/writers")
+DJANGO_FREE = (
+    *("generation/engine", "generation/kinds", "generation/writers"),
+    "recommendations/ranking",
+)
+# What trains models runs on workers only.
+WORKERS_ONLY = (
+    *("recommendations.ranking.sequence.loss", "recommendations.ranking.sequence.model"),
+    "recommendations.ranking.sequence.training",
+)
 ABOVE_THE_ENGINE = ("django", "rest_framework", "celery", "saas", "tenants")
 # The kernels' compiler comes with torch's builds for GPUs only; nothing else may need it.
 TRITON = {"generation/engine/gpu/attention.py", "generation/engine/gpu/lora.py"}
@@ -73,14 +82,15 @@ def test_a_wrong_import_would_be_found() -> None:
 
 
 @pytest.mark.parametrize("folder", DJANGO_FREE)
-def test_engine_kinds_and_writers_import_nothing_from_above(folder: str) -> None:
-    inside = ("generation.engine", "generation.kinds", "generation.writers")
+def test_leaves_kinds_and_writers_import_nothing_from_above(folder: str) -> None:
+    inside = tuple(free.replace("/", ".") for free in DJANGO_FREE)
+    ours = ("training.", "recommendations.", "generation.")
     found = {
         (source.path, name)
         for source in sources(folder)
         for name in imports(source)
         if within_any(name, ABOVE_THE_ENGINE)
-        or (name.startswith(("training.", "generation.")) and not within_any(name, inside))
+        or (name.startswith(ours) and not within_any(name, inside))
     }
     assert found == set()
 
@@ -127,6 +137,15 @@ def test_only_kernels_need_their_compiler() -> None:
 
 def test_the_format_of_adapters_loads_without_torch() -> None:
     assert loaded("import generation.engine.lora.peft", "torch", "safetensors", "django") == []
+
+
+def test_ranking_loads_without_torch_where_nothing_is_trained() -> None:
+    names = [source.module for source in sources("recommendations/ranking")]
+    kept = [name for name in names if name not in WORKERS_ONLY]
+    probe = f"import importlib\nfor name in {kept!r}:\n    importlib.import_module(name)"
+    unwanted = ("django", "torch", "sklearn", "scipy", "transformers", "tenants")
+    assert loaded(probe, *unwanted) == []
+    assert len(names) - len(kept) == len(WORKERS_ONLY)
 
 
 def test_the_engines_types_load_without_torch() -> None:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("saas", "tenants", "training", "generation")
+APPS = ("saas", "tenants", "training", "recommendations", "generation")
 
 
 @dataclass(frozen=True, slots=True)

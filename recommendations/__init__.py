@@ -1,0 +1,1 @@
+"""What to show to whom: catalogue, behaviour, scenarios and the answers to "what next"."""

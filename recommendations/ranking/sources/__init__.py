@@ -1,0 +1,1 @@
+"""Candidate sources, one file each; all have the interface of `candidates.Source`."""
