@@ -103,7 +103,7 @@ class Evaluation:
         ranks[np.argsort(np.array(words, dtype=object))] = np.arange(len(words))
         known = (codes != NULL_CODE) & (others != NULL_CODE)
         ordered: BoolArray = ORDER[operator](ranks[codes], ranks[others])
-        return ordered & known
+        return np.asarray(ordered & known)
 
     def _inside(self, text: Node, entries: Node) -> BoolArray:
         texts = self.texts(text)
