@@ -15,8 +15,8 @@ from tenants.authors import Author
 from tenants.http_types import MemberRequest
 
 Done = TypeVar("Done")
-# Payment required, conflict, precondition failed: the reader can do something about these.
-REFUSALS = {402, 409, 412}
+# Payment required, conflict, precondition failed, too many: the reader can do something about it.
+REFUSALS = {402, 409, 412, 429}
 
 
 class PortalRequest(MemberRequest):

@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from generation import services
-from generation.api.editable import refuse_full_queue
 from generation.api.filters import BriefFilter, VariantFilter
 from generation.api.serializers import (
     BriefRequestSerializer,
@@ -56,7 +55,6 @@ class BriefViewSet(TenantViewSet):
     def create(self, request: Request) -> Response:
         asked = BriefRequestSerializer(data=request.data, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
-        refuse_full_queue()
         brief = services.brief_request(author=author(request), **asked.validated_data)
         answer = self.shown(brief, status.HTTP_201_CREATED)
         answer["Location"] = f"{request.path_info.rstrip('/')}/{brief.pk}/"
@@ -69,7 +67,6 @@ class BriefViewSet(TenantViewSet):
         """Have more variants of the brief written."""
         asked = MoreVariantsSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        refuse_full_queue()
         brief = self.get_object()
         services.variants_add(brief=brief, author=author(request), **asked.validated_data)
         return self.shown(self.get_object(), status.HTTP_201_CREATED)
@@ -116,6 +113,5 @@ class VariantViewSet(TenantViewSet):
     @idempotent(required=True)
     def retry(self, request: Request, pk: str) -> Response:
         """Have the variant written anew. Its text is lost; contents picked from it stay."""
-        refuse_full_queue()
         fresh = services.variant_retry(variant=self.get_object(), author=author(request))
         return self.shown(fresh, status.HTTP_202_ACCEPTED)

@@ -1,8 +1,7 @@
-"""What the studio's endpoints share: rows that callers make and change, and refusals."""
+"""What the studio's endpoints share: rows that callers make and change."""
 
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
@@ -11,23 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from generation.serving.job_kinds import QUEUE
 from saas.errors import AlreadyExists, InUse
 from tenants.api import TenantViewSet
 from tenants.idempotency.api import idempotent
-from tenants.jobs.errors import QueueFull
-from tenants.jobs.models import Job
-
-RETRY_AFTER_S = 10
-
-
-def refuse_full_queue() -> None:
-    """Raise where so much waits already that more would only wait longer."""
-    if Job.objects.filter(queue=QUEUE, state=Job.State.QUEUED).count() >= settings.MAX_QUEUED_JOBS:
-        raise QueueFull(
-            _("The workspace has too many texts waiting to be written."),
-            retry_after=RETRY_AFTER_S,
-        )
 
 
 class EditableViewSet(TenantViewSet):

@@ -15,6 +15,7 @@ from generation.models import Audience, Batch, Brand, Variant
 from generation.services.briefs import brief_request
 from saas.errors import InsufficientCredits, Invalid
 from tenants.authors import Author
+from tenants.jobs.errors import QueueFull
 from tenants.jobs.models import Job
 from tenants.jobs.services import jobs_cancel
 
@@ -59,7 +60,7 @@ def batch_request(  # noqa: PLR0913
                 )
         except Invalid as error:
             errors.extend(_row_errors(number, error))
-        except InsufficientCredits as error:
+        except (InsufficientCredits, QueueFull) as error:
             errors.append(row_error(number, str(error)))
             break
     batch.errors = errors

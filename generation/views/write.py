@@ -16,6 +16,7 @@ from generation.views.pages import PortalRequest, author, go, page
 from saas.errors import Conflict, InsufficientCredits
 from tenants.access import role_required
 from tenants.billing.services import balance
+from tenants.jobs.errors import QueueFull
 
 
 def kind_or_404(name: str) -> Kind:
@@ -68,9 +69,9 @@ def _ordered(request: PortalRequest, kind: Kind) -> HttpResponse:
         brief = brief_request(**form.order(), author=author(request))
     except InsufficientCredits as error:
         return _form(request, form, status=HTTPStatus.PAYMENT_REQUIRED, refused=error)
-    except Conflict as error:  # what is live cannot be written with
+    except (Conflict, QueueFull) as error:  # what is live cannot be written with, or must wait
         form.add_error(None, str(error))
-        return _form(request, form, status=HTTPStatus.CONFLICT)
+        return _form(request, form, status=error.status)
     return go(request, "brief", brief.pk)
 
 

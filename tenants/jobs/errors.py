@@ -7,9 +7,9 @@ from saas.errors import Gone, TooManyRequests
 
 class QueueFull(TooManyRequests):
     code = "queue_full"
-    advice = _("Wait until some of the waiting texts are written.")
+    advice = _("Wait until some of the waiting work is done, then try again.")
 
 
 class StreamExpired(Gone):
     code = "stream_expired"
-    advice = _("The text can be read as a whole from its own address.")
+    advice = _("What the work led to can be read from its own address.")

@@ -9,14 +9,18 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from psycopg.errors import DeadlockDetected
 
+from tenants.billing.ledger import open_ledger
 from tenants.billing.prices import Usage, price
 from tenants.billing.services import reserve, settle, void
+from tenants.jobs.errors import QueueFull
 from tenants.jobs.leases import LEASE, StaleLease
 from tenants.jobs.models import Job, JobQuerySet, Lease
 from tenants.jobs.notify import notify_on_commit
@@ -33,6 +37,7 @@ RETRY_DELAY = LEASE / 6
 # A deploy is over by then: if no worker knew the kind, none will.
 UNKNOWN_KIND_PATIENCE = timedelta(hours=1)
 DEADLOCK_TRIES = 3
+FULL_RETRY_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +62,12 @@ def job_request(  # noqa: PLR0913
 ) -> Job:
     """Ask for work in the caller's transaction: the job, and credits for its estimate.
 
-    Raises LookupError for a kind that no app has registered, and InsufficientCredits.
+    Raises QueueFull, InsufficientCredits, and LookupError for a kind that no app has registered.
     """
     known = kind_of(kind)
     if known is None:
         raise LookupError(f"No app has registered the kind of job {kind}.")
+    _refuse_full_queue(known.queue)
     job = Job(
         kind=kind,
         queue=known.queue,
@@ -77,6 +83,16 @@ def job_request(  # noqa: PLR0913
     job.save(force_insert=True)
     notify_on_commit(job.queue)
     return job
+
+
+def _refuse_full_queue(queue: str) -> None:
+    """Raise QueueFull where so much waits already that more would only wait longer."""
+    open_ledger()  # its lock lets one caller count after the other
+    limit = settings.MAX_QUEUED_JOBS
+    waiting = Job.objects.filter(queue=queue, state=State.QUEUED)[:limit].count()
+    if waiting >= limit:
+        detail = _("%(count)s of the workspace's jobs wait already.") % {"count": waiting}
+        raise QueueFull(detail, retry_after=FULL_RETRY_S, limit=limit)
 
 
 def job_cancel(*, job: Job) -> Job:

@@ -16,7 +16,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from generation.api.editable import refuse_full_queue
 from generation.api.openai import models, serializers
 from generation.api.openai.formatter import Plan
 from generation.api.openai.responses import Answering
@@ -59,7 +58,6 @@ class AnswerView(ApiView):
         serializers.check(work)
         usage = most_usage(work)
         charge_tokens(request, usage)
-        refuse_full_queue()
         by = author(request)
         job = job_request(
             kind=CHAT,

@@ -85,7 +85,7 @@ def test_orders_are_limited_and_reads_go_on(api: APIClient, brand: Brand) -> Non
     assert api.get(BRIEFS).status_code == 200
 
 
-@override_settings(MAX_QUEUED_JOBS=1)
+@override_settings(MAX_QUEUED_JOBS=2)
 def test_70_a_full_queue_takes_no_more(api: APIClient, brand: Brand, acme: Tenant) -> None:
     assert order(api, brand, "k-1").status_code == 201
     refused = order(api, brand, "k-2")

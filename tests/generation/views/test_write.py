@@ -56,6 +56,17 @@ def test_a_wrong_answer_is_named_and_nothing_typed_is_lost(
     assert "heavy\nuseful" in page
 
 
+def test_a_full_queue_is_said_on_the_form(
+    editor: Client, url: Url, note: str, brand: Brand, settings: Any, in_acme: None
+) -> None:
+    settings.MAX_QUEUED_JOBS = 1
+    answer = editor.post(url("brief-new", note), answers(brand))
+    assert answer.status_code == 429
+    assert "wait already" in answer.content.decode()
+    assert "heavy\nuseful" in answer.content.decode()
+    assert not Brief.objects.exists()
+
+
 def test_a_foreign_brand_is_no_choice(
     editor: Client, url: Url, note: str, brand: Brand, other: Tenant
 ) -> None:

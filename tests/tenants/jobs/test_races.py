@@ -1,5 +1,8 @@
 """Workers on connections of their own: none does another's job, none commits late."""
 
+from contextlib import suppress
+from typing import Any
+
 import pytest
 from django.db import connection, transaction
 from django.db.models.functions import Now
@@ -107,3 +110,17 @@ def test_a_deadlock_is_tried_again(scoped: Tenant) -> None:
 def _lock(table: str, column: str, value: object) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT 1 FROM {table} WHERE {column} = %s FOR UPDATE", [value])
+
+
+def test_no_more_wait_than_may_through_any_door(scoped: Tenant, settings: Any) -> None:
+    settings.MAX_QUEUED_JOBS = 3
+
+    def order(number: int) -> int:
+        made = 0
+        for _ in range(5):
+            with suppress(services.QueueFull):
+                ask(estimate=0 if number % 2 else 100_000)
+                made += 1
+        return made
+
+    assert sum(race(scoped, WORKERS, order)) == Job.objects.count() == 3
