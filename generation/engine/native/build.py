@@ -9,16 +9,27 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SOURCE = HERE / "library.cpp"
 FLAGS = (
     *("-std=c++20", "-O3", "-march=native", "-shared", "-fPIC", "-pthread", "-fno-math-errno"),
     # GCC 12 takes the "undefined" operand inside its own intrinsics for a mistake of ours.
     *("-Wall", "-Wextra", "-Wno-maybe-uninitialized", "-Wno-uninitialized", "-Wno-psabi"),
 )
 COMPILERS = ("g++", "c++", "clang++")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is compiled into one library called `name`; the headers beside this file are its too."""
+
+    file: Path
+    name: str
+
+
+ENGINE = Source(HERE / "library.cpp", "kindling")
 
 
 def processor() -> str:
@@ -32,13 +43,13 @@ def processor() -> str:
     return f"{platform.machine()} {' '.join(sorted(found.partition(':')[2].split()))}"
 
 
-def library_path() -> Path:
+def library_path(source: Source = ENGINE) -> Path:
     """Where the library for this source, these flags and this processor lies or would lie."""
     digest = hashlib.sha256(" ".join(FLAGS).encode() + processor().encode())
-    for path in sorted([*HERE.glob("*.h"), SOURCE]):
+    for path in sorted([*HERE.glob("*.h"), source.file]):
         digest.update(path.name.encode() + path.read_bytes())
-    folder = Path(os.environ.get("KINDLING_NATIVE_DIR", HERE))
-    return folder / f"kindling-{digest.hexdigest()[:16]}.so"
+    folder = Path(os.environ.get("KINDLING_NATIVE_DIR", source.file.parent))
+    return folder / f"{source.name}-{digest.hexdigest()[:16]}.so"
 
 
 def compiler() -> str | None:
@@ -46,9 +57,9 @@ def compiler() -> str | None:
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
-def build() -> Path | None:
+def build(source: Source = ENGINE) -> Path | None:
     """The library's path, compiled now if need be; None where there is no compiler."""
-    target, command = library_path(), compiler()
+    target, command = library_path(source), compiler()
     if target.is_file():
         return target
     if command is None:
@@ -56,14 +67,15 @@ def build() -> Path | None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         made = Path(folder) / target.name
-        subprocess.run([command, *FLAGS, "-o", str(made), str(SOURCE)], check=True)
+        command_line = [command, *FLAGS, "-I", str(HERE), "-o", str(made), str(source.file)]
+        subprocess.run(command_line, check=True)
         made.replace(target)
-    remove_older(target)
+    remove_older(target, source)
     return target
 
 
-def remove_older(kept: Path) -> None:
-    for path in kept.parent.glob("kindling-*.so"):
+def remove_older(kept: Path, source: Source) -> None:
+    for path in kept.parent.glob(f"{source.name}-*.so"):
         if path != kept:
             path.unlink(missing_ok=True)
 
