@@ -56,9 +56,11 @@ python:
 install: python
 	@"$(PYTHON)" deploy/install.py
 	@$(RUN) -m generation.engine.native.build
+	@$(RUN) -m training.lora.native.build
 	@$(RUN) -m saas.messages
 
 tools: python
 	@"$(PYTHON)" deploy/install.py --tools
 	@$(RUN) -m generation.engine.native.build
+	@$(RUN) -m training.lora.native.build
 	@$(RUN) -m saas.messages

@@ -12,6 +12,7 @@ from tests.support.tally import tally
 # From the bottom to the top: nothing imports what stands above it.
 FLOORS = (
     ("generation.engine", "recommendations.ranking"),
+    ("training.lora", "training.heads"),
     ("saas",),
     ("tenants",),
     ("tenants.idempotency", "tenants.billing", "tenants.jobs"),
@@ -23,7 +24,7 @@ FLOORS = (
 ROOTS = {"saas.urls", "saas.settings", "saas.asgi", "saas.celery"}
 DJANGO_FREE = (
     *("generation/engine", "generation/kinds", "generation/writers"),
-    "recommendations/ranking",
+    *("recommendations/ranking", "training/lora", "training/heads"),
 )
 # What trains models runs on workers only.
 WORKERS_ONLY = (
@@ -71,6 +72,7 @@ def test_a_wrong_import_would_be_found() -> None:
     wrong = {
         "saas/x.py": "from tenants.models import User",
         "generation/engine/x.py": "from training import models",
+        "training/lora/x.py": "from training.models import ModelVersion",
         "tenants/x.py": "def f():\n    import tenants.jobs.services",
         "tenants/views/x.py": "from tenants import billing",
         "tenants/billing/x.py": "from generation import kinds",

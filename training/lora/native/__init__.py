@@ -1,0 +1,1 @@
+"""The C++ of training, compiled for this machine's processor."""
