@@ -80,6 +80,8 @@ def reserve_many(*, orders: Sequence[ReservationOrder]) -> list[LedgerTransfer]:
     """Set credits aside for all of the work or, with InsufficientCredits, for none of it."""
     for order in orders:
         assert_whole(order.amount)
+    if not orders:
+        return []
     ledger = open_ledger()
     month = _grant_key(ledger.now)
     keys = {order.key for order in orders}
@@ -100,7 +102,7 @@ def _post_all(ledger: LedgerSession, entries: list[LedgerTransfer]) -> None:
         ledger.post_entries(entries)
     except Overdrawn:
         needed = sum(entry.amount for entry in entries)
-        raise _insufficient(needed, ledger.wallet.available) from None
+        raise insufficient(needed, ledger.wallet.available) from None
 
 
 def _refuse_other(known: LedgerTransfer, order: ReservationOrder) -> None:
@@ -241,7 +243,7 @@ def _wallet() -> Any:
     return LedgerAccount.objects.annotate(now=Now()).filter(kind=Kind.WALLET).first()
 
 
-def _insufficient(amount: int, available: int) -> InsufficientCredits:
+def insufficient(amount: int, available: int) -> InsufficientCredits:
     detail = _(
         "This may need %(needed)s credits; of its monthly credits the workspace has %(left)s left."
     ) % {"needed": in_credits(amount), "left": in_credits(available)}

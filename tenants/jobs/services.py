@@ -3,7 +3,8 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from psycopg.errors import DeadlockDetected
 
 from tenants.billing.ledger import open_ledger
 from tenants.billing.prices import Usage, price
-from tenants.billing.services import reserve, settle, void
+from tenants.billing.services import ReservationOrder, reserve_many, settle, void
 from tenants.jobs.errors import QueueFull
 from tenants.jobs.leases import LEASE, StaleLease
 from tenants.jobs.models import Job, JobQuerySet, Lease
@@ -50,7 +51,34 @@ class QueueLoad:
     oldest_seconds: float = 0.0
 
 
-@transaction.atomic
+@dataclass(frozen=True, slots=True)
+class JobOrder:
+    """A piece of work to ask for: what its handler reads, and the most that it can cost.
+
+    The estimate is in micro-credits; nothing is reserved where it is 0.
+    """
+
+    kind: str
+    payload: dict[str, Any]
+    estimate: int
+    parent: Job | None = None
+
+    def job(self, **author: Any) -> Job:
+        """The job, not saved yet; raises LookupError for a kind that no app has registered."""
+        known = kind_of(self.kind)
+        if known is None:
+            raise LookupError(f"No app has registered the kind of job {self.kind}.")
+        return Job(
+            kind=self.kind,
+            queue=known.queue,
+            payload=self.payload,
+            input_sha256=_sha256(self.payload),
+            parent=self.parent,
+            max_attempts=known.max_attempts,
+            **author,
+        )
+
+
 def job_request(  # noqa: PLR0913
     *,
     kind: str,
@@ -60,37 +88,50 @@ def job_request(  # noqa: PLR0913
     api_key: ApiKey | None = None,
     parent: Job | None = None,
 ) -> Job:
-    """Ask for work in the caller's transaction: the job, and credits for its estimate.
+    """Ask for one piece of work, as jobs_request does; see JobOrder."""
+    order = JobOrder(kind, payload, estimate, parent)
+    return jobs_request(orders=[order], created_by=created_by, api_key=api_key)[0]
 
-    Raises QueueFull, InsufficientCredits, and LookupError for a kind that no app has registered.
+
+@transaction.atomic
+def jobs_request(
+    *,
+    orders: Sequence[JobOrder],
+    created_by: User | None = None,
+    api_key: ApiKey | None = None,
+) -> list[Job]:
+    """Ask for work in the caller's transaction: jobs, and credits for their estimates.
+
+    All of it or none; raises QueueFull, InsufficientCredits, and LookupError for a kind that no
+    app has registered.
     """
-    known = kind_of(kind)
-    if known is None:
-        raise LookupError(f"No app has registered the kind of job {kind}.")
-    _refuse_full_queue(known.queue)
-    job = Job(
-        kind=kind,
-        queue=known.queue,
-        payload=payload,
-        input_sha256=_sha256(payload),
-        created_by=created_by,
-        api_key=api_key,
-        parent=parent,
-        max_attempts=known.max_attempts,
-    )
-    if estimate:
-        job.reservation = reserve(amount=estimate, purpose=kind, job_id=job.pk, key=f"job:{job.pk}")
-    job.save(force_insert=True)
-    notify_on_commit(job.queue)
-    return job
+    jobs = [order.job(created_by=created_by, api_key=api_key) for order in orders]
+    for queue, more in Counter(job.queue for job in jobs).items():
+        _refuse_full_queue(queue, more)
+    _reserve({job: order.estimate for job, order in zip(jobs, orders, strict=True)})
+    Job.objects.bulk_create(jobs)
+    for queue in {job.queue for job in jobs}:
+        notify_on_commit(queue)
+    return jobs
 
 
-def _refuse_full_queue(queue: str) -> None:
+def _reserve(estimates: dict[Job, int]) -> None:
+    """Set the jobs' credits aside, for all of them or for none."""
+    charged = {job: amount for job, amount in estimates.items() if amount}
+    orders = [
+        ReservationOrder(amount, job.kind, f"job:{job.pk}", job_id=job.pk)
+        for job, amount in charged.items()
+    ]
+    for job, reservation in zip(charged, reserve_many(orders=orders), strict=True):
+        job.reservation = reservation
+
+
+def _refuse_full_queue(queue: str, more: int) -> None:
     """Raise QueueFull where so much waits already that more would only wait longer."""
     open_ledger()  # its lock lets one caller count after the other
     limit = settings.MAX_QUEUED_JOBS
     waiting = Job.objects.filter(queue=queue, state=State.QUEUED)[:limit].count()
-    if waiting >= limit:
+    if waiting + more > limit:
         detail = _("%(count)s of the workspace's jobs wait already.") % {"count": waiting}
         raise QueueFull(detail, retry_after=FULL_RETRY_S, limit=limit)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -11,15 +12,18 @@ from saas.errors import InsufficientCredits
 from tenants.billing.models import LedgerTransfer, UsageEvent
 from tenants.billing.prices import MONTHLY_GRANT, Usage, price
 from tenants.billing.services import balance
+from tenants.jobs.errors import QueueFull
 from tenants.jobs.leases import StaleLease, due, heartbeat, heartbeats, lease, take
 from tenants.jobs.models import Job
 from tenants.jobs.services import (
+    JobOrder,
     cancelled,
     fail,
     finish,
     hand_back,
     job_cancel,
     jobs_cancel,
+    jobs_request,
     recover,
 )
 from tenants.models import Tenant
@@ -348,3 +352,26 @@ def test_jobs_are_found_by_their_kind(scoped: Tenant) -> None:
     assert Job.objects.of_kind("generate").count() == 1
     assert Job.objects.of_kind("generate.echo").active().count() == 1
     assert not Job.objects.finished().exists()
+
+
+def test_many_jobs_cost_the_statements_of_one(
+    scoped: Tenant, django_assert_num_queries: Any
+) -> None:
+    for count in (1, 50):
+        orders = [JobOrder("generate.echo", {"n": n}, 10 + n) for n in range(count)]
+        with django_assert_num_queries(11):
+            jobs = jobs_request(orders=orders)
+        assert [job.payload for job in jobs] == [order.payload for order in orders]
+        assert [job.reservation.amount for job in jobs] == [order.estimate for order in orders]
+        assert all(start(job).job_id == job.pk for job in jobs)
+
+
+def test_many_jobs_are_asked_for_whole_or_not_at_all(scoped: Tenant, settings: Any) -> None:
+    settings.MAX_QUEUED_JOBS = 3
+    orders = [JobOrder("generate.echo", {}, estimate) for estimate in (1, 0, MONTHLY_GRANT)]
+    with pytest.raises(InsufficientCredits):
+        jobs_request(orders=orders)
+    with pytest.raises(QueueFull):
+        jobs_request(orders=[*orders[:2], *orders[:2]])
+    assert (Job.objects.count(), balance().reserved) == (0, 0)
+    assert [job.reservation is None for job in jobs_request(orders=orders[:2])] == [False, True]
