@@ -15,7 +15,7 @@ class EndpointQuerySet(TenantQuerySet["Endpoint"]):
     def enabled(self) -> "EndpointQuerySet":
         return self.filter(enabled=True)
 
-    def mark(self) -> dict[str, str]:
+    def payload_ref(self) -> dict[str, str]:
         """What a job's payload says that this server is to do; empty where there is none in use.
 
         Such a job costs no credits, and never falls back to the house's own model.

@@ -22,7 +22,7 @@ from generation.models import (
 )
 from generation.models.briefs import MAX_VARIANTS
 from generation.serving.job_kinds import WRITE
-from generation.serving.routing import Hand, hand_now
+from generation.serving.routing import ModelChoice, resolve_model
 from saas.errors import Invalid
 from tenants.authors import Author
 from tenants.billing.prices import Usage, price
@@ -60,10 +60,10 @@ def brief_request(  # noqa: PLR0913
         created_by=author.user,
         api_key=author.api_key,
     )
-    hand = hand_now()
+    choice = resolve_model()
     for number in range(1, variants + 1):
         variant = Variant(brief=brief, number=number, seed=(brief.seed + number - 1) % 2**31)
-        variant_request(variant=variant, author=author, hand=hand)
+        variant_request(variant=variant, author=author, choice=choice)
     return brief
 
 
@@ -117,11 +117,11 @@ def variants_add(*, brief: Brief, count: int, author: Author) -> list[Variant]:
         Variant(brief=brief, number=number, seed=secrets.randbelow(2**31))
         for number in free[:count]
     )
-    hand = hand_now()
-    return [variant_request(variant=variant, author=author, hand=hand) for variant in fresh]
+    choice = resolve_model()
+    return [variant_request(variant=variant, author=author, choice=choice) for variant in fresh]
 
 
-def variant_request(*, variant: Variant, author: Author, hand: Hand) -> Variant:
+def variant_request(*, variant: Variant, author: Author, choice: ModelChoice) -> Variant:
     """Reserve the credits for a variant and queue the job that writes it."""
     brief = variant.brief
     estimate = brief.form.estimate_tokens(brief.data())
@@ -134,9 +134,9 @@ def variant_request(*, variant: Variant, author: Author, hand: Hand) -> Variant:
             "brief": str(brief.pk),
             "title": brief.title,
             "expected_tokens": estimate.completion_tokens,
-            **hand.payload,
+            **choice.payload,
         },
-        estimate=brief_price(estimate) if hand.charged else 0,
+        estimate=brief_price(estimate) if choice.charged else 0,
         created_by=author.user,
         api_key=author.api_key,
     )
@@ -174,7 +174,7 @@ def variant_retry(*, variant: Variant, author: Author) -> Variant:
         "seed": secrets.randbelow(2**31),
     }
     variant.keep(fresh)
-    return variant_request(variant=variant, author=author, hand=hand_now())
+    return variant_request(variant=variant, author=author, choice=resolve_model())
 
 
 @transaction.atomic

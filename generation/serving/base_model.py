@@ -28,7 +28,7 @@ def current() -> BaseModel | None:
     Raises Unavailable while the model is not there.
     """
     found = of_house()
-    return replace(found, bypassed=bool(Endpoint.objects.mark())) if found else None
+    return replace(found, bypassed=bool(Endpoint.objects.payload_ref())) if found else None
 
 
 def of_house() -> BaseModel | None:

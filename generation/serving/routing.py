@@ -9,29 +9,29 @@ from training.services import writer
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
+class ModelChoice:
     """What the job's payload says about its writer, and whether the writing costs credits."""
 
     payload: dict[str, Any] = field(default_factory=dict)
     charged: bool = True
 
 
-def hand_now() -> Hand:
+def resolve_model() -> ModelChoice:
     """The workspace's own server where one is in use, else what is live here.
 
     Raises AdapterNotAvailable or BaseMismatch where that cannot be used.
     """
-    return elsewhere() or hand_of(writer())
+    return customer_endpoint() or choice_of(writer())
 
 
-def elsewhere() -> Hand | None:
+def customer_endpoint() -> ModelChoice | None:
     """The workspace's own server, which wears no adapters; None where none is in use."""
-    mark = Endpoint.objects.mark()
-    return Hand(mark, charged=False) if mark else None
+    ref = Endpoint.objects.payload_ref()
+    return ModelChoice(ref, charged=False) if ref else None
 
 
-def hand_of(version: ModelVersion | None) -> Hand:
+def choice_of(version: ModelVersion | None) -> ModelChoice:
     """This version here; none is the bare base."""
     if version is None:
-        return Hand()
-    return Hand({"adapter": {"version": str(version.pk), "sha256": version.sha256}})
+        return ModelChoice()
+    return ModelChoice({"adapter": {"version": str(version.pk), "sha256": version.sha256}})

@@ -96,7 +96,7 @@ def brief_estimate(request: PortalRequest, slug: str, kind: str) -> HttpResponse
 
 def _cost(form: BriefForm) -> dict[str, int]:
     """The most that the writing can cost, and what there is, in micro-credits."""
-    if Endpoint.objects.mark():
+    if Endpoint.objects.payload_ref():
         return {"cost": 0, "available": balance().available}
     given = form if form.is_bound else BriefForm(form.kind, _as_posted(form))
     given.is_valid()

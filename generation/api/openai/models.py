@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from generation.errors import ModelNotFound
-from generation.serving.routing import Hand, elsewhere, hand_now, hand_of
+from generation.serving.routing import ModelChoice, choice_of, customer_endpoint, resolve_model
 from saas.api.views import ApiView
 from training.errors import BaseMismatch
 from training.models import ModelVersion
@@ -71,18 +71,18 @@ def numbered(name: str) -> ModelVersion:
     raise ModelNotFound(_("There is no model “%s”.") % name[:80])
 
 
-def chosen(name: str) -> Hand:
+def chosen(name: str) -> ModelChoice:
     """Who writes under this name. Raises where that cannot be used now."""
     if name == OWN:
-        return hand_now()
-    own_server = elsewhere()
+        return resolve_model()
+    endpoint = customer_endpoint()
     if name == base_name():
-        return own_server or Hand()
+        return endpoint or ModelChoice()
     version = usable(numbered(name))
-    if own_server:
+    if endpoint:
         detail = _("A model server of your own writes now; it takes no adapters.")
         raise BaseMismatch(detail, needed=version.base_sha256, base=None)
-    return hand_of(version)
+    return choice_of(version)
 
 
 class ModelSerializer(serializers.Serializer[Model]):

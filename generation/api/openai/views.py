@@ -53,7 +53,7 @@ class AnswerView(ApiView):
         asked = self.asks(data=request.data)
         asked.is_valid(raise_exception=True)
         model = asked.validated_data["model"]
-        hand = models.chosen(model)
+        choice = models.chosen(model)
         work = serializers.payload(asked.validated_data)
         serializers.check(work)
         usage = most_usage(work)
@@ -61,8 +61,8 @@ class AnswerView(ApiView):
         by = author(request)
         job = job_request(
             kind=CHAT,
-            payload=work | hand.payload,
-            estimate=price(CHAT, usage) if hand.charged else 0,
+            payload=work | choice.payload,
+            estimate=price(CHAT, usage) if choice.charged else 0,
             created_by=by.user,
             api_key=by.api_key,
         )

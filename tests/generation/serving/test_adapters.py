@@ -18,7 +18,7 @@ from generation.services import brief_request, variant_retry, variant_stop
 from generation.serving.adapters import engine_options, fetch, worn
 from generation.serving.batch_worker import Pump
 from generation.serving.job_kinds import CHAT, QUEUE
-from generation.serving.routing import hand_now
+from generation.serving.routing import resolve_model
 from saas.errors import Conflict
 from tenants.authors import Author
 from tenants.billing.prices import CREDIT
@@ -86,7 +86,7 @@ def chat(n: int = 1) -> Job:
             "max_tokens": 12,
             "n": n,
             "sampling": {"temperature": 0},
-            **hand_now().payload,
+            **resolve_model().payload,
         },
         estimate=CREDIT,
     )
@@ -257,8 +257,8 @@ def test_a_server_of_ones_own_writes_without_adapters(
     with tenant_scope(acme):
         version = bring(1)
         Endpoint.objects.create(base_url="https://models.test/v1", model="m")
-        assert hand_now().payload.keys() == {"endpoint"}
-        assert chosen("kindling") == hand_now()
+        assert resolve_model().payload.keys() == {"endpoint"}
+        assert chosen("kindling") == resolve_model()
         with pytest.raises(Conflict) as caught:
             chosen(f"kindling:{version.number}")
         assert caught.value.code == "adapter_base_mismatch"

@@ -53,7 +53,7 @@ def connect(tenant: Tenant, url: str, **fields: Any) -> Endpoint:
 
 def chat(tenant: Tenant, text: str = "Say hello", **payload: Any) -> Job:
     with tenant_scope(tenant):
-        elsewhere = Endpoint.objects.mark()
+        elsewhere = Endpoint.objects.payload_ref()
         asked = {"messages": [{"role": "user", "content": text}], "max_tokens": 16}
         return jobs.job_request(
             kind=CHAT,
