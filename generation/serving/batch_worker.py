@@ -30,7 +30,14 @@ from generation.presentation.failures import PLAIN
 from generation.serving.adapters import FINAL, engine_options
 from generation.serving.backends import Router
 from generation.serving.commits import Clerk, ThreadClerk
-from generation.serving.handlers import WORKS, Outcome, Provenance, Step, Work, told
+from generation.serving.handlers import (
+    WORKS,
+    EngineCall,
+    Handling,
+    Outcome,
+    Provenance,
+    logprobs_to_json,
+)
 from generation.serving.job_kinds import CHAT, WRITE
 from generation.serving.metrics import meter
 from tenants.billing.prices import Usage
@@ -63,8 +70,8 @@ class Running:
     """One leased job on its way through the engine."""
 
     lease: Lease
-    work: Work
-    step: Step | None = None
+    handling: Handling
+    call: EngineCall | None = None
     text: str = ""
     shown: str = ""
     kept: str = ""
@@ -100,15 +107,15 @@ class Running:
             own_server=self.endpoint is not None,
         )
 
-    def begin(self, step: Step) -> None:
-        self.step, self.text, self.shown, self.pieces = step, "", "", 0
+    def begin(self, call: EngineCall) -> None:
+        self.call, self.text, self.shown, self.pieces = call, "", "", 0
 
     def more(self, text: str) -> str:
         """What a reader sees more of, now that this text has come."""
-        assert self.step is not None
+        assert self.call is not None
         self.text += text
         self.pieces += 1
-        before, self.shown = self.shown, self.step.shown(self.text)
+        before, self.shown = self.shown, self.call.shown(self.text)
         self.kept += self.shown[len(before) :]
         return self.shown[len(before) :]
 
@@ -132,7 +139,7 @@ class Pump:
         self.meter = meter()
 
     def run(self) -> int:
-        """Work until no job is due; the number of jobs taken."""
+        """Handling until no job is due; the number of jobs taken."""
         try:
             return self._run()
         finally:
@@ -193,10 +200,10 @@ class Pump:
     def _advance(self, running: Running, finished: Finished | None) -> None:
         """Run the work up to its next request, or to its end."""
         try:
-            step = running.work.send(finished)  # type: ignore[arg-type]
-            running.begin(step)
-            self.engine.submit(step.request, running.endpoint)
-            self.meter.asked(step.request.id, own_server=running.endpoint is not None)
+            call = running.handling.send(finished)  # type: ignore[arg-type]
+            running.begin(call)
+            self.engine.submit(call.request, running.endpoint)
+            self.meter.asked(call.request.id, own_server=running.endpoint is not None)
         except StopIteration as end:
             self._finish(running, end.value)
         except (EngineError, LimitError) as error:
@@ -205,16 +212,16 @@ class Pump:
             log.exception("work_crashed job=%s", running.lease.job_id)
             self._fail(running, "internal_error", PLAIN["internal_error"], retry=True)
         else:
-            self.running[step.request.id] = running
-            if not step.appends:
-                self._tell(running, "section", section=step.section, index=step.index)
+            self.running[call.request.id] = running
+            if not call.appends:
+                self._tell(running, "section", section=call.section, index=call.index)
 
     def _handle(self, event: Event) -> None:
         running = self.running.get(event.request_id)
         if running is None:
             return
         if isinstance(event, Token):
-            odds = [told(each) for each in event.logprobs]
+            odds = [logprobs_to_json(each) for each in event.logprobs]
             self._stream(running, running.more(storable(event.text)), odds)
             return
         del self.running[event.request_id]
@@ -228,9 +235,9 @@ class Pump:
     def _stream(self, running: Running, text: str, odds: list[Any]) -> None:
         if running.unsent is not None:
             running.unsent["text"] += text
-        elif (text or odds) and running.step is not None:
-            step = running.step
-            self._tell(running, "token", section=step.section, index=step.index, text=text)
+        elif (text or odds) and running.call is not None:
+            call = running.call
+            self._tell(running, "token", section=call.section, index=call.index, text=text)
             running.unsent = self.events[-1][2]
         if odds and running.unsent is not None:
             running.unsent.setdefault("logprobs", []).extend(odds)

@@ -19,11 +19,11 @@ from generation.serving.job_kinds import CHAT, WRITE
 from tenants.jobs.models import Job, Lease
 
 SEED_STEP = 0x9E3779B97F4A7C15
-NEVER = -9999.0
+LOWEST_LOGPROB = -9999.0
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class EngineCall:
     """One request, and how its streamed text is shown: `shown` maps all text so far to it."""
 
     request: GenerationRequest
@@ -41,10 +41,10 @@ class Outcome:
     apply: Callable[[Job], None] | None = None
 
 
-Work = Generator[Step, Finished, Outcome]
+Handling = Generator[EngineCall, Finished, Outcome]
 
 
-def variant_work(lease: Lease) -> Work:
+def write_variant(lease: Lease) -> Handling:
     """Write one variant of a brief, as its kind of copy says."""
     variant = Variant.of_job(lease.job_id)
     variant.keep({"state": Variant.State.WRITING, "error": ""})
@@ -59,7 +59,7 @@ def variant_work(lease: Lease) -> Work:
             request = ask.request(
                 request_id=f"{lease.job_id}:{lease.token}:{number}", tenant=str(lease.tenant_id)
             )
-            finished = yield _step(ask, replace(request, adapter=adapter, weight=lease.weight))
+            finished = yield _call(ask, replace(request, adapter=adapter, weight=lease.weight))
             made.note(finished)
             number += 1
             tokens = finished.completion_tokens
@@ -68,8 +68,8 @@ def variant_work(lease: Lease) -> Work:
         return _variant_outcome(variant, end.value, made)
 
 
-def _step(ask: Ask, request: GenerationRequest) -> Step:
-    return Step(request, section=ask.section, appends=ask.appends, shown=ask.shown)
+def _call(ask: Ask, request: GenerationRequest) -> EngineCall:
+    return EngineCall(request, section=ask.section, appends=ask.appends, shown=ask.shown)
 
 
 @dataclass(slots=True)
@@ -99,31 +99,31 @@ def _variant_outcome(variant: Variant, draft: Draft, made: Provenance) -> Outcom
     return Outcome(result, apply=lambda job: variant.keep(fields))
 
 
-def chat_work(lease: Lease) -> Work:
+def answer_chat(lease: Lease) -> Handling:
     """Answer an OpenAI-style request: its `n` choices, one after the other."""
     payload = lease.payload
     choices = []
     adapter = worn(lease)
     for index in range(payload.get("n", 1)):
         request = replace(_chat_request(lease, index), adapter=adapter)
-        finished = yield Step(request, index=index)
+        finished = yield EngineCall(request, index=index)
         choice = {"index": index, "text": finished.text, "finish_reason": finished.reason}
         if finished.logprobs:
-            choice["logprobs"] = [told(each) for each in finished.logprobs]
+            choice["logprobs"] = [logprobs_to_json(each) for each in finished.logprobs]
         choices.append(choice)
         made = {"base_sha256": finished.base_sha256, "adapter_sha256": finished.adapter_sha256}
     return Outcome({"choices": choices, **made})
 
 
-def told(each: TokenLogprob) -> list[Any]:
+def logprobs_to_json(each: TokenLogprob) -> list[Any]:
     """A token's odds as they are kept: token, log-probability, and the likeliest beside it."""
-    beside = [[storable(token), finite(odds)] for token, odds in each.top]
-    return [storable(each.token), finite(each.logprob), beside]
+    beside = [[storable(token), finite_logprob(odds)] for token, odds in each.top]
+    return [storable(each.token), finite_logprob(each.logprob), beside]
 
 
-def finite(odds: float) -> float:
+def finite_logprob(odds: float) -> float:
     """JSON knows no infinity; OpenAI's number for what cannot come stands in its place."""
-    return max(odds, NEVER)
+    return max(odds, LOWEST_LOGPROB)
 
 
 def _chat_request(lease: Lease, index: int) -> GenerationRequest:
@@ -155,4 +155,4 @@ def chat_sampling(values: dict[str, Any], index: int) -> Sampling:
     return Sampling(**options)
 
 
-WORKS: dict[str, Callable[[Lease], Work]] = {WRITE: variant_work, CHAT: chat_work}
+WORKS: dict[str, Callable[[Lease], Handling]] = {WRITE: write_variant, CHAT: answer_chat}

@@ -12,7 +12,7 @@ VARIANT = JobKind(
     name=WRITE,
     label=_("Writing copy"),
     queue=QUEUE,
-    handler="generation.serving.handlers.variant_work",
+    handler="generation.serving.handlers.write_variant",
     page="brief",
     tags=("variant",),
     messages=PLAIN,
@@ -21,5 +21,5 @@ COMPLETION = JobKind(
     name=CHAT,
     label=_("Completion by API"),
     queue=QUEUE,
-    handler="generation.serving.handlers.chat_work",
+    handler="generation.serving.handlers.answer_chat",
 )

@@ -96,7 +96,7 @@ class Shape:
 
 
 def odds(kept: list[Any] | None) -> dict[str, Any] | None:
-    """Tokens with their log-probabilities (works.told) as OpenAI's chats have them."""
+    """Tokens with their log-probabilities (handlers.logprobs_to_json) as OpenAI's chats have them."""
     if not kept:
         return None
     content = [
