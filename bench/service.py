@@ -66,12 +66,12 @@ def measured(ours: Writer, mode: Mode) -> tuple[list[float], tuple[float, float]
 
 def pump(ours: Writer) -> int:
     """All that waits, as the generate worker takes it."""
-    from generation.serving.batch_worker import Pump
-    from generation.serving.commits import ThreadClerk
+    from generation.serving.batch_worker import BatchWorker
+    from generation.serving.commits import ThreadExecutor
     from generation.serving.job_kinds import QUEUE
 
     before = ours.written
-    taken_in = Pump(ours.engine, QUEUE, clerk=ThreadClerk()).run()
+    taken_in = BatchWorker(ours.engine, QUEUE, clerk=ThreadExecutor()).run()
     written = ours.written - before
     if (taken_in, written) != (STREAMS, STREAMS * TOKENS):
         raise RuntimeError(f"{taken_in} jobs wrote {written} tokens.")

@@ -29,7 +29,7 @@ from generation.models import Variant
 from generation.presentation.failures import PLAIN
 from generation.serving.adapters import FINAL, engine_options
 from generation.serving.backends import Router
-from generation.serving.commits import Clerk, ThreadClerk
+from generation.serving.commits import InlineExecutor, ThreadExecutor
 from generation.serving.handlers import (
     WORKS,
     EngineCall,
@@ -56,7 +56,7 @@ SHOW_EVERY_S = 0.1
 # All jobs give their sign of life at once, and hear whether somebody wants them stopped.
 BEAT_EVERY_S = 1.0
 # A worker that is told to stop is given ten seconds.
-LAST_WORDS_S = 6.0
+DRAIN_TIMEOUT_S = 6.0
 
 
 @cache
@@ -94,7 +94,7 @@ class Running:
         return self.lease.payload.get("endpoint")
 
     @property
-    def read_aloud(self) -> bool:
+    def streams_to_client(self) -> bool:
         """Whether a caller of the API may have some of the answer, and no way to take it back."""
         return self.lease.kind == CHAT and bool(self.kept)
 
@@ -120,16 +120,20 @@ class Running:
         return self.shown[len(before) :]
 
 
-class Pump:
+class BatchWorker:
     """Drives the works of many tenants over one engine, and over those of their own."""
 
     def __init__(
-        self, engine: Engine, queue: str, owner: str = "pump", clerk: Clerk | None = None
+        self,
+        engine: Engine,
+        queue: str,
+        owner: str = "batch-worker",
+        executor: InlineExecutor | None = None,
     ) -> None:
         self.engine = Router(engine)
         self.queue = queue
         self.owner = owner
-        self.clerk = clerk or Clerk()
+        self.executor = executor or InlineExecutor()
         self.running: dict[str, Running] = {}
         self.events: list[StreamPiece] = []
         self.looked = 0.0
@@ -143,7 +147,7 @@ class Pump:
         try:
             return self._run()
         finally:
-            self.clerk.close()
+            self.executor.shutdown()
             self.engine.close()
 
     def _run(self) -> int:
@@ -191,7 +195,7 @@ class Pump:
         self.meter.leased(lease.waited_s)
         running = Running(lease, WORKS[lease.kind](lease))
         if lease.token > 1:
-            self._tell(running, "reset")
+            self._publish(running, "reset")
         with tenant_scope(lease.tenant_id):
             self._advance(running, None)
 
@@ -214,7 +218,7 @@ class Pump:
         else:
             self.running[call.request.id] = running
             if not call.appends:
-                self._tell(running, "section", section=call.section, index=call.index)
+                self._publish(running, "section", section=call.section, index=call.index)
 
     def _handle(self, event: Event) -> None:
         running = self.running.get(event.request_id)
@@ -237,7 +241,7 @@ class Pump:
             running.unsent["text"] += text
         elif (text or odds) and running.call is not None:
             call = running.call
-            self._tell(running, "token", section=call.section, index=call.index, text=text)
+            self._publish(running, "token", section=call.section, index=call.index, text=text)
             running.unsent = self.events[-1][2]
         if odds and running.unsent is not None:
             running.unsent.setdefault("logprobs", []).extend(odds)
@@ -259,7 +263,7 @@ class Pump:
             "prompt_tokens": usage.prompt_tokens,
             "completion_tokens": usage.completion_tokens,
         }
-        self._tell_usage(running)
+        self._publish_usage(running)
         self._end(jobs.finish, running, result=result, usage=usage, apply=outcome.apply)
 
     def _cancelled(self, running: Running, event: Finished) -> None:
@@ -271,7 +275,7 @@ class Pump:
             written = {"model_text": text, "text": text, **asdict(made)}
             Variant.objects.filter(job=job).update(**written)
 
-        self._tell_usage(running)
+        self._publish_usage(running)
         self._end(jobs.cancelled, running, usage=running.usage, apply=keep)
 
     def _fail(self, running: Running, code: str, detail: str, *, retry: bool) -> None:
@@ -283,7 +287,7 @@ class Pump:
     def _end(self, commit: Callable[..., object], running: Running, **values: Any) -> None:
         """Commit the job's end once all of its text stands in the stream."""
         self._flush()
-        self.clerk.do(partial(ended, commit, running.lease, values))
+        self.executor.submit(partial(ended, commit, running.lease, values))
 
     def _hand_back(self) -> None:
         """The worker is told to stop: leave its jobs to the next one.
@@ -291,9 +295,9 @@ class Pump:
         An answer that somebody already reads could not be taken up again: it has a while to end.
         """
         self.stopped = self.stopped or time.monotonic()
-        patient = time.monotonic() - self.stopped < LAST_WORDS_S
+        patient = time.monotonic() - self.stopped < DRAIN_TIMEOUT_S
         for request_id, running in list(self.running.items()):
-            if not (patient and running.read_aloud):
+            if not (patient and running.streams_to_client):
                 self.engine.cancel(request_id)
                 del self.running[request_id]
                 self._end(jobs.hand_back, running)
@@ -307,9 +311,9 @@ class Pump:
         self.beaten = now
         heard = heartbeats((run.lease, run.progress) for run in self.running.values())
         for request_id, running in list(self.running.items()):
-            self._heed(request_id, running, heard.get(running.lease.job_id))
+            self._apply_heartbeat(request_id, running, heard.get(running.lease.job_id))
 
-    def _heed(self, request_id: str, running: Running, beat: Beat | None) -> None:
+    def _apply_heartbeat(self, request_id: str, running: Running, beat: Beat | None) -> None:
         """Stop what somebody wants stopped, and drop what went to another worker."""
         if beat is None:
             log.warning("stale_lease job=%s", running.lease.job_id)
@@ -319,12 +323,12 @@ class Pump:
             running.cancelled = True
             self.engine.cancel(request_id)
 
-    def _tell(self, running: Running, name: str, **data: Any) -> None:
+    def _publish(self, running: Running, name: str, **data: Any) -> None:
         running.unsent = None  # what comes after this event is a piece of its own
         self.events.append(piece(running.lease, name, data))
 
-    def _tell_usage(self, running: Running) -> None:
-        self._tell(
+    def _publish_usage(self, running: Running) -> None:
+        self._publish(
             running,
             "usage",
             prompt_tokens=running.prompt_tokens,
@@ -338,7 +342,7 @@ class Pump:
         for running in self.running.values():
             running.unsent = None
         events, self.events = self.events, []
-        self.clerk.do(partial(publish, events))
+        self.executor.submit(partial(publish, events))
 
 
 def ended(commit: Callable[..., object], lease: Lease, values: dict[str, Any]) -> None:
@@ -356,7 +360,7 @@ def run(queue: str, owner: str) -> None:
     """The worker of the generate queue: write all that is due there."""
     close_old_connections()
     try:
-        Pump(engine(), queue, owner, ThreadClerk()).run()
+        BatchWorker(engine(), queue, owner, ThreadExecutor()).run()
     except EngineError:
         engine.cache_clear()  # its state is unknown now: the next notice loads it anew
         raise

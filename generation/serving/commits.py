@@ -8,28 +8,28 @@ from django.db import connections
 Task = Callable[[], object]
 
 
-class Clerk:
+class InlineExecutor:
     """Does each task at once."""
 
-    def do(self, task: Task) -> None:
+    def submit(self, task: Task) -> None:
         task()
 
-    def close(self) -> None:
+    def shutdown(self) -> None:
         """Come back when all is done."""
 
 
-class ThreadClerk(Clerk):
+class ThreadExecutor(InlineExecutor):
     """Does the tasks in their order, beside the engine, on a database connection of its own.
 
     Tasks see to their own errors: there is nobody here to tell.
     """
 
     def __init__(self) -> None:
-        self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="clerk")
+        self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commits")
 
-    def do(self, task: Task) -> None:
+    def submit(self, task: Task) -> None:
         self.pool.submit(task)
 
-    def close(self) -> None:
+    def shutdown(self) -> None:
         self.pool.submit(connections.close_all)
         self.pool.shutdown(wait=True)

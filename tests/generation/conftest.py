@@ -11,7 +11,7 @@ from generation.engine.echo import EchoEngine
 from generation.models import Brand, Brief
 from generation.services import brief_request
 from generation.services.briefs import Author
-from generation.serving.batch_worker import Pump
+from generation.serving.batch_worker import BatchWorker
 from generation.serving.job_kinds import QUEUE
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
@@ -52,4 +52,4 @@ def base_model() -> Path:
 
 def pump() -> None:
     """Do all the generate jobs that are due."""
-    Pump(EchoEngine(), QUEUE).run()
+    BatchWorker(EchoEngine(), QUEUE).run()

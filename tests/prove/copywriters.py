@@ -14,8 +14,8 @@ from generation.models import Brand, Variant
 from generation.services import brief_request
 from generation.services.briefs import Author
 from generation.services.demo import BRAND, BRIEFS
-from generation.serving.batch_worker import Pump
-from generation.serving.commits import ThreadClerk
+from generation.serving.batch_worker import BatchWorker
+from generation.serving.commits import ThreadExecutor
 from tenants.billing.prices import Usage, price
 from tenants.jobs.models import Job
 from tenants.jobs.services import job_cancel
@@ -42,7 +42,7 @@ class SlowEcho(EchoEngine):
 
 def pump(queue: str, owner: str) -> None:
     """The generate queue's worker in proofs: the real pump on the slow engine."""
-    Pump(SlowEcho(), queue, owner, ThreadClerk()).run()
+    BatchWorker(SlowEcho(), queue, owner, ThreadExecutor()).run()
 
 
 @dataclass

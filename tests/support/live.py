@@ -15,7 +15,7 @@ from django.db import connection
 
 from generation.engine.echo import EchoEngine
 from generation.engine.types import Engine, Event
-from generation.serving.batch_worker import Pump
+from generation.serving.batch_worker import BatchWorker
 from generation.serving.job_kinds import QUEUE
 
 START_S = 30
@@ -97,7 +97,7 @@ def pumped(engine: Engine) -> Iterator[None]:
 
     def work() -> None:
         while not over.is_set():
-            Pump(engine, QUEUE).run()
+            BatchWorker(engine, QUEUE).run()
             over.wait(0.02)
         connection.close()
 

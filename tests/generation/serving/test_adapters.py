@@ -16,7 +16,7 @@ from generation.engine.weights import weights_sha256
 from generation.models import Brand, Brief, Endpoint
 from generation.services import brief_request, variant_retry, variant_stop
 from generation.serving.adapters import engine_options, fetch, worn
-from generation.serving.batch_worker import Pump
+from generation.serving.batch_worker import BatchWorker
 from generation.serving.job_kinds import CHAT, QUEUE
 from generation.serving.routing import resolve_model
 from saas.errors import Conflict
@@ -121,7 +121,7 @@ def test_each_workspace_is_written_with_its_own(
     for tenant in (acme, other, acme, other):
         with tenant_scope(tenant):
             jobs.append((tenant, chat(n=2)))
-    Pump(engine, QUEUE).run()
+    BatchWorker(engine, QUEUE).run()
     texts = {tenant: alone(engine, tenant, version) for tenant, version in versions.items()}
     assert len({*texts.values(), alone(engine, acme, None)}) == 3
     for tenant, job in jobs:
@@ -148,10 +148,10 @@ def test_running_work_ends_with_the_version_that_it_began_with(
         return real()
 
     monkeypatch.setattr(engine, "step", step)
-    Pump(engine, QUEUE).run()
+    BatchWorker(engine, QUEUE).run()
     with tenant_scope(acme):
         later = chat()
-    Pump(engine, QUEUE).run()
+    BatchWorker(engine, QUEUE).run()
     assert ended(job).result["adapter_sha256"] == old.sha256
     texts = {choice["text"] for choice in ended(job).result["choices"]}
     assert texts == {alone(engine, acme, old)}
@@ -166,7 +166,7 @@ def test_the_same_weights_with_other_settings_are_another_model(
         with tenant_scope(acme):
             version = bring(1, lora_alpha=alpha)
             jobs.append(chat())
-        Pump(engine, QUEUE).run()
+        BatchWorker(engine, QUEUE).run()
         with tenant_scope(acme):
             services.version_promote(version=None, step=STEP)
             version.move(ModelVersion.State.ERASED)  # on another machine: this one's copy stays
@@ -184,14 +184,14 @@ def test_variants_keep_who_wrote_them(
         brief = brief_request(
             kind=note, fields={"topic": WORDS}, brand=brand, author=Author(), variants=2
         )
-        Pump(engine, QUEUE).run()
+        BatchWorker(engine, QUEUE).run()
         made = {(each.base_sha256, each.adapter_sha256) for each in brief.variants.all()}
     assert made == {(weights_sha256(toy[0]), version.sha256)}
 
 
 def failed(engine: Any, job: Job) -> str:
     """The code with which the job ends, at once and uncharged."""
-    Pump(engine, QUEUE).run()
+    BatchWorker(engine, QUEUE).run()
     over = ended(job)
     assert (over.state, over.attempt) == (Job.State.FAILED, 1)
     with tenant_scope(job.tenant_id):

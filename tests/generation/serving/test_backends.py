@@ -12,7 +12,7 @@ from generation.engine.echo import EchoEngine
 from generation.models import Brand, Endpoint, Variant
 from generation.services import brief_request
 from generation.services.briefs import Author
-from generation.serving.batch_worker import Pump
+from generation.serving.batch_worker import BatchWorker
 from generation.serving.customer_endpoint import ROWS
 from generation.serving.job_kinds import CHAT, QUEUE
 from tenants.billing.models import UsageEvent
@@ -63,7 +63,7 @@ def chat(tenant: Tenant, text: str = "Say hello", **payload: Any) -> Job:
 
 
 def pump(engine: EchoEngine | None = None) -> None:
-    Pump(engine or EchoEngine(), QUEUE).run()
+    BatchWorker(engine or EchoEngine(), QUEUE).run()
 
 
 def again(job: Job) -> Job:

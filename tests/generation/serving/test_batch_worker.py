@@ -17,7 +17,7 @@ from generation.engine.echo import EchoEngine
 from generation.engine.types import EngineError, Event, GenerationRequest, Token
 from generation.models import Brief
 from generation.presentation.failures import PLAIN
-from generation.serving.batch_worker import BEAT_EVERY_S, Pump
+from generation.serving.batch_worker import BEAT_EVERY_S, BatchWorker
 from generation.serving.job_kinds import CHAT, QUEUE
 from tenants.billing.prices import CREDIT
 from tenants.billing.services import balance
@@ -41,7 +41,7 @@ def chat(tenant: Tenant, text: str = "Say hello", **payload: Any) -> Job:
 
 
 def pump() -> None:
-    Pump(EchoEngine(), QUEUE).run()
+    BatchWorker(EchoEngine(), QUEUE).run()
 
 
 def again(job: Job) -> Job:
@@ -92,7 +92,7 @@ def test_every_stream_is_forgotten_in_the_end(acme: Tenant) -> None:
 
 def test_all_jobs_give_one_sign_of_life_when_it_is_time(acme: Tenant, other: Tenant) -> None:
     jobs = [chat(acme), chat(acme), chat(other)]
-    made = Pump(EchoEngine(rows=4), QUEUE)
+    made = BatchWorker(EchoEngine(rows=4), QUEUE)
     assert made._admit() == 3
     before = [again(job).heartbeat_at for job in jobs]
     made._beat()
@@ -107,7 +107,7 @@ def test_all_jobs_give_one_sign_of_life_when_it_is_time(acme: Tenant, other: Ten
 
 def test_only_what_is_to_stop_is_stopped(acme: Tenant, other: Tenant) -> None:
     jobs = [chat(acme), chat(acme), chat(other)]
-    made = Pump(EchoEngine(rows=4), QUEUE)
+    made = BatchWorker(EchoEngine(rows=4), QUEUE)
     assert made._admit() == 3
     with tenant_scope(other):
         job_cancel(job=jobs[2])
@@ -120,7 +120,7 @@ def test_only_what_is_to_stop_is_stopped(acme: Tenant, other: Tenant) -> None:
 
 def test_what_another_worker_was_given_is_dropped(acme: Tenant) -> None:
     lost, kept = chat(acme), chat(acme)
-    made = Pump(EchoEngine(rows=4), QUEUE)
+    made = BatchWorker(EchoEngine(rows=4), QUEUE)
     made._admit()
     with tenant_scope(acme):
         Job.objects.filter(pk=lost.pk).update(attempt=2)
@@ -148,15 +148,15 @@ def test_a_worker_told_to_stop_ends_the_answers_that_are_read_already(
 ) -> None:
     answer, told = chat(acme, text="one two three four five six", max_tokens=64), []
     monkeypatch.setattr("generation.serving.batch_worker.shutting_down", lambda: bool(told))
-    Pump(Told(told), QUEUE).run()
+    BatchWorker(Told(told), QUEUE).run()
     assert (again(answer).state, again(answer).tries) == (Job.State.SUCCEEDED, 1)
 
 
 def test_the_last_words_have_an_end_too(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     answer, told = chat(acme, text="one two three four five six", max_tokens=64), []
     monkeypatch.setattr("generation.serving.batch_worker.shutting_down", lambda: bool(told))
-    monkeypatch.setattr("generation.serving.batch_worker.LAST_WORDS_S", 0.0)
-    Pump(Told(told), QUEUE).run()
+    monkeypatch.setattr("generation.serving.batch_worker.DRAIN_TIMEOUT_S", 0.0)
+    BatchWorker(Told(told), QUEUE).run()
     assert (again(answer).state, again(answer).tries) == (Job.State.QUEUED, 0)
 
 
@@ -187,7 +187,7 @@ class Small(EchoEngine):
 
 def test_people_read_what_to_do_and_programs_the_numbers(acme: Tenant, brief: Brief) -> None:
     job = chat(acme)
-    Pump(Small(), QUEUE).run()
+    BatchWorker(Small(), QUEUE).run()
     assert again(job).error_detail == "90 tokens are too many."
     with tenant_scope(acme):
         words = {variant.error for variant in brief.variants.all()}
@@ -205,7 +205,7 @@ def test_66_numbers_that_are_not_finite_fail_the_job_and_cost_nothing(
     job, engine = chat(acme), load("local", model=tmp_path, threads=1, context=128)
     with tenant_scope(acme):
         assert balance().reserved == CREDIT
-    Pump(engine, QUEUE).run()
+    BatchWorker(engine, QUEUE).run()
     engine.close()
     failed = again(job)
     assert (failed.state, failed.error_code) == (Job.State.FAILED, "model_numerical_error")
@@ -219,7 +219,7 @@ def test_what_no_database_can_hold_is_marked_and_stops_nobody(acme: Tenant, othe
     """A model may write a NUL, and a distant server half a surrogate pair."""
     odd, plain = chat(acme, "odd"), chat(other, "plain")
     engine = EchoEngine(reply=lambda asked: {"odd": "a\0 b\ud800 c"}.get(last(asked), "fine"))
-    Pump(engine, QUEUE).run()
+    BatchWorker(engine, QUEUE).run()
     texts = [again(job).result["choices"][0]["text"] for job in (odd, plain)]
     assert texts == ["a\ufffd b\ufffd c", "fine"]
     streamed = [data["text"] for name, data in events(odd) if name == "token"]
@@ -246,7 +246,7 @@ def test_a_full_engine_makes_room_for_a_workspace_of_which_nothing_runs(
         return step()
 
     monkeypatch.setattr(engine, "step", and_then_another_comes)
-    Pump(engine, QUEUE).run()
+    BatchWorker(engine, QUEUE).run()
     preemptions = engine.stats().preemptions
     engine.close()
     ends = [again(job) for job in (*late, *long)]

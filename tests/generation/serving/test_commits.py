@@ -1,4 +1,4 @@
-"""The clerk: ends are written beside the engine, in order, and one that fails takes none along."""
+"""The executor: ends are written beside the engine, in order, and one that fails takes none along."""
 
 import threading
 from typing import Any
@@ -8,8 +8,8 @@ from django.db import IntegrityError
 
 from generation.engine.echo import EchoEngine
 from generation.serving import batch_worker
-from generation.serving.batch_worker import Pump
-from generation.serving.commits import ThreadClerk
+from generation.serving.batch_worker import BatchWorker
+from generation.serving.commits import ThreadExecutor
 from generation.serving.job_kinds import QUEUE
 from tenants.jobs.models import Job
 from tenants.models import Tenant
@@ -19,17 +19,17 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_tasks_are_done_in_their_order_by_another_thread() -> None:
-    clerk, done = ThreadClerk(), []
+    executor, done = ThreadExecutor(), []
     for number in range(20):
-        clerk.do(lambda number=number: done.append((number, threading.get_ident())))
-    clerk.close()
+        executor.submit(lambda number=number: done.append((number, threading.get_ident())))
+    executor.shutdown()
     assert [number for number, _ in done] == list(range(20))
     assert {thread for _, thread in done} != {threading.get_ident()}
 
 
 def test_all_ends_are_written_when_the_pump_comes_back(acme: Tenant, other: Tenant) -> None:
     jobs = [chat(acme), chat(other), chat(acme)]
-    assert Pump(EchoEngine(), QUEUE, clerk=ThreadClerk()).run() == 3
+    assert BatchWorker(EchoEngine(), QUEUE, executor=ThreadExecutor()).run() == 3
     assert {again(job).state for job in jobs} == {Job.State.SUCCEEDED}
     for job in jobs:
         names = [name for name, _ in events(job)]
@@ -50,6 +50,6 @@ def test_an_end_that_cannot_be_written_is_left_to_its_lease(
         original(lease, **values)
 
     monkeypatch.setattr(batch_worker.jobs, "finish", broken)
-    Pump(EchoEngine(), QUEUE, clerk=ThreadClerk()).run()
+    BatchWorker(EchoEngine(), QUEUE, executor=ThreadExecutor()).run()
     assert [again(job).state for job in (lost, kept)] == [Job.State.RUNNING, Job.State.SUCCEEDED]
     assert f"end_lost job={lost.pk}" in caplog.text
