@@ -20,7 +20,7 @@ from generation.engine.types import (
     Sampling,
 )
 from generation.models import Endpoint
-from generation.serving.customer_endpoint import UNREACHABLE, Target, told
+from generation.serving.customer_endpoint import UNREACHABLE, Target, translated
 from saas.errors import InsufficientRole, Invalid, NotFound
 from saas.outbound import NameUnknown, UrlNotAllowed, check_url
 from tenants.authors import Author
@@ -153,7 +153,7 @@ def _asked(target: Target) -> Event:
         while True:
             for event in engine.step():
                 if isinstance(event, Failed | Finished):
-                    return told(event)
+                    return translated(event)
     finally:
         engine.close()
 

@@ -11,41 +11,41 @@ from uuid import UUID
 
 from generation.engine.openai import OpenAIEngine
 from generation.engine.types import Engine, EngineBusy, EngineStats, Event, GenerationRequest, Token
-from generation.serving.customer_endpoint import BUSY, ROWS, Target, target_of, told
+from generation.serving.customer_endpoint import BUSY, ROWS, Target, target_of, translated
 
 log = logging.getLogger(__name__)
 
-MOST_LINES = 256
+MAX_BACKENDS = 256
 IDLE_S = 30.0
 # Between two looks while nothing but other people's servers is at work.
 PAUSE_S = 0.02
 
 
 @dataclass(slots=True)
-class Line:
+class Backend:
     """The engine over one workspace's server, and when it last had work."""
 
     engine: OpenAIEngine
     used: float = field(default_factory=time.monotonic)
 
 
-class Router:
+class Backends:
     """Drives all of them from the pump's one thread, and never waits for a distant one."""
 
-    def __init__(self, home: Engine) -> None:
-        self.home = home
-        self.lines: dict[Target, Line] = {}
-        self.routes: dict[str, Line] = {}
+    def __init__(self, default_backend: Engine) -> None:
+        self.default_backend = default_backend
+        self.backends: dict[Target, Backend] = {}
+        self.routes: dict[str, Backend] = {}
 
     @property
     def free_rows(self) -> int:
-        return self.home.free_rows
+        return self.default_backend.free_rows
 
-    def full(self) -> set[UUID]:
+    def saturated_tenants(self) -> set[UUID]:
         """Workspaces whose own server has as much to do as it is given at a time."""
         calls: Counter[UUID] = Counter()
-        for target, line in self.lines.items():
-            calls[target.tenant_id] += len(line.engine.calls)
+        for target, backend in self.backends.items():
+            calls[target.tenant_id] += len(backend.engine.calls)
         return {tenant_id for tenant_id, under_way in calls.items() if under_way >= ROWS}
 
     def submit(self, request: GenerationRequest, endpoint: str | None = None) -> None:
@@ -55,62 +55,62 @@ class Router:
         asked for one by name, where it lists that name itself.
         """
         if endpoint is None:
-            self.home.submit(request)
+            self.default_backend.submit(request)
             return
-        line = self._line(target_of(endpoint))
-        line.engine.submit(request)
-        line.used = time.monotonic()
-        self.routes[request.id] = line
+        backend = self._backend(target_of(endpoint))
+        backend.engine.submit(request)
+        backend.used = time.monotonic()
+        self.routes[request.id] = backend
 
-    def _line(self, target: Target) -> Line:
-        if target not in self.lines:
-            self.close_idle(0.0 if len(self.lines) >= MOST_LINES else IDLE_S)
-            if len(self.lines) >= MOST_LINES:
+    def _backend(self, target: Target) -> Backend:
+        if target not in self.backends:
+            self.close_idle(0.0 if len(self.backends) >= MAX_BACKENDS else IDLE_S)
+            if len(self.backends) >= MAX_BACKENDS:
                 raise EngineBusy(BUSY.code, str(BUSY.words))
-            self.lines[target] = Line(target.open())
-        return self.lines[target]
+            self.backends[target] = Backend(target.open())
+        return self.backends[target]
 
     def cancel(self, request_id: str) -> None:
-        line = self.routes.get(request_id)
-        (line.engine if line else self.home).cancel(request_id)
+        backend = self.routes.get(request_id)
+        (backend.engine if backend else self.default_backend).cancel(request_id)
 
     def step(self) -> list[Event]:
         """The house's next piece of work, and what the others have sent meanwhile."""
-        at_home = self.home.busy
-        events = self.home.step() if at_home else []
-        for line in self.lines.values():
-            events += map(told, self._poll(line))
-        if not events and not at_home:
+        busy = self.default_backend.busy
+        events = self.default_backend.step() if busy else []
+        for backend in self.backends.values():
+            events += map(translated, self._poll(backend))
+        if not events and not busy:
             time.sleep(PAUSE_S)
         self.close_idle(IDLE_S)
         return events
 
-    def _poll(self, line: Line) -> list[Event]:
-        events = line.engine.poll()
+    def _poll(self, backend: Backend) -> list[Event]:
+        events = backend.engine.poll()
         for event in events:
             if not isinstance(event, Token):
                 self.routes.pop(event.request_id, None)
-                line.used = time.monotonic()
+                backend.used = time.monotonic()
         return events
 
     def stats(self) -> EngineStats:
         """Those of the house's engine."""
-        return self.home.stats()
+        return self.default_backend.stats()
 
     def close_idle(self, seconds: float) -> None:
         """Close engines that had nothing to do for so long; those of changed servers among them."""
         before = time.monotonic() - seconds
-        for target, line in list(self.lines.items()):
-            if not line.engine.busy and line.used <= before:
+        for target, backend in list(self.backends.items()):
+            if not backend.engine.busy and backend.used <= before:
                 self._close(target)
 
     def close(self) -> None:
         """Close all but the house's, which outlives this router."""
-        for target in list(self.lines):
+        for target in list(self.backends):
             self._close(target)
 
     def _close(self, target: Target) -> None:
         try:
-            self.lines.pop(target).engine.close()
+            self.backends.pop(target).engine.close()
         except TimeoutError:
             log.warning("endpoint_not_closed tenant=%s", target.tenant_id)

@@ -28,7 +28,7 @@ from generation.engine.types import (
 from generation.models import Variant
 from generation.presentation.failures import PLAIN
 from generation.serving.adapters import FINAL, engine_options
-from generation.serving.backends import Router
+from generation.serving.backends import Backends
 from generation.serving.commits import InlineExecutor, ThreadExecutor
 from generation.serving.handlers import (
     WORKS,
@@ -130,7 +130,7 @@ class BatchWorker:
         owner: str = "batch-worker",
         executor: InlineExecutor | None = None,
     ) -> None:
-        self.engine = Router(engine)
+        self.engine = Backends(engine)
         self.queue = queue
         self.owner = owner
         self.executor = executor or InlineExecutor()
@@ -177,7 +177,7 @@ class BatchWorker:
         now = time.monotonic()
         if self.running and now - self.looked < LOOK_EVERY_S:
             return 0
-        free, full = self.engine.free_rows, self.engine.full()
+        free, full = self.engine.free_rows, self.engine.saturated_tenants()
         if free <= 0:
             # One more may come from a workspace of which nothing runs: others give way to it.
             free = min(1, self.engine.stats().room_for_others)

@@ -18,7 +18,7 @@ READ_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class BackendError:
     """What went wrong with a workspace's model server, and whether another try may go better."""
 
     code: str
@@ -32,51 +32,51 @@ class Trouble:
         return EngineError(self.code, str(self.words))
 
 
-OFF = Trouble(
+OFF = BackendError(
     "endpoint_off",
     _("Your model server was switched off or removed before this was written. Write it again."),
 )
-KEY_LOST = Trouble(
+KEY_LOST = BackendError(
     "endpoint_refused",
     _("The key of your model server can no longer be read here. An owner has to enter it again."),
 )
-NOT_ALLOWED = Trouble(
+NOT_ALLOWED = BackendError(
     "url_not_allowed",
     _("The address of your model server leads to a place that is not allowed."),
 )
-UNREACHABLE = Trouble(
+UNREACHABLE = BackendError(
     "endpoint_unreachable",
     _("Your model server did not answer. Look whether it runs and whether its address is right."),
     retry=True,
 )
-BUSY = Trouble(
+BUSY = BackendError(
     "endpoint_busy", _("Your model server takes no more requests at the moment."), retry=True
 )
 # By the code of the engine's own failure.
-TROUBLES = {
+ERRORS_BY_CODE = {
     NOT_ALLOWED.code: NOT_ALLOWED,
     "engine_unreachable": UNREACHABLE,
     "engine_timeout": UNREACHABLE,
-    "engine_unauthorized": Trouble(
+    "engine_unauthorized": BackendError(
         "endpoint_refused", _("Your model server refused the key. An owner has to enter a new one.")
     ),
-    "model_missing": Trouble(
+    "model_missing": BackendError(
         "endpoint_model_missing",
         _("Your model server does not know this model, or its address ends in a wrong path."),
     ),
     "engine_rate_limited": BUSY,
-    "engine_rejected": Trouble(
+    "engine_rejected": BackendError(
         "endpoint_rejected", _("Your model server does not take this kind of request.")
     ),
-    "engine_protocol_error": Trouble(
+    "engine_protocol_error": BackendError(
         "endpoint_unreadable", _("What answers there does not speak OpenAI's protocol.")
     ),
-    "engine_failed": Trouble(
+    "engine_failed": BackendError(
         "endpoint_failed", _("Your model server broke off with an error of its own."), retry=True
     ),
 }
-WORDS = {trouble.code: trouble.words for trouble in (*TROUBLES.values(), OFF, KEY_LOST)}
-WORDS["endpoint_refused"] = TROUBLES["engine_unauthorized"].words
+WORDS = {error.code: error.words for error in (*ERRORS_BY_CODE.values(), OFF, KEY_LOST)}
+WORDS["endpoint_refused"] = ERRORS_BY_CODE["engine_unauthorized"].words
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +126,9 @@ def target_of(endpoint_id: str) -> Target:
     return Target.of(endpoint)
 
 
-def told(event: Event) -> Event:
+def translated(event: Event) -> Event:
     """The event in the words of whoever runs that server."""
     if isinstance(event, Failed):
-        known = TROUBLES.get(event.code)
+        known = ERRORS_BY_CODE.get(event.code)
         return known.failed(event.request_id) if known else replace(event, retry=False)
     return event

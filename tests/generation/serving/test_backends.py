@@ -166,7 +166,7 @@ def test_only_so_many_servers_are_connected_to_at_a_time(
     servers: dict[str, ModelServer],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("generation.serving.backends.MOST_LINES", 1)
+    monkeypatch.setattr("generation.serving.backends.MAX_BACKENDS", 1)
     servers["acme"].pause_s = servers["other"].pause_s = 0.3
     ordered = []
     for slug, tenant in (("acme", acme), ("other", other)):
