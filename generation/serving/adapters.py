@@ -14,7 +14,7 @@ from training.models import ModelVersion
 FINAL = frozenset({"adapter_not_available", "adapter_invalid", "adapter_base_mismatch"})
 
 
-def worn(lease: Lease) -> AdapterRef | None:
+def adapter_for(lease: Lease) -> AdapterRef | None:
     """The job's adapter, as the engine takes it. Raises EngineError where it may not be used."""
     pin = lease.payload.get("adapter")
     if pin is None:

@@ -19,7 +19,7 @@ from generation.models import Endpoint
 from saas.errors import Unavailable
 
 MANIFEST = "manifest.json"
-Stamp = tuple[tuple[str, int, int], ...]
+Fingerprint = tuple[tuple[str, int, int], ...]
 
 
 def current() -> BaseModel | None:
@@ -27,46 +27,48 @@ def current() -> BaseModel | None:
 
     Raises Unavailable while the model is not there.
     """
-    found = of_house()
+    found = local_base()
     return replace(found, bypassed=bool(Endpoint.objects.payload_ref())) if found else None
 
 
-def of_house() -> BaseModel | None:
+def local_base() -> BaseModel | None:
     if settings.ENGINE == "echo":
         return BaseModel("echo", BASE_SHA256)
     if settings.ENGINE == "openai":
         options: dict[str, Any] = settings.ENGINE_OPTIONS
-        return of_server(OpenAISettings(**options))
+        return remote_base(OpenAISettings(**options))
     folder = Path(settings.BASE_MODEL)
     try:
-        return read(folder, stamp(folder))
+        return read(folder, fingerprint(folder))
     except (EngineError, OSError) as error:
         if isinstance(error, EngineError) and error.code == "model_unsupported":
             return None
         raise Unavailable(_("The base model is not there yet.")) from error
 
 
-def of_server(server: OpenAISettings) -> BaseModel | None:
+def remote_base(server: OpenAISettings) -> BaseModel | None:
     """A server's model, where the server loads our adapters; its sizes are its own business."""
     if server.way_with_adapters != "loaded":
         return None
     return BaseModel(server.model, server.sha256)
 
 
-def stamp(folder: Path) -> Stamp:
+def fingerprint(folder: Path) -> Fingerprint:
     """Changes when a file of the model does."""
     found = [(path.name, path.stat()) for path in weight_files(folder)]
     return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
 
 
 @lru_cache(maxsize=4)
-def read(folder: Path, stamp: Stamp) -> BaseModel:
+def read(folder: Path, fingerprint: Fingerprint) -> BaseModel:
     """The model in the folder. The engine hashes for itself what it loads; here a note will do."""
-    return BaseModel(folder.name, noted(folder) or weights_sha256(folder), ModelConfig.read(folder))
+    return BaseModel(
+        folder.name, manifest_sha256(folder) or weights_sha256(folder), ModelConfig.read(folder)
+    )
 
 
-def noted(folder: Path) -> str:
-    """The hash that our own converter has noted, where it fits the file that lies there."""
+def manifest_sha256(folder: Path) -> str:
+    """The hash that our own converter has manifest_sha256, where it fits the file that lies there."""
     try:
         files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
     except (OSError, ValueError, KeyError):

@@ -14,7 +14,7 @@ from generation.engine.types import Grammar as EngineGrammar
 from generation.kinds.kind import Ask, Completion, Draft
 from generation.models import Variant
 from generation.services.briefs import stored
-from generation.serving.adapters import worn
+from generation.serving.adapters import adapter_for
 from generation.serving.job_kinds import CHAT, WRITE
 from tenants.jobs.models import Job, Lease
 
@@ -51,7 +51,7 @@ def write_variant(lease: Lease) -> Handling:
     brief = variant.brief
     writing = brief.form.write(brief.data(seed=variant.seed))
     made = Provenance()
-    adapter = worn(lease)
+    adapter = adapter_for(lease)
     number = 1
     try:
         ask = next(writing)
@@ -103,7 +103,7 @@ def answer_chat(lease: Lease) -> Handling:
     """Answer an OpenAI-style request: its `n` choices, one after the other."""
     payload = lease.payload
     choices = []
-    adapter = worn(lease)
+    adapter = adapter_for(lease)
     for index in range(payload.get("n", 1)):
         request = replace(_chat_request(lease, index), adapter=adapter)
         finished = yield EngineCall(request, index=index)

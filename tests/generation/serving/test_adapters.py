@@ -15,7 +15,7 @@ from generation.engine.types import AdapterRef, Event, Message, Sampling
 from generation.engine.weights import weights_sha256
 from generation.models import Brand, Brief, Endpoint
 from generation.services import brief_request, variant_retry, variant_stop
-from generation.serving.adapters import engine_options, fetch, worn
+from generation.serving.adapters import engine_options, fetch
 from generation.serving.batch_worker import BatchWorker
 from generation.serving.job_kinds import CHAT, QUEUE
 from generation.serving.routing import resolve_model
@@ -295,7 +295,7 @@ def test_a_server_takes_adapters_where_it_loads_them(
         services.version_promote(version=version, step=STEP)
         job = chat()
         assert base_model.current() == BaseModel("llama", version.base_sha256)
-        worn(Lease(acme.pk, job.pk, 1, CHAT, job.payload, 0))
+        adapter_for(Lease(acme.pk, job.pk, 1, CHAT, job.payload, 0))
     assert (files.local_folder(acme.pk, version.sha256, version.pk) / WEIGHTS).is_file()
 
 

@@ -31,7 +31,7 @@ def note(folder: Path, **changes: Any) -> None:
 
 def test_it_has_the_hash_that_the_engine_finds_and_its_sizes(folder: Path) -> None:
     for _ in range(2):
-        found = base_model.of_house()
+        found = base_model.local_base()
         assert found is not None
         assert (found.name, found.sha256) == (folder.name, weights_sha256(folder))
         assert found.shape is not None
@@ -41,9 +41,9 @@ def test_it_has_the_hash_that_the_engine_finds_and_its_sizes(folder: Path) -> No
 
 def test_other_weights_are_noticed(folder: Path) -> None:
     note(folder)
-    before = base_model.of_house()
+    before = base_model.local_base()
     (folder / "model.safetensors").write_bytes(b"other weights")
-    after = base_model.of_house()
+    after = base_model.local_base()
     assert before != after
     assert after is not None
     assert after.sha256 == weights_sha256(folder)
@@ -51,7 +51,7 @@ def test_other_weights_are_noticed(folder: Path) -> None:
 
 def test_a_note_spares_the_reading(folder: Path) -> None:
     note(folder, sha256="0" * 64)
-    found = base_model.of_house()
+    found = base_model.local_base()
     assert found is not None
     assert found.sha256 == "0" * 64
 
@@ -59,9 +59,9 @@ def test_a_note_spares_the_reading(folder: Path) -> None:
 def test_a_model_that_is_not_there_is_said_to_be_missing(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     with pytest.raises(Unavailable):
-        base_model.of_house()
+        base_model.local_base()
 
 
 def test_a_model_that_cannot_wear_adapters_takes_none(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps({"architectures": ["GPT2LMHeadModel"]}))
-    assert base_model.of_house() is None
+    assert base_model.local_base() is None
