@@ -79,7 +79,7 @@ class Brief(TenantModel):
         return self.title
 
     @property
-    def form(self) -> Kind:
+    def kind_spec(self) -> Kind:
         """The kind of copy that this brief orders."""
         return kinds.load(self.kind)
 

@@ -80,7 +80,7 @@ class Content(TenantModel):
         return self.title
 
     @property
-    def form(self) -> Kind:
+    def kind_spec(self) -> Kind:
         return kinds.load(self.kind)
 
     def get_absolute_url(self) -> str:
@@ -92,7 +92,7 @@ class Content(TenantModel):
         """Make this the content's text. The row must be locked where others may write too."""
         self.version += 1
         self.text, self.data, self.sha256 = text, data, text_sha256(text)
-        self.title = (self.form.title(data) or self.title)[:200]
+        self.title = (self.kind_spec.title(data) or self.title)[:200]
         self.save()
         return ContentVersion.objects.create(
             content=self,

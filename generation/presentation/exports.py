@@ -40,12 +40,12 @@ def markdown(content: Content) -> bytes:
 
 
 def html(content: Content) -> bytes:
-    body = mark_safe(content.form.html(content.data))
+    body = mark_safe(content.kind_spec.html(content.data))
     return format_html(HTML, content.language, content.title, body).encode()
 
 
 def table(content: Content) -> bytes:
-    return csv_bytes(content.form.csv_rows(content.data))
+    return csv_bytes(content.kind_spec.csv_rows(content.data))
 
 
 def data(content: Content) -> bytes:
@@ -101,7 +101,7 @@ def bundle(contents: Iterable[Content], layout: str) -> Export:
 def _tables(contents: Iterable[Content]) -> dict[str, bytes]:
     rows: dict[str, list[dict[str, str]]] = defaultdict(list)
     for content in contents:
-        rows[content.kind] += content.form.csv_rows(content.data)
+        rows[content.kind] += content.kind_spec.csv_rows(content.data)
     return {f"{kind}.csv": csv_bytes(each) for kind, each in rows.items()}
 
 

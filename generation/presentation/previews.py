@@ -33,7 +33,7 @@ OWN_LOOKS = {"search_ad", "social_post", "marketing_email", "landing_hero", "pro
 
 
 def preview(content: Content, data: Mapping[str, Any]) -> Preview:
-    kind, brief = content.form, content.brief
+    kind, brief = content.kind_spec, content.brief
     look = content.kind if content.kind in OWN_LOOKS else "article"
     given = brief.fields if brief else {}
     address = str(given.get("url") or (brief.brand.url if brief else ""))
@@ -64,5 +64,5 @@ def issues(content: Content, data: Mapping[str, Any]) -> list[Shown]:
     """The checks' findings; without its brief nobody knows what a text may say."""
     if content.brief is None:
         return []
-    found = content.form.check(dict(data), content.brief.data())
-    return [shown(stored(issue), content.form, data) for issue in found]
+    found = content.kind_spec.check(dict(data), content.brief.data())
+    return [shown(stored(issue), content.kind_spec, data) for issue in found]

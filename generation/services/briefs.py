@@ -124,7 +124,7 @@ def variants_add(*, brief: Brief, count: int, author: Author) -> list[Variant]:
 def variant_request(*, variant: Variant, author: Author, choice: ModelChoice) -> Variant:
     """Reserve the credits for a variant and queue the job that writes it."""
     brief = variant.brief
-    estimate = brief.form.estimate_tokens(brief.data())
+    estimate = brief.kind_spec.estimate_tokens(brief.data())
     variant.save()
     variant.job = job_request(
         kind=WRITE,
@@ -182,7 +182,7 @@ def variant_edit(*, variant: Variant, text: str) -> Variant:
     """Change a variant's text in place; the model's own text stays beside it."""
     variant = Variant.objects.select_for_update().get(pk=variant.pk)
     refuse_unfinished(variant)
-    data, text = read_text(variant.brief.form, text)
+    data, text = read_text(variant.brief.kind_spec, text)
     variant.keep({"text": text, "data": data, "issues": check(variant.brief, data)})
     return variant
 
@@ -206,7 +206,7 @@ def read_text(form: Kind, text: str) -> tuple[dict[str, Any], str]:
 
 def check(brief: Brief, data: dict[str, Any]) -> list[dict[str, Any]]:
     """The issues of a text, in their stored form."""
-    return [stored(issue) for issue in brief.form.check(data, brief.data())]
+    return [stored(issue) for issue in brief.kind_spec.check(data, brief.data())]
 
 
 def stored(issue: Issue) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def content_edit(
     content = _locked(content)
     if expected is not None and expected != content.version:
         raise PreconditionFailed(version=content.version)
-    data, text = read_text(content.form, text)
+    data, text = read_text(content.kind_spec, text)
     if text == content.text:
         return content
     return _new_text(content, text, data, actor, Action.EDITED)

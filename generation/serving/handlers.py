@@ -49,7 +49,7 @@ def write_variant(lease: Lease) -> Handling:
     variant = Variant.of_job(lease.job_id)
     variant.keep({"state": Variant.State.WRITING, "error": ""})
     brief = variant.brief
-    writing = brief.form.write(brief.data(seed=variant.seed))
+    writing = brief.kind_spec.write(brief.data(seed=variant.seed))
     made = Provenance()
     adapter = adapter_for(lease)
     number = 1
@@ -85,7 +85,7 @@ class Provenance:
 
 
 def _variant_outcome(variant: Variant, draft: Draft, made: Provenance) -> Outcome:
-    text = variant.brief.form.render(draft.data)
+    text = variant.brief.kind_spec.render(draft.data)
     fields = {
         "state": Variant.State.READY,
         "model_text": text,

@@ -31,7 +31,7 @@ def brief_context(brief: Brief) -> dict[str, Any]:
     room_left = MAX_VARIANTS - len(cards)
     return {
         "brief": brief,
-        "kind": brief.form,
+        "kind": brief.kind_spec,
         "answers": list(answers(brief)),
         "cards": cards,
         "writing": any(not card.variant.finished for card in cards),
@@ -42,7 +42,7 @@ def brief_context(brief: Brief) -> dict[str, Any]:
 
 def answers(brief: Brief) -> Iterator[tuple[str, str]]:
     """What was asked for, question by question."""
-    for question in brief.form.fields:
+    for question in brief.kind_spec.fields:
         value = brief.fields.get(question.name)
         if value not in (None, "", []):
             yield gettext(question.label), "\n".join(value) if isinstance(value, list) else value

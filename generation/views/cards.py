@@ -82,7 +82,7 @@ class Card:
             return SafeString("")
         if not self.variant.data:
             return linebreaks_filter(self.variant.text)
-        return mark_safe(self.brief.form.html(self.variant.data))
+        return mark_safe(self.brief.kind_spec.html(self.variant.data))
 
     @cached_property
     def issues(self) -> list[Shown]:
@@ -91,4 +91,4 @@ class Card:
     def _issues(self) -> Iterator[Shown]:
         data: dict[str, Any] = self.variant.data
         for issue in self.variant.issues:
-            yield shown(issue, self.brief.form, data)
+            yield shown(issue, self.brief.kind_spec, data)

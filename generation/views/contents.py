@@ -34,7 +34,7 @@ def content(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
     """The editor; sending it saves a new version."""
     found = find(pk)
     markdown = request.GET.get("as") == "markdown"
-    form = edit_form(found.form, found.data, posted(request), markdown=markdown)
+    form = edit_form(found.kind_spec, found.data, posted(request), markdown=markdown)
     if request.method == "POST":
         require_role(request, "editor")
         return _save(request, found, form)
@@ -78,7 +78,7 @@ def _editor(
         text, data = form.text, form.data_now
     context = {
         "content": content,
-        "kind": content.form,
+        "kind": content.kind_spec,
         "form": form,
         "conflict": conflict,
         "text": text,
@@ -97,7 +97,7 @@ def _editor(
 def content_preview(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
     """How the text in the editor will look, and what the checks say to it."""
     found = find(pk)
-    form = edit_form(found.form, found.data, request.POST)
+    form = edit_form(found.kind_spec, found.data, request.POST)
     form.is_valid()
     data = form.data_now
     return page(request, "_preview", {"content": found, "preview": preview(found, data)})

@@ -25,7 +25,7 @@ from tenants.scope import tenant_scope
 async def brief_stream(request: PortalRequest, slug: str, pk: UUID) -> StreamingHttpResponse:
     """Server-sent events of a brief; the browser says by Last-Event-ID where it stopped."""
     brief = await find_brief(request, pk)
-    kind, language = brief.form, translation.get_language() or "en"
+    kind, language = brief.kind_spec, translation.get_language() or "en"
 
     def show(event: StreamEvent) -> StreamEvent:
         with translation.override(language):

@@ -54,7 +54,7 @@ def variant_edit(request: PortalRequest, slug: str, pk: UUID, number: int) -> Ht
     found = find(pk, number)
     if not Card.of(found).usable:
         return card(request, found)
-    form = edit_form(found.brief.form, found.data, posted(request))
+    form = edit_form(found.brief.kind_spec, found.data, posted(request))
     if request.method == "POST" and form.is_valid():
         changed = services.variant_edit(variant=found, text=form.text)
         return card(request, changed)

@@ -72,7 +72,7 @@ def picked(brief: Brief, author: Author) -> Content:
     """The first variant, picked and given a headline that the checks object to."""
     content = variant_pick(variant=brief.variants.get(number=1), author=author)
     data = {**content.data, "headlines": [*content.data["headlines"], "A cheap lamp in 1999"]}
-    return content_edit(content=content, text=content.form.render(data), actor=author.user)
+    return content_edit(content=content, text=content.kind_spec.render(data), actor=author.user)
 
 
 def objections(page: Page, path: str) -> Iterator[str]:

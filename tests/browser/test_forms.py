@@ -24,8 +24,8 @@ def refused(page: Page, *said: str) -> None:
 def draft(lumen: object) -> Content:
     content = Content(kind="marketing_email", title="Spring")
     data = {"subject": "Spring is here", "preheader": "Open a window.", "body": "Hello."}
-    text = content.form.render(data)
-    content.add_version(text=text, data=content.form.parse(text), author=None)
+    text = content.kind_spec.render(data)
+    content.add_version(text=text, data=content.kind_spec.parse(text), author=None)
     return content
 
 

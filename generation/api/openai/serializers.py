@@ -32,7 +32,7 @@ MAX_CHOICES = 8
 DEFAULT_TOKENS = 512
 TOKEN_IDS = 2**31
 MAX_OPTIONS, MAX_OPTION_CHARS = 256, 400
-FORMS = ("guided_regex", "guided_choice", "response_format")
+GRAMMARS = ("guided_regex", "guided_choice", "response_format")
 
 
 STOP = {"type": "string", "minLength": 1, "maxLength": MAX_STOP_CHARS}
@@ -218,9 +218,9 @@ class SampledSerializer(StrictSerializer):
             raise serializers.ValidationError(
                 {"stream_options": [_("Only together with `stream`.")]}, code="invalid"
             )
-        if sum(attrs.get(name) is not None for name in FORMS) > 1:
+        if sum(attrs.get(name) is not None for name in GRAMMARS) > 1:
             raise serializers.ValidationError(
-                {FORMS[0]: [_("One form at a time: a schema, a pattern or options.")]},
+                {GRAMMARS[0]: [_("One form at a time: a schema, a pattern or options.")]},
                 code="invalid",
             )
         return attrs

@@ -11,7 +11,12 @@ from generation.kinds.kind import BriefData
 from generation.kinds.text import count_words, is_cjk
 from generation.writers.guided.outline import Plan, Section, format_of
 from generation.writers.guided.output_filter import SENTENCE, has_verb
-from generation.writers.guided.product_brief import Form, form_of, lower_first, upper_first
+from generation.writers.guided.product_brief import (
+    PhraseForm,
+    lower_first,
+    phrase_form_of,
+    upper_first,
+)
 
 LEAST_WORDS = 4
 LEADS = {
@@ -88,7 +93,7 @@ def announced(brief: BriefData, outline: Plan) -> Iterator[str]:
     """The news itself for the opening; for each section, what its point says of the brand."""
     yield as_sentence(outline.title, brief)
     for section in outline.sections[1:-1]:
-        does = not section.usual and form_of(section.point) is Form.DOES
+        does = not section.usual and phrase_form_of(section.point) is PhraseForm.DOES
         yield as_sentence(f"{brief.brand.name} {section.point}", brief) if does else ""
 
 

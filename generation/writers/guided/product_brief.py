@@ -69,7 +69,7 @@ KEYWORDS = Field(
 )
 
 
-class Form(Enum):
+class PhraseForm(Enum):
     """The grammar of a selling point: how it can stand in a sentence."""
 
     DOES = "does"  # sends invoices in one minute
@@ -84,7 +84,7 @@ class Point:
     """A selling point without its full stop, and the form that it has."""
 
     text: str
-    form: Form
+    form: PhraseForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,23 +195,23 @@ def third_person(word: str) -> str:
 
 
 def read_point(text: str) -> Point:
-    return Point(text, form_of(text))
+    return Point(text, phrase_form_of(text))
 
 
-def form_of(text: str) -> Form:
+def phrase_form_of(text: str) -> PhraseForm:
     tokens = [token.strip(",.").casefold() for token in text.split()]
     if not tokens:
-        return Form.THING
+        return PhraseForm.THING
     first, second = tokens[0], tokens[1] if len(tokens) > 1 else ""
     if first in lexicon.PRONOUNS - {"another", "both", "each"} and second not in {"of"}:
-        return Form.CLAUSE if is_verbal(second) else Form.THING
+        return PhraseForm.CLAUSE if is_verbal(second) else PhraseForm.THING
     if base_verb(first) or (third_person(first) and {"you", "your"} & set(tokens)):
-        return Form.DOES
+        return PhraseForm.DOES
     if first in lexicon.PREDICATES and (not second or second in lexicon.FUNCTION - {"all", "any"}):
-        return Form.IS
+        return PhraseForm.IS
     if first in lexicon.VERBS and is_object(second):
-        return Form.DO
-    return Form.THING
+        return PhraseForm.DO
+    return PhraseForm.THING
 
 
 def is_verbal(word: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from generation.kinds import lexicon
 from generation.writers.guided.product_brief import (
-    Form,
+    PhraseForm,
     Pitch,
     Point,
     base_verb,
@@ -50,7 +50,7 @@ def imperative(point: Point) -> str:
     """`sends invoices` as `send invoices`, where customers do it as much as the product does."""
     first, _, rest = point.text.partition(" ")
     verb = base_verb(first.casefold())
-    shared = point.form is Form.DOES and verb in lexicon.SHARED_VERBS
+    shared = point.form is PhraseForm.DOES and verb in lexicon.SHARED_VERBS
     return f"{verb} {rest}" if shared and not rest.endswith(" you") else ""
 
 
@@ -123,10 +123,10 @@ def facts(pitch: Pitch, limit: int) -> Groups:
 def told_pair(pitch: Pitch, pair: Sequence[Point]) -> list[str]:
     """Two facts of one form in one sentence."""
     one, two = pair
-    if one.form is not two.form or one.form is Form.CLAUSE:
+    if one.form is not two.form or one.form is PhraseForm.CLAUSE:
         return []
     joint = f"{agreeing(one.text, pitch.full)} and {agreeing(two.text, pitch.full)}"
-    if one.form is Form.THING and " and " in joint.replace(" and ", "", 1):
+    if one.form is PhraseForm.THING and " and " in joint.replace(" and ", "", 1):
         return []
     return told(pitch, Point(joint, one.form))
 
@@ -134,16 +134,16 @@ def told_pair(pitch: Pitch, pair: Sequence[Point]) -> list[str]:
 def told(pitch: Pitch, point: Point) -> list[str]:
     text, brand, plural = point.text, pitch.brand, is_plural(pitch.full)
     match point.form:
-        case Form.DOES:
+        case PhraseForm.DOES:
             verb = agreeing(text, pitch.full)
             named = [f"{brand} {verb}."] if is_service(pitch) else []
             return [f"They {verb}."] if plural else [f"It {verb}.", *named]
-        case Form.IS:
+        case PhraseForm.IS:
             named = [f"{brand} is {text}."] if is_service(pitch) else []
             return [f"They are {text}."] if plural else [f"It is {text}.", *named]
-        case Form.DO:
+        case PhraseForm.DO:
             return [f"You can {text}.", f"{upper_first(text)}."]
-        case Form.CLAUSE:
+        case PhraseForm.CLAUSE:
             return [f"{upper_first(text)}."]
     if not is_gettable(text):
         return []
@@ -175,11 +175,11 @@ def point_lines(pitch: Pitch, point: Point) -> Iterator[str]:
         yield f"{short} with {brand}"
         yield short
     match point.form:
-        case Form.DO:
+        case PhraseForm.DO:
             yield f"{text} with {brand}"
-        case Form.DOES if is_service(pitch):
+        case PhraseForm.DOES if is_service(pitch):
             yield f"{brand} {text}"
-        case Form.THING:
+        case PhraseForm.THING:
             yield f"{brand}: {text}"
     yield text
 
@@ -193,18 +193,18 @@ def point_sentences(pitch: Pitch, point: Point) -> Iterator[str]:
     text, full = point.text, pitch.full
     subject = the(pitch)
     match point.form:
-        case Form.DOES:
+        case PhraseForm.DOES:
             yield f"{subject} {agreeing(text, full)}."
             if is_service(pitch):
                 yield f"{pitch.brand} {text}."
-        case Form.IS:
+        case PhraseForm.IS:
             yield f"{subject} {'are' if is_plural(full) else 'is'} {text}."
-        case Form.DO:
+        case PhraseForm.DO:
             yield f"{upper_first(text)} with {pitch.brand}."
             yield f"With {pitch.brand} you can {text}."
-        case Form.CLAUSE:
+        case PhraseForm.CLAUSE:
             yield f"{upper_first(text)}."
-        case Form.THING if is_gettable(text):
+        case PhraseForm.THING if is_gettable(text):
             yield f"Get {text} with {pitch.brand}."
             yield f"With {pitch.brand} you get {text}."
     yield f"{upper_first(full)}: {text}."
@@ -213,24 +213,24 @@ def point_sentences(pitch: Pitch, point: Point) -> Iterator[str]:
 def pair_sentences(pitch: Pitch, one: Point, two: Point) -> Iterator[str]:
     full, subject, a, b = upper_first(pitch.full), the(pitch), one.text, two.text
     match one.form, two.form:
-        case Form.DOES, Form.DOES:
+        case PhraseForm.DOES, PhraseForm.DOES:
             yield f"{subject} {agreeing(a, full)} and {agreeing(b, full)}."
             if is_service(pitch):
                 yield f"{pitch.brand} {a} and {b}."
-        case (Form.IS | Form.DOES, Form.IS | Form.DOES):
+        case (PhraseForm.IS | PhraseForm.DOES, PhraseForm.IS | PhraseForm.DOES):
             yield f"{subject} {verbal(one, full)} and {verbal(two, full)}."
-        case Form.DO, Form.DO:
+        case PhraseForm.DO, PhraseForm.DO:
             yield f"{upper_first(a)} and {b} with {pitch.brand}."
-        case Form.THING, Form.THING:
+        case PhraseForm.THING, PhraseForm.THING:
             if is_gettable(a) and " and " not in a + b:
                 yield f"With {pitch.brand} you get {a} and {b}."
             yield f"{full}: {listed((a, b))}."
-        case (Form.DO | Form.THING, Form.DO | Form.THING):
+        case (PhraseForm.DO | PhraseForm.THING, PhraseForm.DO | PhraseForm.THING):
             yield f"{full}: {a}, {b}."
 
 
 def verbal(point: Point, subject: str) -> str:
-    if point.form is Form.DOES:
+    if point.form is PhraseForm.DOES:
         return agreeing(point.text, subject)
     return f"{'are' if is_plural(subject) else 'is'} {point.text}"
 

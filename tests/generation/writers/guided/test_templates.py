@@ -6,7 +6,7 @@ import pytest
 
 from generation.kinds.kind import BrandData
 from generation.writers.guided import templates_en
-from generation.writers.guided.product_brief import Form, Pitch, form_of
+from generation.writers.guided.product_brief import PhraseForm, Pitch, phrase_form_of
 from tests.support.scripted import brief_of
 
 
@@ -19,24 +19,24 @@ def pitch_of(product: str, *points: str, offer: str = "", brand: str = "Ledgerly
 @pytest.mark.parametrize(
     ("text", "form"),
     [
-        ("sends invoices in one minute", Form.DOES),
-        ("files VAT returns for you", Form.DOES),
-        ("cancel any time", Form.DO),
-        ("book online", Form.DO),
-        ("made from recycled bottles", Form.IS),
-        ("reflective at night", Form.IS),
-        ("free for 30 days", Form.IS),
-        ("we answer within an hour", Form.CLAUSE),
-        ("it keeps you dry", Form.CLAUSE),
-        ("free delivery on every box", Form.THING),
-        ("insured walkers", Form.THING),
-        ("photo after every walk", Form.THING),
-        ("plans from 9 a month", Form.THING),
-        ("", Form.THING),
+        ("sends invoices in one minute", PhraseForm.DOES),
+        ("files VAT returns for you", PhraseForm.DOES),
+        ("cancel any time", PhraseForm.DO),
+        ("book online", PhraseForm.DO),
+        ("made from recycled bottles", PhraseForm.IS),
+        ("reflective at night", PhraseForm.IS),
+        ("free for 30 days", PhraseForm.IS),
+        ("we answer within an hour", PhraseForm.CLAUSE),
+        ("it keeps you dry", PhraseForm.CLAUSE),
+        ("free delivery on every box", PhraseForm.THING),
+        ("insured walkers", PhraseForm.THING),
+        ("photo after every walk", PhraseForm.THING),
+        ("plans from 9 a month", PhraseForm.THING),
+        ("", PhraseForm.THING),
     ],
 )
-def test_the_grammar_of_a_fact_is_seen(text: str, form: Form) -> None:
-    assert form_of(text) is form
+def test_the_grammar_of_a_fact_is_seen(text: str, form: PhraseForm) -> None:
+    assert phrase_form_of(text) is form
 
 
 @pytest.mark.parametrize(
