@@ -91,7 +91,7 @@ class VariantViewSet(TenantViewSet):
             text = asked.validated_data["text"]
             variant = services.variant_edit(variant=variant, text=text)
         if "rating" in asked.validated_data:
-            variant.keep({"rating": asked.validated_data["rating"]})
+            variant.update_fields({"rating": asked.validated_data["rating"]})
         return self.shown(variant)
 
     @extend_schema(request=None, responses={200: ContentSerializer})

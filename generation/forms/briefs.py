@@ -40,10 +40,10 @@ class KindField(forms.Field):
         try:
             return self.question.clean(value)
         except BriefError as error:
-            raise ValidationError([said(problem) for problem in error.problems]) from error
+            raise ValidationError([translated(problem) for problem in error.problems]) from error
 
 
-def said(problem: Any) -> str:
+def translated(problem: Any) -> str:
     """A kind's problem in the reader's language."""
     return gettext(problem.message).format(**dict(problem.params))
 

@@ -167,7 +167,7 @@ class Variant(TenantModel):
     def finished(self) -> bool:
         return self.state not in {self.State.QUEUED, self.State.WRITING}
 
-    def keep(self, fields: dict[str, Any]) -> None:
+    def update_fields(self, fields: dict[str, Any]) -> None:
         """Store these fields and nothing else."""
         for name, value in fields.items():
             setattr(self, name, value)

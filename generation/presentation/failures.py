@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_noop
 
 # They are stored as they stand here, and translated when they are shown.
-PLAIN = {
+USER_MESSAGES = {
     "internal_error": gettext_noop("The writing stopped unexpectedly. Have it written again."),
     "context_length_exceeded": gettext_noop(
         "The brief is too long for the model. Shorten it, or ask for a shorter text."

@@ -12,7 +12,7 @@ AROUND = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class IssueView:
     """One finding, and its words with a little of what stands around them."""
 
     code: str
@@ -29,12 +29,12 @@ class Shown:
         return self.severity == "error"
 
 
-def shown(issue: Mapping[str, Any], kind: Kind, data: Mapping[str, Any]) -> Shown:
+def issue_view(issue: Mapping[str, Any], kind: Kind, data: Mapping[str, Any]) -> IssueView:
     """A stored issue as a person reads it."""
     text = part_text(data, issue["part"])
     start, end = issue["start"], issue["end"]
     before, after = text[max(0, start - AROUND) : start], text[end : end + AROUND]
-    return Shown(
+    return IssueView(
         code=issue["code"],
         message=gettext(issue["message"]).format(**issue["params"]),
         place=part_label(kind, issue["part"]),

@@ -11,8 +11,8 @@ from django.utils.translation import gettext
 from generation.kinds.kind import Kind
 from generation.kinds.markup import to_html
 from generation.models import Content
-from generation.presentation.issues import Shown, shown
-from generation.services.briefs import stored
+from generation.presentation.issues import IssueView, issue_view
+from generation.services.briefs import issue_to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Preview:
     brand: str
     host: str
     network: str
-    issues: list[Shown]
+    issues: list[IssueView]
 
 
 OWN_LOOKS = {"search_ad", "social_post", "marketing_email", "landing_hero", "product_description"}
@@ -60,9 +60,9 @@ def chosen(kind: Kind, name: str, given: Mapping[str, Any]) -> str:
     return labels.get(str(given.get(name)), "")
 
 
-def issues(content: Content, data: Mapping[str, Any]) -> list[Shown]:
+def issues(content: Content, data: Mapping[str, Any]) -> list[IssueView]:
     """The checks' findings; without its brief nobody knows what a text may say."""
     if content.brief is None:
         return []
     found = content.kind_spec.check(dict(data), content.brief.data())
-    return [shown(stored(issue), content.kind_spec, data) for issue in found]
+    return [issue_view(issue_to_json(issue), content.kind_spec, data) for issue in found]

@@ -173,7 +173,7 @@ def variant_retry(*, variant: Variant, author: Author) -> Variant:
         "picked_at": None,
         "seed": secrets.randbelow(2**31),
     }
-    variant.keep(fresh)
+    variant.update_fields(fresh)
     return variant_request(variant=variant, author=author, choice=resolve_model())
 
 
@@ -183,7 +183,7 @@ def variant_edit(*, variant: Variant, text: str) -> Variant:
     variant = Variant.objects.select_for_update().get(pk=variant.pk)
     refuse_unfinished(variant)
     data, text = read_text(variant.brief.kind_spec, text)
-    variant.keep({"text": text, "data": data, "issues": check(variant.brief, data)})
+    variant.update_fields({"text": text, "data": data, "issues": check(variant.brief, data)})
     return variant
 
 
@@ -206,10 +206,10 @@ def read_text(form: Kind, text: str) -> tuple[dict[str, Any], str]:
 
 def check(brief: Brief, data: dict[str, Any]) -> list[dict[str, Any]]:
     """The issues of a text, in their stored form."""
-    return [stored(issue) for issue in brief.kind_spec.check(data, brief.data())]
+    return [issue_to_json(issue) for issue in brief.kind_spec.check(data, brief.data())]
 
 
-def stored(issue: Issue) -> dict[str, Any]:
+def issue_to_json(issue: Issue) -> dict[str, Any]:
     return {
         "code": issue.code,
         "message": issue.message,
@@ -246,5 +246,5 @@ def variant_pick(*, variant: Variant, author: Author) -> Content:
         actor=author.user,
         version=content.version,
     )
-    variant.keep({"picked_at": timezone.now()})
+    variant.update_fields({"picked_at": timezone.now()})
     return content

@@ -26,7 +26,7 @@ from generation.engine.types import (
     Token,
 )
 from generation.models import Variant
-from generation.presentation.failures import PLAIN
+from generation.presentation.failures import USER_MESSAGES
 from generation.serving.adapters import FINAL, engine_options
 from generation.serving.backends import Backends
 from generation.serving.commits import InlineExecutor, ThreadExecutor
@@ -214,7 +214,7 @@ class BatchWorker:
             self._fail(running, error.code, error.message, retry=isinstance(error, EngineBusy))
         except Exception:  # a bug in one work must not stop the others; it is logged and counted
             log.exception("work_crashed job=%s", running.lease.job_id)
-            self._fail(running, "internal_error", PLAIN["internal_error"], retry=True)
+            self._fail(running, "internal_error", USER_MESSAGES["internal_error"], retry=True)
         else:
             self.running[call.request.id] = running
             if not call.appends:
@@ -281,7 +281,7 @@ class BatchWorker:
     def _fail(self, running: Running, code: str, detail: str, *, retry: bool) -> None:
         log.warning("not_written job=%s code=%s detail=%s", running.lease.job_id, code, detail)
         if running.lease.kind == WRITE:  # people read it; programs get the engine's own numbers
-            detail = PLAIN.get(code, detail)
+            detail = USER_MESSAGES.get(code, detail)
         self._end(jobs.fail, running, code=code, detail=detail, retry=retry)
 
     def _end(self, commit: Callable[..., object], running: Running, **values: Any) -> None:

@@ -13,7 +13,7 @@ from generation.engine.types import Finished, GenerationRequest, Message, Sampli
 from generation.engine.types import Grammar as EngineGrammar
 from generation.kinds.kind import Ask, Completion, Draft
 from generation.models import Variant
-from generation.services.briefs import stored
+from generation.services.briefs import issue_to_json
 from generation.serving.adapters import adapter_for
 from generation.serving.job_kinds import CHAT, WRITE
 from tenants.jobs.models import Job, Lease
@@ -47,7 +47,7 @@ Handling = Generator[EngineCall, Finished, Outcome]
 def write_variant(lease: Lease) -> Handling:
     """Write one variant of a brief, as its kind of copy says."""
     variant = Variant.of_job(lease.job_id)
-    variant.keep({"state": Variant.State.WRITING, "error": ""})
+    variant.update_fields({"state": Variant.State.WRITING, "error": ""})
     brief = variant.brief
     writing = brief.kind_spec.write(brief.data(seed=variant.seed))
     made = Provenance()
@@ -91,12 +91,12 @@ def _variant_outcome(variant: Variant, draft: Draft, made: Provenance) -> Outcom
         "model_text": text,
         "text": text,
         "data": draft.data,
-        "issues": [stored(issue) for issue in draft.issues],
+        "issues": [issue_to_json(issue) for issue in draft.issues],
         "base_sha256": made.base_sha256,
         "adapter_sha256": made.adapter_sha256,
     }
     result = {"variant": str(variant.pk), "issues": len(draft.issues)}
-    return Outcome(result, apply=lambda job: variant.keep(fields))
+    return Outcome(result, apply=lambda job: variant.update_fields(fields))
 
 
 def answer_chat(lease: Lease) -> Handling:

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from generation.presentation.failures import PLAIN
+from generation.presentation.failures import USER_MESSAGES
 from tenants.jobs.registry import JobKind
 
 WRITE = "generate.variant"
@@ -15,7 +15,7 @@ VARIANT = JobKind(
     handler="generation.serving.handlers.write_variant",
     page="brief",
     tags=("variant",),
-    messages=PLAIN,
+    messages=USER_MESSAGES,
 )
 COMPLETION = JobKind(
     name=CHAT,

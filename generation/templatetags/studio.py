@@ -14,7 +14,7 @@ STATUS_BADGES = {"draft": "", "in_review": "info", "approved": "success", "publi
 
 
 @register.filter
-def said(text: str) -> str:
+def translated(text: str) -> str:
     """A plain English string of a kind of copy, in the reader's language."""
     return gettext(text) if text else ""
 

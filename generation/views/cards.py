@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from generation.models import Brief, Content, Variant
-from generation.presentation.issues import Shown, shown
+from generation.presentation.issues import IssueView, issue_view
 from training.models import ModelVersion
 
 LOOKS = {
@@ -85,10 +85,10 @@ class Card:
         return mark_safe(self.brief.kind_spec.html(self.variant.data))
 
     @cached_property
-    def issues(self) -> list[Shown]:
+    def issues(self) -> list[IssueView]:
         return list(self._issues())
 
-    def _issues(self) -> Iterator[Shown]:
+    def _issues(self) -> Iterator[IssueView]:
         data: dict[str, Any] = self.variant.data
         for issue in self.variant.issues:
-            yield shown(issue, self.brief.kind_spec, data)
+            yield issue_view(issue, self.brief.kind_spec, data)

@@ -29,7 +29,7 @@ async def brief_stream(request: PortalRequest, slug: str, pk: UUID) -> Streaming
 
     def show(event: StreamEvent) -> StreamEvent:
         with translation.override(language):
-            return replace(event, data={**event.data, "text": said(event, kind)})
+            return replace(event, data={**event.data, "text": reader_text(event, kind)})
 
     stream = JobEventStream(
         request.tenant.pk,
@@ -58,7 +58,7 @@ def jobs_of(brief: Brief) -> JobQuerySet:
     return jobs
 
 
-def said(event: StreamEvent, kind: Kind) -> str:
+def reader_text(event: StreamEvent, kind: Kind) -> str:
     """What the reader sees of an event."""
     data = event.data
     match event.name:

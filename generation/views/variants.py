@@ -99,7 +99,7 @@ def variant_retry(request: PortalRequest, slug: str, pk: UUID, number: int) -> H
 @role_required("editor")
 def variant_rate(request: PortalRequest, slug: str, pk: UUID, number: int) -> HttpResponse:
     found = find(pk, number)
-    found.keep({"rating": RATINGS.get(request.POST.get("rating", ""), 0)})
+    found.update_fields({"rating": RATINGS.get(request.POST.get("rating", ""), 0)})
     return card(request, found)
 
 

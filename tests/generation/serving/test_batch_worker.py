@@ -16,7 +16,7 @@ from generation.engine import load
 from generation.engine.echo import EchoEngine
 from generation.engine.types import EngineError, Event, GenerationRequest, Token
 from generation.models import Brief
-from generation.presentation.failures import PLAIN
+from generation.presentation.failures import USER_MESSAGES
 from generation.serving.batch_worker import BEAT_EVERY_S, BatchWorker
 from generation.serving.job_kinds import CHAT, QUEUE
 from tenants.billing.prices import CREDIT
@@ -191,7 +191,7 @@ def test_people_read_what_to_do_and_programs_the_numbers(acme: Tenant, brief: Br
     assert again(job).error_detail == "90 tokens are too many."
     with tenant_scope(acme):
         words = {variant.error for variant in brief.variants.all()}
-    assert words == {PLAIN["context_length_exceeded"]}
+    assert words == {USER_MESSAGES["context_length_exceeded"]}
 
 
 def test_66_numbers_that_are_not_finite_fail_the_job_and_cost_nothing(

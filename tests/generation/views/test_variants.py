@@ -115,7 +115,7 @@ def test_a_picked_variant_that_is_written_anew_is_another_text(
 
 
 def test_half_a_text_is_shown_but_not_picked(editor: Client, url: Url, variant: Variant) -> None:
-    variant.keep({"state": "stopped", "text": "Half a <b>", "data": {}})
+    variant.update_fields({"state": "stopped", "text": "Half a <b>", "data": {}})
     page = editor.get(url("variant", variant.brief_id, 1), **HTMX).content.decode()
     assert "Half a &lt;b&gt;" in page
     assert url("variant-pick", variant.brief_id, 1) not in page
@@ -144,7 +144,9 @@ def test_more_variants_up_to_eight(editor: Client, url: Url, written: Brief) -> 
 def test_a_failed_variant_says_why_and_can_be_tried_again(
     editor: Client, url: Url, variant: Variant
 ) -> None:
-    variant.keep({"state": "failed", "error": "The engine is away.", "text": "", "data": {}})
+    variant.update_fields(
+        {"state": "failed", "error": "The engine is away.", "text": "", "data": {}}
+    )
     page = editor.get(url("variant", variant.brief_id, 1), **HTMX).content.decode()
     assert "The engine is away." in page
     assert url("variant-retry", variant.brief_id, 1) in page
