@@ -1,10 +1,10 @@
-"""What Django, the queue and the streams cost around the engine: 32 jobs through the real pump.
+"""What Django, the queue and the streams cost around the engine: 32 jobs, a real batch worker.
 
-The pump leases 32 jobs of 32 workspaces from Postgres, writes them, publishes every token to
-Valkey and settles each job, all as the generate worker does, while another process follows the
+It leases 32 jobs of 32 workspaces from Postgres, writes them, publishes every token to Valkey
+and settles each job, all as the generate worker does, while another process follows the
 32 streams as the web server does. The bare engine writes the same prompts to the same lengths.
 "Lost" is the share of the bare engine's speed that is missing: by CPU seconds those of the
-pump's process, by the wall clock also what the servers and the readers take from it.
+worker's process, by the wall clock also what the servers and the readers take from it.
 
 DATABASE_URL and REDIS_URL name the servers; without them embedded ones are started. The tables
 are those of a test database, made for this and dropped at the end.
@@ -55,7 +55,7 @@ def measured(ours: Writer, mode: Mode) -> tuple[list[float], tuple[float, float]
     for _ in range(TURNS + 1):
         order(tenants)
         with readers(tenants) as read:
-            service = taken(lambda: pump(ours)).speed(mode.clock)
+            service = taken(lambda: drain(ours)).speed(mode.clock)
         bare = taken(lambda: ours.write(prompts(STREAMS), TOKENS)).speed(mode.clock)
         lost.append(1 - service / bare)
         speeds.append((service, bare))
@@ -64,7 +64,7 @@ def measured(ours: Writer, mode: Mode) -> tuple[list[float], tuple[float, float]
     return lost[1:], (service, bare), median(reading[1:])
 
 
-def pump(ours: Writer) -> int:
+def drain(ours: Writer) -> int:
     """All that waits, as the generate worker takes it."""
     from generation.serving.batch_worker import BatchWorker
     from generation.serving.commits import ThreadExecutor

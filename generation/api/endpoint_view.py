@@ -43,7 +43,7 @@ class EndpointSerializer(StrictModelSerializer):
 
 
 class EndpointView(ApiView):
-    """The server that writes this workspace's texts; without one, the house's model does.
+    """The server that writes this workspace's texts; without one, the platform's model does.
 
     To change it takes a key that an owner of the workspace has made.
     """

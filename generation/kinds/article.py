@@ -31,7 +31,7 @@ from generation.writers.guided.outline import (
     plan,
     plan_tokens,
 )
-from generation.writers.guided.prompt_budget import Desk, bound, only
+from generation.writers.guided.prompt_budget import PromptBudget, bound, only
 from generation.writers.guided.sections import Passage, Writer
 
 TITLE, HEADING_CHARS = 120, 80
@@ -117,10 +117,10 @@ class Article(Kind):
         return 1 + self.tokens(brief) // TOKENS_PER_ASK
 
     def write(self, brief: BriefData) -> Writing:
-        desk = Desk(brief, self.tokens(brief), self.asks(brief))
+        budget = PromptBudget(brief, self.tokens(brief), self.asks(brief))
         words = self.words(brief)
-        outline = yield from plan(brief, desk, words)
-        writer = Writer(brief, desk, outline)
+        outline = yield from plan(brief, budget, words)
+        writer = Writer(brief, budget, outline)
         frame = count_words(" ".join([outline.title, *outline.headings, writer.lead, writer.end]))
         passages = writer.begin(shares(outline, words - frame))
         for passage in passages:

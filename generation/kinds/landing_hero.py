@@ -15,7 +15,7 @@ from generation.writers.guided.product_brief import (
     OFFER,
     POINTS,
     PRODUCT,
-    Pitch,
+    ProductBrief,
     upper_first,
     without_article,
 )
@@ -37,33 +37,33 @@ class LandingHero(Short):
         Part("benefits", N_("Benefits"), BENEFIT, many=True, least=BENEFITS, most=BENEFITS),
     )
 
-    def wants(self, brief: BriefData, pitch: Pitch) -> list[Want]:
-        points = [point.text for point in pitch.points]
-        by_point = spare_lines(replace(pitch, offer=""), HEADLINE)
-        source = pitch.offer or " ".join(points[-1:])
-        told = spare_sentences(pitch, SUBHEADLINE)
+    def wants(self, brief: BriefData, product: ProductBrief) -> list[Want]:
+        points = [point.text for point in product.points]
+        by_point = spare_lines(replace(product, offer=""), HEADLINE)
+        source = product.offer or " ".join(points[-1:])
+        told = spare_sentences(product, SUBHEADLINE)
         return [
             Want("headline", "line", HEADLINE, 1, tuple(points[:1]), by_point),
             Want("subheadline", "sentence", SUBHEADLINE, 1, (source,), told),
         ]
 
-    def assemble(self, lines: Lines, brief: BriefData, pitch: Pitch) -> Data:
+    def assemble(self, lines: Lines, brief: BriefData, product: ProductBrief) -> Data:
         return {
             "headline": lines["headline"][0],
             "subheadline": lines["subheadline"][0],
-            "cta": pitch.call.removesuffix(" today"),
-            "benefits": benefits(lines["headline"][0], brief, pitch),
+            "cta": product.call.removesuffix(" today"),
+            "benefits": benefits(lines["headline"][0], brief, product),
         }
 
     def title(self, data: Data) -> str:
         return str(data.get("headline", ""))
 
 
-def benefits(headline: str, brief: BriefData, pitch: Pitch) -> list[str]:
+def benefits(headline: str, brief: BriefData, product: ProductBrief) -> list[str]:
     """Three facts, first those that the headline does not have, then whatever can be said."""
-    facts = [text for text in pitch.things if text.casefold() not in headline.casefold()]
-    spare = [text for group in spare_lines(pitch, BENEFIT) for text in group]
-    told = [upper_first(without_article(text)) for text in (*facts, *pitch.things)]
+    facts = [text for text in product.things if text.casefold() not in headline.casefold()]
+    spare = [text for group in spare_lines(product, BENEFIT) for text in group]
+    told = [upper_first(without_article(text)) for text in (*facts, *product.things)]
     fitting = {fold(text): text for text in (*told, *spare) if len(text) <= BENEFIT}
     allowed = [text for text in fitting.values() if not has_banned(text, brief.brand.banned)]
     if len(allowed) < BENEFITS:

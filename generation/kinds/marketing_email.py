@@ -22,7 +22,7 @@ from generation.writers.guided.product_brief import (
     OFFER,
     POINTS,
     PRODUCT,
-    Pitch,
+    ProductBrief,
     upper_first,
 )
 
@@ -41,43 +41,43 @@ class MarketingEmail(Short):
         Part("body", N_("Body"), BODY, long=True),
     )
 
-    def wants(self, brief: BriefData, pitch: Pitch) -> list[Want]:
+    def wants(self, brief: BriefData, product: ProductBrief) -> list[Want]:
         return [
-            Want("subject", "line", SUBJECT, 1, pitch.things[-1:], spare_lines(pitch, SUBJECT)),
+            Want("subject", "line", SUBJECT, 1, product.things[-1:], spare_lines(product, SUBJECT)),
             Want(
                 "preheader",
                 "sentence",
                 PREHEADER,
                 1,
                 (),
-                spare_sentences(pitch, PREHEADER),
+                spare_sentences(product, PREHEADER),
             ),
-            opening(pitch, SENTENCE),
-            telling(replace(pitch, points=pitch.points[1:]), SENTENCE, 1, "body"),
-            offering(pitch, SENTENCE),
+            opening(product, SENTENCE),
+            telling(replace(product, points=product.points[1:]), SENTENCE, 1, "body"),
+            offering(product, SENTENCE),
         ]
 
-    def assemble(self, lines: Lines, brief: BriefData, pitch: Pitch) -> Data:
+    def assemble(self, lines: Lines, brief: BriefData, product: ProductBrief) -> Data:
         return {
             "subject": lines["subject"][0],
             "preheader": lines["preheader"][0],
-            "body": body(lines, pitch),
+            "body": body(lines, product),
         }
 
     def title(self, data: Data) -> str:
         return str(data.get("subject", ""))
 
 
-def body(lines: Lines, pitch: Pitch) -> str:
+def body(lines: Lines, product: ProductBrief) -> str:
     """Greeting, opening, what the reader gets, the action, the sign-off."""
     hello, list_lead, sign_off = (
-        ("您好，", "您可以得到：", f"{pitch.brand}团队")
-        if pitch.chinese
-        else ("Hi there,", "Here's what you get:", f"The {pitch.brand} team")
+        ("您好，", "您可以得到：", f"{product.brand}团队")
+        if product.chinese
+        else ("Hi there,", "Here's what you get:", f"The {product.brand} team")
     )
-    points = "\n".join(f"- {upper_first(point.text)}" for point in pitch.points)
-    action = f"[{pitch.call}]({pitch.url})" if pitch.url else f"**{pitch.call}**"
-    first = pitch.joined([*lines["opening"], *lines["body"]])
+    points = "\n".join(f"- {upper_first(point.text)}" for point in product.points)
+    action = f"[{product.call}]({product.url})" if product.url else f"**{product.call}**"
+    first = product.joined([*lines["opening"], *lines["body"]])
     gains = f"{list_lead}\n\n{points}" if points else ""
     blocks = (hello, first, gains, *lines["offer"], action, sign_off)
     return "\n\n".join(block for block in blocks if block)

@@ -7,7 +7,14 @@ from dataclasses import replace
 from generation.kinds.kind import BriefData, Data, Part
 from generation.kinds.short import Lines, Short, Want, offering, opening, spare_lines, telling
 from generation.kinds.text import N_
-from generation.writers.guided.product_brief import CALL, OFFER, POINTS, PRODUCT, Pitch, upper_first
+from generation.writers.guided.product_brief import (
+    CALL,
+    OFFER,
+    POINTS,
+    PRODUCT,
+    ProductBrief,
+    upper_first,
+)
 
 TAGLINE, SENTENCE, BODY, FEATURE = 70, 160, 1200, 160
 
@@ -24,21 +31,21 @@ class ProductDescription(Short):
         Part("features", N_("Features"), FEATURE, many=True, least=1, most=10),
     )
 
-    def wants(self, brief: BriefData, pitch: Pitch) -> list[Want]:
-        points = tuple(point.text for point in pitch.points)
-        by_point = spare_lines(replace(pitch, offer=""), TAGLINE)
+    def wants(self, brief: BriefData, product: ProductBrief) -> list[Want]:
+        points = tuple(point.text for point in product.points)
+        by_point = spare_lines(replace(product, offer=""), TAGLINE)
         return [
             Want("tagline", "line", TAGLINE, 1, points[-1:], by_point),
-            opening(pitch, SENTENCE),
-            telling(pitch, SENTENCE, 4, "body"),
-            offering(pitch, SENTENCE),
+            opening(product, SENTENCE),
+            telling(product, SENTENCE, 4, "body"),
+            offering(product, SENTENCE),
         ]
 
-    def assemble(self, lines: Lines, brief: BriefData, pitch: Pitch) -> Data:
+    def assemble(self, lines: Lines, brief: BriefData, product: ProductBrief) -> Data:
         return {
             "tagline": lines["tagline"][0],
-            "body": pitch.joined([*lines["opening"], *lines["body"], *lines["offer"]]),
-            "features": [upper_first(point.text) for point in pitch.points] or [pitch.full],
+            "body": product.joined([*lines["opening"], *lines["body"], *lines["offer"]]),
+            "features": [upper_first(point.text) for point in product.points] or [product.full],
         }
 
     def title(self, data: Data) -> str:

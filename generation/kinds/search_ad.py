@@ -14,7 +14,7 @@ from generation.writers.guided.product_brief import (
     OFFER,
     POINTS,
     PRODUCT,
-    Pitch,
+    ProductBrief,
 )
 from generation.writers.guided.templates_en import shortened
 
@@ -43,15 +43,15 @@ class SearchAd(Short):
         Part("url", N_("Final URL"), 2048, optional=True),
     )
 
-    def wants(self, brief: BriefData, pitch: Pitch) -> list[Want]:
+    def wants(self, brief: BriefData, product: ProductBrief) -> list[Want]:
         return [
             Want(
                 "headlines",
                 "headline",
                 HEADLINE,
-                min(MOST_HEADLINES, len(pitch.things) + len(pitch.keywords) + 3),
-                pitch.things[:6],
-                spare_headlines(pitch, HEADLINE),
+                min(MOST_HEADLINES, len(product.things) + len(product.keywords) + 3),
+                product.things[:6],
+                spare_headlines(product, HEADLINE),
                 least=3,
             ),
             Want(
@@ -59,15 +59,15 @@ class SearchAd(Short):
                 "sentence",
                 DESCRIPTION,
                 MOST_DESCRIPTIONS,
-                pitch.things[:3],
-                spare_sentences(pitch, DESCRIPTION),
+                product.things[:3],
+                spare_sentences(product, DESCRIPTION),
                 least=2,
             ),
         ]
 
-    def assemble(self, lines: Lines, brief: BriefData, pitch: Pitch) -> Data:
-        path1, path2 = paths(pitch)
-        return {**lines, "path1": path1, "path2": path2, "url": pitch.url}
+    def assemble(self, lines: Lines, brief: BriefData, product: ProductBrief) -> Data:
+        path1, path2 = paths(product)
+        return {**lines, "path1": path1, "path2": path2, "url": product.url}
 
     def title(self, data: Data) -> str:
         return " | ".join(data.get("headlines", [])[:2])
@@ -86,10 +86,10 @@ def numbered(name: str, lines: list[str], count: int) -> dict[str, str]:
     return {f"{name} {place}": line for place, line in enumerate(padded, start=1)}
 
 
-def paths(pitch: Pitch) -> tuple[str, str]:
+def paths(product: ProductBrief) -> tuple[str, str]:
     """What stands behind the domain: keywords, then the product and the action."""
     found: list[str] = []
-    for text in (*pitch.keywords, pitch.product, pitch.call.removesuffix(" today")):
+    for text in (*product.keywords, product.name, product.call.removesuffix(" today")):
         path = slug(text)
         if path and all(fold(path) != fold(other) for other in found):
             found.append(path)

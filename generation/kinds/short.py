@@ -36,9 +36,9 @@ from generation.kinds.markup import parse_parts, render_parts, to_html
 from generation.kinds.text import CJK, N_, fold, one_line, read_json
 from generation.writers.guided import examples, templates_en, templates_zh
 from generation.writers.guided.examples import Style
-from generation.writers.guided.output_filter import Sieve
-from generation.writers.guided.product_brief import Pitch, upper_first
-from generation.writers.guided.prompt_budget import Desk, bound, lines_schema, only, system
+from generation.writers.guided.output_filter import OutputFilter
+from generation.writers.guided.product_brief import ProductBrief, upper_first
+from generation.writers.guided.prompt_budget import PromptBudget, bound, lines_schema, only, system
 from generation.writers.guided.templates_en import Groups
 
 FREE = Sampling(temperature=0.6, top_p=0.9)
@@ -86,29 +86,29 @@ class Short(Kind):
         return only({part.name: part.schema() for part in self.parts})
 
     @abstractmethod
-    def wants(self, brief: BriefData, pitch: Pitch) -> list[Want]:
+    def wants(self, brief: BriefData, product: ProductBrief) -> list[Want]:
         """The lines that are to be written, in their order."""
 
     @abstractmethod
-    def assemble(self, lines: Lines, brief: BriefData, pitch: Pitch) -> Data:
+    def assemble(self, lines: Lines, brief: BriefData, product: ProductBrief) -> Data:
         """The finished copy, made from the lines."""
 
     def estimate_tokens(self, brief: BriefData) -> Estimate:
-        wants = self.wants(brief, Pitch.of(brief))
+        wants = self.wants(brief, ProductBrief.of(brief))
         tokens = sum(want.most_tokens for want in wants)
         return bound(brief, asks=2 * len(wants), prompt=PROMPT_TOKENS, completion=tokens)
 
     def write(self, brief: BriefData) -> Writing:
-        pitch = Pitch.of(brief)
-        wants = self.wants(brief, pitch)
-        desk = Desk(brief, sum(want.most_tokens for want in wants))
-        sieves: dict[str, Sieve] = defaultdict(lambda: Sieve(brief))
+        product = ProductBrief.of(brief)
+        wants = self.wants(brief, product)
+        budget = PromptBudget(brief, sum(want.most_tokens for want in wants))
+        output_filters: dict[str, OutputFilter] = defaultdict(lambda: OutputFilter(brief))
         lines: Lines = {}
         for want in wants:
-            sieve = sieves[want.style]
-            own = yield from propose(want, desk, sieve, pitch)
-            lines[want.part] = yield from complete(want, own, desk, sieve, pitch)
-        data = self.assemble(lines, brief, pitch)
+            output_filter = output_filters[want.style]
+            own = yield from propose(want, budget, output_filter, product)
+            lines[want.part] = yield from complete(want, own, budget, output_filter, product)
+        data = self.assemble(lines, brief, product)
         return Draft(data, tuple(self.check(data, brief)))
 
     def check(self, data: Data, brief: BriefData) -> list[Issue]:
@@ -149,43 +149,51 @@ def check_line(text: str, part: Part, brief: BriefData, place: str) -> Iterator[
     yield from check_text(text, brief, place)
 
 
-def propose(want: Want, desk: Desk, sieve: Sieve, pitch: Pitch) -> Asking:
+def propose(
+    want: Want, budget: PromptBudget, output_filter: OutputFilter, product: ProductBrief
+) -> Asking:
     """Have the model rewrite the sources, a line each, and keep the lines that are good."""
     if not want.sources:
         return []
     name = want.part
-    ask = desk.ask(
+    ask = budget.ask(
         name,
-        examples.turns(want.style, name, pitch, want.sources, desk.brief),
+        examples.turns(want.style, name, product, want.sources, budget.brief),
         want.line_tokens * len(want.sources) + 12,
         schema=lines_schema(name, len(want.sources), want.limit),
         sampling=FREE,
     )
     completion = yield ask
-    told = words(" ".join(want.sources)) - words(pitch.full)
+    told = words(" ".join(want.sources)) - words(product.full)
     lines = [text for text in read_lines(completion.text, name) if words(text) & told]
-    return sifted(lines, want, sieve)[: want.count]
+    return sifted(lines, want, output_filter)[: want.count]
 
 
-def sifted(texts: Sequence[str], want: Want, sieve: Sieve) -> list[str]:
+def sifted(texts: Sequence[str], want: Want, output_filter: OutputFilter) -> list[str]:
     if want.style == "sentence":
-        kept = [sieve.sentence(text, want.limit) for text in texts]
+        kept = [output_filter.sentence(text, want.limit) for text in texts]
     else:
         case = templates_en.headline_case if want.style == "headline" else upper_first
-        kept = [sieve.line(case(text), want.limit) for text in texts]
+        kept = [output_filter.line(case(text), want.limit) for text in texts]
     return [text for text in kept if text]
 
 
-def complete(want: Want, own: list[str], desk: Desk, sieve: Sieve, pitch: Pitch) -> Asking:
+def complete(
+    want: Want,
+    own: list[str],
+    budget: PromptBudget,
+    output_filter: OutputFilter,
+    product: ProductBrief,
+) -> Asking:
     """Have the model choose the lines that are still missing."""
-    groups = open_groups(want, own, sieve, words(pitch.full))
+    groups = open_groups(want, own, output_filter, words(product.full))
     chosen = [group[0] for group in groups]
     if any(len(group) > 1 for group in groups):
         names = [f"{want.part}_{place + 1}" for place in range(len(groups))]
         enums = {name: {"enum": group} for name, group in zip(names, groups, strict=True)}
-        ask = desk.ask(
+        ask = budget.ask(
             want.part,
-            [system(CHOOSING, desk.brief), ("user", pitch.full)],
+            [system(CHOOSING, budget.brief), ("user", product.full)],
             want.line_tokens * len(groups) + 12,
             schema=only(enums),
             sampling=CHOOSE,
@@ -193,19 +201,23 @@ def complete(want: Want, own: list[str], desk: Desk, sieve: Sieve, pitch: Pitch)
         )
         completion = yield ask
         chosen = picked(completion.text, names, groups)
-    sieve.note(chosen)
+    output_filter.note(chosen)
     if len(own) + len(chosen) < want.least:
         raise EngineError("brief_too_narrow", NOT_ENOUGH)
     return [*own, *chosen]
 
 
-def open_groups(want: Want, own: Sequence[str], sieve: Sieve, common: set[str]) -> list[list[str]]:
+def open_groups(
+    want: Want, own: Sequence[str], output_filter: OutputFilter, common: set[str]
+) -> list[list[str]]:
     """The ideas that no line states yet, as many as lines are missing."""
     found: list[list[str]] = []
-    said = [*sieve.seen, *own]
+    said = [*output_filter.seen, *own]
     for group in want.spare:
         texts = [
-            text for text in group if sieve.may_be_said(text) and not is_said(text, said, common)
+            text
+            for text in group
+            if output_filter.may_be_said(text) and not is_said(text, said, common)
         ]
         if texts and not is_said(group[0], said, common):
             found.append(texts[:OPTIONS])
@@ -248,41 +260,41 @@ def read_lines(text: str, name: str) -> list[str]:
     return [one_line(line) for line in lines if isinstance(line, str)]
 
 
-def phrases(pitch: Pitch) -> ModuleType:
+def phrases(product: ProductBrief) -> ModuleType:
     """The phrase book of the brief's language."""
-    return templates_zh if pitch.chinese else templates_en
+    return templates_zh if product.chinese else templates_en
 
 
-def spare_headlines(pitch: Pitch, limit: int) -> Groups:
-    groups: Groups = phrases(pitch).headlines(pitch, limit)
+def spare_headlines(product: ProductBrief, limit: int) -> Groups:
+    groups: Groups = phrases(product).headlines(product, limit)
     return groups
 
 
-def spare_lines(pitch: Pitch, limit: int) -> Groups:
-    groups: Groups = phrases(pitch).lines(pitch, limit)
+def spare_lines(product: ProductBrief, limit: int) -> Groups:
+    groups: Groups = phrases(product).lines(product, limit)
     return groups
 
 
-def spare_sentences(pitch: Pitch, limit: int) -> Groups:
-    groups: Groups = phrases(pitch).sentences(pitch, limit)
+def spare_sentences(product: ProductBrief, limit: int) -> Groups:
+    groups: Groups = phrases(product).sentences(product, limit)
     return groups
 
 
-def opening(pitch: Pitch, limit: int) -> Want:
+def opening(product: ProductBrief, limit: int) -> Want:
     """The sentence that brings the product in."""
-    groups: Groups = phrases(pitch).openers(pitch)
+    groups: Groups = phrases(product).openers(product)
     return Want("opening", "sentence", limit, 1, (), groups)
 
 
-def telling(pitch: Pitch, limit: int, count: int, part: str) -> Want:
+def telling(product: ProductBrief, limit: int, count: int, part: str) -> Want:
     """The facts in sentences, for a text that lists them too: where none fits, none is forced."""
-    groups: Groups = phrases(pitch).facts(pitch, limit)
-    points = tuple(point.text for point in pitch.points)
+    groups: Groups = phrases(product).facts(product, limit)
+    points = tuple(point.text for point in product.points)
     return Want(part, "sentence", limit, count, points[: count + 1], groups, least=0)
 
 
-def offering(pitch: Pitch, limit: int) -> Want:
+def offering(product: ProductBrief, limit: int) -> Want:
     """The offer in a sentence, where there is one."""
-    found: Groups = (tuple(phrases(pitch).offer_sentences(pitch)),)
-    groups = found if pitch.offer else ()
+    found: Groups = (tuple(phrases(product).offer_sentences(product)),)
+    groups = found if product.offer else ()
     return Want("offer", "sentence", limit, min(1, len(groups)), (), groups, least=len(groups))

@@ -18,7 +18,7 @@ from generation.writers.guided.product_brief import (
     OFFER,
     POINTS,
     PRODUCT,
-    Pitch,
+    ProductBrief,
     upper_first,
     usable,
 )
@@ -87,21 +87,21 @@ class SocialPost(Short):
         schema["properties"] = {"text": text.schema(), "hashtags": tags.schema()}
         return schema
 
-    def wants(self, brief: BriefData, pitch: Pitch) -> list[Want]:
+    def wants(self, brief: BriefData, product: ProductBrief) -> list[Want]:
         network = network_of(brief)
         limit = min(LINE, network.chars // 3)
-        count = min(network.sentences, len(pitch.points))
+        count = min(network.sentences, len(product.points))
         return [
-            opening(pitch, limit),
-            telling(pitch, limit, count, "text"),
-            offering(pitch, limit),
+            opening(product, limit),
+            telling(product, limit, count, "text"),
+            offering(product, limit),
         ]
 
-    def assemble(self, lines: Lines, brief: BriefData, pitch: Pitch) -> Data:
+    def assemble(self, lines: Lines, brief: BriefData, product: ProductBrief) -> Data:
         network = network_of(brief)
-        tags = hashtags(brief, pitch)[: network.hashtags]
+        tags = hashtags(brief, product)[: network.hashtags]
         room = network.chars - sum(len(tag) + 1 for tag in tags) - 1
-        return {"text": fitted(lines, pitch, room, brief.text("network")), "hashtags": tags}
+        return {"text": fitted(lines, product, room, brief.text("network")), "hashtags": tags}
 
     def title(self, data: Data) -> str:
         return str(data.get("text", "")).split("\n", 1)[0]
@@ -147,11 +147,11 @@ def counted(text: str, network: str) -> int:
     return len(ADDRESS.sub("_" * X_LINK, text))
 
 
-def hashtags(brief: BriefData, pitch: Pitch) -> list[str]:
+def hashtags(brief: BriefData, product: ProductBrief) -> list[str]:
     """The tags that were asked for, filled up with the brand and the words of the product."""
     asked = brief.items("hashtags")
     network = network_of(brief)
-    more = (pitch.brand, *pitch.product.split(), *pitch.keywords)
+    more = (product.brand, *product.name.split(), *product.keywords)
     tags = [hashtag(text) for text in asked]
     tags += [hashtag(text) for text in more if is_telling(text)][: network.wanted_hashtags]
     usable_tags = (tag for tag in tags if len(tag) > 2 and usable(tag, brief.brand))
@@ -170,13 +170,13 @@ def hashtag(text: str) -> str:
     return "#" + "".join(word[:1].upper() + word[1:] for word in words)
 
 
-def fitted(lines: Lines, pitch: Pitch, room: int, network: str) -> str:
+def fitted(lines: Lines, product: ProductBrief, room: int, network: str) -> str:
     """Opening, facts, list, offer and action; what is needed least goes first where it is long."""
     told = fold(" ".join(lines["text"]))
-    rest = [point.text for point in pitch.points if fold(point.text) not in told]
+    rest = [point.text for point in product.points if fold(point.text) not in told]
     points = "\n".join(f"• {upper_first(text)}" for text in rest)
-    action = last_line(lines, pitch)
-    blocks = [pitch.joined([*lines["opening"], *lines["text"]]), points, *lines["offer"], action]
+    action = last_line(lines, product)
+    blocks = [product.joined([*lines["opening"], *lines["text"]]), points, *lines["offer"], action]
     blocks[:1] = [blocks[0], *lines["opening"]]
     # One block too many each time: the whole opening or its first sentence, with or without list.
     for left_out in ((1,), (1, 2), (0, 2), (0, 1, 2)):
@@ -184,11 +184,11 @@ def fitted(lines: Lines, pitch: Pitch, room: int, network: str) -> str:
         text = "\n\n".join(filter(None, kept))
         if counted(text, network) <= room:
             return text
-    return pitch.call
+    return product.call
 
 
-def last_line(lines: Lines, pitch: Pitch) -> str:
+def last_line(lines: Lines, product: ProductBrief) -> str:
     """What to do and where; an offer that asks for it already is not repeated."""
-    asked = any(fold(pitch.call) in fold(line) for line in lines["offer"])
-    colon = "：" if pitch.chinese else ": "
-    return colon.join(filter(None, ("" if asked and pitch.url else pitch.call, pitch.url)))
+    asked = any(fold(product.call) in fold(line) for line in lines["offer"])
+    colon = "：" if product.chinese else ": "
+    return colon.join(filter(None, ("" if asked and product.url else product.call, product.url)))

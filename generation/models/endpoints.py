@@ -18,7 +18,7 @@ class EndpointQuerySet(TenantQuerySet["Endpoint"]):
     def payload_ref(self) -> dict[str, str]:
         """What a job's payload says that this server is to do; empty where there is none in use.
 
-        Such a job costs no credits, and never falls back to the house's own model.
+        Such a job costs no credits, and never falls back to the platform's own model.
         """
         found = self.enabled().values_list("pk", flat=True).first()
         return {"endpoint": str(found)} if found else {}

@@ -1,4 +1,4 @@
-"""The adapter of a job: pinned when the job is asked for, worn by each of its requests."""
+"""The adapter of a job: pinned when the job is asked for, used by each of its requests."""
 
 from pathlib import Path
 from typing import Any

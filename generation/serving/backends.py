@@ -1,4 +1,4 @@
-"""One engine over several: the house's own, and one for each workspace with a server of its own.
+"""One engine over several: the platform's own, and one for each workspace with a server of its own.
 
 What goes wrong with a workspace's server ends that workspace's requests and nobody else's.
 """
@@ -30,7 +30,7 @@ class Backend:
 
 
 class Backends:
-    """Drives all of them from the pump's one thread, and never waits for a distant one."""
+    """Drives all of them from the batch worker's one thread, and never waits for a distant one."""
 
     def __init__(self, default_backend: Engine) -> None:
         self.default_backend = default_backend
@@ -49,10 +49,10 @@ class Backends:
         return {tenant_id for tenant_id, under_way in calls.items() if under_way >= ROWS}
 
     def submit(self, request: GenerationRequest, endpoint: str | None = None) -> None:
-        """Take a request in for the house's engine, or for the workspace's own (its id).
+        """Take a request in for the platform's engine, or for the workspace's own (its id).
 
-        Needs the request's tenant in scope. No adapter leaves the house: a workspace's own vLLM is
-        asked for one by name, where it lists that name itself.
+        Needs the request's tenant in scope. No adapter leaves the platform: a workspace's own vLLM
+        is asked for one by name, where it lists that name itself.
         """
         if endpoint is None:
             self.default_backend.submit(request)
@@ -75,7 +75,7 @@ class Backends:
         (backend.engine if backend else self.default_backend).cancel(request_id)
 
     def step(self) -> list[Event]:
-        """The house's next piece of work, and what the others have sent meanwhile."""
+        """The platform's next piece of work, and what the others have sent meanwhile."""
         busy = self.default_backend.busy
         events = self.default_backend.step() if busy else []
         for backend in self.backends.values():
@@ -94,7 +94,7 @@ class Backends:
         return events
 
     def stats(self) -> EngineStats:
-        """Those of the house's engine."""
+        """Those of the platform's engine."""
         return self.default_backend.stats()
 
     def close_idle(self, seconds: float) -> None:
@@ -105,7 +105,7 @@ class Backends:
                 self._close(target)
 
     def close(self) -> None:
-        """Close all but the house's, which outlives this router."""
+        """Close all but the platform's, which outlives this router."""
         for target in list(self.backends):
             self._close(target)
 

@@ -23,7 +23,7 @@ Fingerprint = tuple[tuple[str, int, int], ...]
 
 
 def current() -> BaseModel | None:
-    """What adapters are for here; None where nothing that writes can wear any.
+    """What adapters are for here; None where nothing that writes can use any.
 
     Raises Unavailable while the model is not there.
     """
@@ -68,7 +68,7 @@ def read(folder: Path, fingerprint: Fingerprint) -> BaseModel:
 
 
 def manifest_sha256(folder: Path) -> str:
-    """The hash that our own converter has manifest_sha256, where it fits the file that lies there."""
+    """The hash that our own converter wrote down, where it fits the file that lies there."""
     try:
         files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
     except (OSError, ValueError, KeyError):

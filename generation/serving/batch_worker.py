@@ -1,12 +1,12 @@
 """The generate worker: keeps leasing jobs into the engine's free rows until none is left.
 
-One thread, one engine, many works. A crash loses nothing: leases run out and are taken again.
+One thread, one engine, many jobs. A crash loses nothing: leases run out and are taken again.
 """
 
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any
 
@@ -25,12 +25,16 @@ from generation.engine.types import (
     LimitError,
     Token,
 )
-from generation.models import Variant
-from generation.presentation.failures import USER_MESSAGES
 from generation.serving.adapters import FINAL, engine_options
 from generation.serving.backends import Backends
 from generation.serving.commits import InlineExecutor, ThreadExecutor
 from generation.serving.handlers import (
+    EngineCall,
+    Handling,
+    Outcome,
+    Stopped,
+    logprobs_to_json,
+)
     WORKS,
     EngineCall,
     Handling,
@@ -38,12 +42,12 @@ from generation.serving.handlers import (
     Provenance,
     logprobs_to_json,
 )
-from generation.serving.job_kinds import CHAT, WRITE
 from generation.serving.metrics import meter
 from tenants.billing.prices import Usage
 from tenants.jobs import services as jobs
 from tenants.jobs.leases import Beat, StaleLease, heartbeats, take
-from tenants.jobs.models import Job, Lease
+from tenants.jobs.models import Lease
+from tenants.jobs.registry import JobKind, kind_of
 from tenants.jobs.shutdown import shutting_down
 from tenants.jobs.streams import StreamPiece, piece, publish
 from tenants.scope import tenant_scope
@@ -96,7 +100,7 @@ class Running:
     @property
     def streams_to_client(self) -> bool:
         """Whether a caller of the API may have some of the answer, and no way to take it back."""
-        return self.lease.kind == CHAT and bool(self.kept)
+        return self.call is not None and self.call.irrevocable and bool(self.kept)
 
     @property
     def usage(self) -> Usage:
@@ -121,7 +125,7 @@ class Running:
 
 
 class BatchWorker:
-    """Drives the works of many tenants over one engine, and over those of their own."""
+    """Drives the jobs of many tenants over one engine, and over those of their own."""
 
     def __init__(
         self,
@@ -193,28 +197,32 @@ class BatchWorker:
 
     def _take(self, lease: Lease) -> None:
         self.meter.leased(lease.waited_s)
-        running = Running(lease, WORKS[lease.kind](lease))
-        if lease.token > 1:
-            self._publish(running, "reset")
+        kind = kind_of(lease.kind)
+        if kind is None:
+            self.executor.submit(partial(ended, jobs.postpone_unknown, lease, {}))
+            return
         with tenant_scope(lease.tenant_id):
-            self._advance(running, None)
+            running = Running(lease, handling(kind, lease))
+            if lease.token > 1:
+                self._publish(running, "reset")
+            self._advance(running, lambda: next(running.handling))
 
     # One job's way
 
-    def _advance(self, running: Running, finished: Finished | None) -> None:
-        """Run the work up to its next request, or to its end."""
+    def _advance(self, running: Running, step: Callable[[], EngineCall]) -> None:
+        """Run the handler by one step: up to its next engine call, or to its end."""
         try:
-            call = running.handling.send(finished)  # type: ignore[arg-type]
+            call = step()
             running.begin(call)
             self.engine.submit(call.request, running.endpoint)
-            self.meter.asked(call.request.id, own_server=running.endpoint is not None)
+            self.meter.asked(call.request.id, customer_endpoint=running.endpoint is not None)
         except StopIteration as end:
             self._finish(running, end.value)
         except (EngineError, LimitError) as error:
             self._fail(running, error.code, error.message, retry=isinstance(error, EngineBusy))
-        except Exception:  # a bug in one work must not stop the others; it is logged and counted
-            log.exception("work_crashed job=%s", running.lease.job_id)
-            self._fail(running, "internal_error", USER_MESSAGES["internal_error"], retry=True)
+        except Exception:  # a bug in one handler must not stop the others; it is logged and counted
+            log.exception("handler_crashed job=%s", running.lease.job_id)
+            self._fail(running, "internal_error", "", retry=True)
         else:
             self.running[call.request.id] = running
             if not call.appends:
@@ -225,8 +233,8 @@ class BatchWorker:
         if running is None:
             return
         if isinstance(event, Token):
-            odds = [logprobs_to_json(each) for each in event.logprobs]
-            self._stream(running, running.more(storable(event.text)), odds)
+            logprobs = [logprobs_to_json(each) for each in event.logprobs]
+            self._stream(running, running.more(storable(event.text)), logprobs)
             return
         del self.running[event.request_id]
         with tenant_scope(running.lease.tenant_id):
@@ -236,15 +244,15 @@ class BatchWorker:
             else:
                 self._finished(running, replace(event, text=storable(event.text)))
 
-    def _stream(self, running: Running, text: str, odds: list[Any]) -> None:
+    def _stream(self, running: Running, text: str, logprobs: list[Any]) -> None:
         if running.unsent is not None:
             running.unsent["text"] += text
-        elif (text or odds) and running.call is not None:
+        elif (text or logprobs) and running.call is not None:
             call = running.call
             self._publish(running, "token", section=call.section, index=call.index, text=text)
             running.unsent = self.events[-1][2]
-        if odds and running.unsent is not None:
-            running.unsent.setdefault("logprobs", []).extend(odds)
+        if logprobs and running.unsent is not None:
+            running.unsent.setdefault("logprobs", []).extend(logprobs)
 
     def _finished(self, running: Running, event: Finished) -> None:
         running.prompt_tokens += event.prompt_tokens
@@ -252,7 +260,7 @@ class BatchWorker:
         if event.reason == "cancelled" or running.cancelled:
             self._cancelled(running, event)
         else:
-            self._advance(running, event)
+            self._advance(running, lambda: running.handling.send(event))
 
     # Ends
 
@@ -267,21 +275,21 @@ class BatchWorker:
         self._end(jobs.finish, running, result=result, usage=usage, apply=outcome.apply)
 
     def _cancelled(self, running: Running, event: Finished) -> None:
-        text = running.kept.strip()
-        made = Provenance()
-        made.note(event)
-
-        def keep(job: Job) -> None:
-            written = {"model_text": text, "text": text, **asdict(made)}
-            Variant.objects.filter(job=job).update(**written)
-
+        """Let the handler say what is to be kept of the text so far."""
+        outcome = Outcome({})
+        try:
+            running.handling.throw(Stopped(running.kept.strip(), event))
+        except StopIteration as end:
+            outcome = end.value
+        except Stopped:
+            pass  # a handler that keeps nothing
+        except Exception:  # as in _advance; the job ends as it was asked to
+            log.exception("handler_crashed job=%s", running.lease.job_id)
         self._publish_usage(running)
-        self._end(jobs.cancelled, running, usage=running.usage, apply=keep)
+        self._end(jobs.cancelled, running, usage=running.usage, apply=outcome.apply)
 
     def _fail(self, running: Running, code: str, detail: str, *, retry: bool) -> None:
         log.warning("not_written job=%s code=%s detail=%s", running.lease.job_id, code, detail)
-        if running.lease.kind == WRITE:  # people read it; programs get the engine's own numbers
-            detail = USER_MESSAGES.get(code, detail)
         self._end(jobs.fail, running, code=code, detail=detail, retry=retry)
 
     def _end(self, commit: Callable[..., object], running: Running, **values: Any) -> None:
@@ -343,6 +351,11 @@ class BatchWorker:
             running.unsent = None
         events, self.events = self.events, []
         self.executor.submit(partial(publish, events))
+
+
+def handling(kind: JobKind, lease: Lease) -> Handling:
+    """The work of a job of this kind; whatever goes wrong comes with its first step."""
+    return (yield from kind.load()(lease))
 
 
 def ended(commit: Callable[..., object], lease: Lease, values: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Who writes down what the pump's jobs came to: a thread, so that no text waits for it."""
+"""Commits what the batch worker's jobs came to: in a thread, so that no text waits for it."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,11 +1,11 @@
-"""What a generate job does between its lease and its end: asks to the engine, then an effect.
+"""What a generate job does between its lease and its end: engine calls, then an effect.
 
-A work is a generator: it yields one engine request at a time, is sent what came of it, and
-returns its outcome. The pump drives many of them over one engine.
+A handler is a generator: it yields one engine call at a time, is sent what came of it, and
+returns its outcome. The batch worker drives many of them over one engine.
 """
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from generation.engine.text import storable
@@ -15,7 +15,6 @@ from generation.kinds.kind import Ask, Completion, Draft
 from generation.models import Variant
 from generation.services.briefs import issue_to_json
 from generation.serving.adapters import adapter_for
-from generation.serving.job_kinds import CHAT, WRITE
 from tenants.jobs.models import Job, Lease
 
 SEED_STEP = 0x9E3779B97F4A7C15
@@ -24,21 +23,33 @@ LOWEST_LOGPROB = -9999.0
 
 @dataclass(frozen=True, slots=True)
 class EngineCall:
-    """One request, and how its streamed text is shown: `shown` maps all text so far to it."""
+    """One request, and how its streamed text is shown: `shown` maps all text so far to it.
+
+    `irrevocable`: what somebody has read of the text cannot be taken back.
+    """
 
     request: GenerationRequest
     section: str = ""
     appends: bool = False
     shown: Callable[[str], str] = str
     index: int = 0
+    irrevocable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a finished work leaves: the job's result, and the effect stored in the same commit."""
+    """What a finished handler leaves: the job's result, and what is stored in the same commit."""
 
     result: dict[str, Any]
     apply: Callable[[Job], None] | None = None
+
+
+class Stopped(Exception):
+    """Thrown into a handler whose job was cancelled; it returns what is to be kept, if anything."""
+
+    def __init__(self, text: str, finished: Finished) -> None:
+        super().__init__()
+        self.text, self.finished = text, finished
 
 
 Handling = Generator[EngineCall, Finished, Outcome]
@@ -66,10 +77,19 @@ def write_variant(lease: Lease) -> Handling:
             ask = writing.send(Completion(finished.text, finished.reason, tokens))
     except StopIteration as end:
         return _variant_outcome(variant, end.value, made)
+    except Stopped as stopped:
+        made.note(stopped.finished)
+        written = {"model_text": stopped.text, "text": stopped.text, **asdict(made)}
+        return Outcome({}, apply=lambda job: keep_text(job, written))
 
 
 def _call(ask: Ask, request: GenerationRequest) -> EngineCall:
     return EngineCall(request, section=ask.section, appends=ask.appends, shown=ask.shown)
+
+
+def keep_text(job: Job, written: dict[str, Any]) -> None:
+    """Store what a stopped job wrote, unless the variant belongs to another job by now."""
+    Variant.objects.filter(job=job).update(**written)
 
 
 @dataclass(slots=True)
@@ -106,7 +126,7 @@ def answer_chat(lease: Lease) -> Handling:
     adapter = adapter_for(lease)
     for index in range(payload.get("n", 1)):
         request = replace(_chat_request(lease, index), adapter=adapter)
-        finished = yield EngineCall(request, index=index)
+        finished = yield EngineCall(request, index=index, irrevocable=True)
         choice = {"index": index, "text": finished.text, "finish_reason": finished.reason}
         if finished.logprobs:
             choice["logprobs"] = [logprobs_to_json(each) for each in finished.logprobs]
@@ -116,14 +136,14 @@ def answer_chat(lease: Lease) -> Handling:
 
 
 def logprobs_to_json(each: TokenLogprob) -> list[Any]:
-    """A token's odds as they are kept: token, log-probability, and the likeliest beside it."""
-    beside = [[storable(token), finite_logprob(odds)] for token, odds in each.top]
+    """A token as it is stored: token, log-probability, and the likeliest beside it."""
+    beside = [[storable(token), finite_logprob(logprob)] for token, logprob in each.top]
     return [storable(each.token), finite_logprob(each.logprob), beside]
 
 
-def finite_logprob(odds: float) -> float:
+def finite_logprob(logprob: float) -> float:
     """JSON knows no infinity; OpenAI's number for what cannot come stands in its place."""
-    return max(odds, LOWEST_LOGPROB)
+    return max(logprob, LOWEST_LOGPROB)
 
 
 def _chat_request(lease: Lease, index: int) -> GenerationRequest:
@@ -153,6 +173,3 @@ def chat_sampling(values: dict[str, Any], index: int) -> Sampling:
         # Far apart, so that the choices of one seed are not those of the next.
         options["seed"] = (options["seed"] + index * SEED_STEP) % 2**63
     return Sampling(**options)
-
-
-WORKS: dict[str, Callable[[Lease], Handling]] = {WRITE: write_variant, CHAT: answer_chat}

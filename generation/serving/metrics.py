@@ -1,4 +1,4 @@
-"""What the pump measures while it writes, for Prometheus. No label names a workspace or a text."""
+"""What the batch worker measures, for Prometheus. No label names a workspace or a text."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Counted(Protocol):
 
 
 class Meter(Protocol):
-    """What the pump tells about its work."""
+    """What the batch worker tells about its work."""
 
     def leased(self, waited_s: float) -> None:
         """A job was taken in after so long a wait."""
 
-    def asked(self, request_id: str, *, own_server: bool) -> None:
-        """A request went to the house's engine, or to a workspace's own server."""
+    def asked(self, request_id: str, *, customer_endpoint: bool) -> None:
+        """A request went to the platform's engine, or to a workspace's own server."""
 
     def saw(self, event: Event) -> None:
         """The engine said something about a request."""
@@ -44,7 +44,7 @@ class NoMeter:
 
     def leased(self, waited_s: float) -> None: ...
 
-    def asked(self, request_id: str, *, own_server: bool) -> None: ...
+    def asked(self, request_id: str, *, customer_endpoint: bool) -> None: ...
 
     def saw(self, event: Event) -> None: ...
 
@@ -85,7 +85,7 @@ class PrometheusMeter:
         self.rate = histogram(
             "request_tokens_per_second", "Tokens a second of one request.", RATES, "server"
         )
-        self.tokens = counter("tokens", "Tokens of the house's engine.", "kind")
+        self.tokens = counter("tokens", "Tokens of the platform's engine.", "kind")
         self.swaps = counter("adapter_swaps", "Adapters that were loaded.")
         self.preemptions = counter("preemptions", "Rows that gave way to another tenant's.")
         self.busy = Gauge("kindling_rows", "Rows of the engine.", ["state"], registry=registry)
@@ -95,8 +95,10 @@ class PrometheusMeter:
     def leased(self, waited_s: float) -> None:
         self.wait.observe(waited_s)
 
-    def asked(self, request_id: str, *, own_server: bool) -> None:
-        self.requests[request_id] = Request("own" if own_server else "house")
+    def asked(self, request_id: str, *, customer_endpoint: bool) -> None:
+        self.requests[request_id] = Request(
+            "customer_endpoint" if customer_endpoint else "platform"
+        )
 
     def saw(self, event: Event) -> None:
         request = self.requests.get(event.request_id)

@@ -1,4 +1,4 @@
-"""Who writes a text, settled when it is asked for: an adapter, the bare base, another server."""
+"""Which model serves a job, resolved when it is asked for."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +25,7 @@ def resolve_model() -> ModelChoice:
 
 
 def customer_endpoint() -> ModelChoice | None:
-    """The workspace's own server, which wears no adapters; None where none is in use."""
+    """The workspace's own server, which uses none of our adapters; None where none is in use."""
     ref = Endpoint.objects.payload_ref()
     return ModelChoice(ref, charged=False) if ref else None
 

@@ -1,4 +1,4 @@
-"""Chromium in front of the real portal: uvicorn, the pump on the echo engine, a test database."""
+"""Chromium in front of the real portal: uvicorn, a batch worker on the echo engine, a database."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,7 +12,7 @@ from tenants.scope import tenant_scope
 from tenants.services import workspace_create
 from tests.browser.steps import PASSWORD, sign_in
 from tests.support.chromium import chromium
-from tests.support.live import pumping, served
+from tests.support.live import served, working
 
 PAUSE_S = 0.004
 WAIT_MS = 15_000
@@ -42,7 +42,7 @@ def server(django_db_setup: None) -> Iterator[str]:
 
 @pytest.fixture
 def worker(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[None]:
-    with pumping(getattr(request, "param", PAUSE_S)):
+    with working(getattr(request, "param", PAUSE_S)):
         yield
 
 

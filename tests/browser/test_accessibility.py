@@ -12,7 +12,7 @@ from generation.services import brief_request, content_edit, variant_pick
 from generation.services.briefs import Author
 from tenants.models import Tenant, User
 from tests.browser.steps import sign_in
-from tests.generation.conftest import pump
+from tests.generation.conftest import run_jobs
 from tests.routes.training import make_model
 from training.models import ModelVersion
 from training.services import Step, version_promote
@@ -38,7 +38,7 @@ def paths(lumen: Tenant) -> list[str]:
     )
     order: dict[str, Any] = {"kind": "search_ad", "fields": FIELDS, "brand": brand, "author": ada}
     written = brief_request(**order, audience=audience)
-    pump()
+    run_jobs()
     content = picked(written, ada)
     endpoint = Endpoint(base_url="https://models.lumen.test/v1", model="m", enabled=False)
     endpoint.keep_key("mk-a-long-enough-key")

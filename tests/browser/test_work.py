@@ -13,7 +13,7 @@ from generation.services.briefs import Author
 from tenants.jobs.models import Job
 from tenants.models import Tenant
 from tests.browser.steps import sign_in
-from tests.generation.conftest import pump
+from tests.generation.conftest import run_jobs
 
 FIELDS = {"product": "Reading lamp", "points": ["dims on its own"], "call": "learn_more"}
 
@@ -23,7 +23,7 @@ def work(lumen: Tenant) -> None:
     """Six variants that are written, and three that wait."""
     for _ in range(2):
         order()
-    pump()
+    run_jobs()
     order()
 
 

@@ -50,6 +50,6 @@ def base_model() -> Path:
     return convert(Path(os.environ.get("KINDLING_TEST_MODEL", default)))
 
 
-def pump() -> None:
+def run_jobs() -> None:
     """Do all the generate jobs that are due."""
     BatchWorker(EchoEngine(), QUEUE).run()

@@ -13,4 +13,4 @@ class ProveConfig(AppConfig):
         for name in ("steps", "stubborn", "suicide", "flaky"):
             handler = f"tests.prove.kinds.{name}"
             register(JobKind(name=f"generate.{name}", label=name, handler=handler))
-        register_worker("generate", "tests.prove.copywriters.pump")
+        register_worker("generate", "tests.prove.copywriters.run")

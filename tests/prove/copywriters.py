@@ -1,4 +1,4 @@
-"""A crowd that has real copy written: briefs, variants and the pump, over a slow echo engine."""
+"""A crowd that has real copy written: briefs, variants, a batch worker on a slow echo engine."""
 
 import time
 from collections.abc import Iterator
@@ -40,8 +40,8 @@ class SlowEcho(EchoEngine):
         return super().step()
 
 
-def pump(queue: str, owner: str) -> None:
-    """The generate queue's worker in proofs: the real pump on the slow engine."""
+def run(queue: str, owner: str) -> None:
+    """The generate queue's worker in proofs: the real batch worker on the slow engine."""
     BatchWorker(SlowEcho(), queue, owner, ThreadExecutor()).run()
 
 

@@ -1,4 +1,4 @@
-"""A real web server and a pump for tests that need sockets: streams, clients, disconnects."""
+"""A real web server and a batch worker, for tests that need sockets: streams, disconnects."""
 
 import os
 import socket
@@ -82,16 +82,16 @@ class SlowEcho(EchoEngine):
 
 
 @contextmanager
-def pumping(pause_s: float = 0.0, rows: int = 8) -> Iterator[EchoEngine]:
+def working(pause_s: float = 0.0, rows: int = 8) -> Iterator[EchoEngine]:
     """A generate worker in a thread, until the block ends."""
     engine = SlowEcho(pause_s)
     engine.rows_total = rows
-    with pumped(engine):
+    with worked_through(engine):
         yield engine
 
 
 @contextmanager
-def pumped(engine: Engine) -> Iterator[None]:
+def worked_through(engine: Engine) -> Iterator[None]:
     """A generate worker over this engine in a thread, until the block ends."""
     over = threading.Event()
 

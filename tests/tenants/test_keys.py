@@ -11,7 +11,7 @@ from django.test import Client
 from generation.models import Brief
 from tenants.jobs.streams import stream_key
 from tenants.models import Tenant, User
-from tests.generation.conftest import brand, brief, note, pump
+from tests.generation.conftest import brand, brief, note, run_jobs
 from tests.support.api import key_for
 from tests.support.tally import tally
 
@@ -43,7 +43,7 @@ def test_every_key_names_its_tenant(
     valkey: redis.Redis,
 ) -> None:
     exercise(acme, client_for(alice))
-    pump()
+    run_jobs()
     keys = list(valkey.scan_iter(count=1000))
     tenants = (str(acme.pk), str(other.pk))
     for key in keys:
@@ -52,7 +52,7 @@ def test_every_key_names_its_tenant(
         COUNT.controls += named
         COUNT.failures += not (named or key.startswith(tuple(NOBODYS)))
     assert COUNT.failures == 0, keys
-    assert any(key.startswith("stream:") for key in keys), "the pump has written its stream"
+    assert any(key.startswith("stream:") for key in keys), "the batch worker has written its stream"
     assert any(key.startswith("rl:") for key in keys), "the limits have counted"
 
 

@@ -10,7 +10,7 @@ DONE = b"data: [DONE]\n\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ResponseOptions:
     """What became of a request: its job, and how the answer is wanted. Kept for retries."""
 
     job: str
@@ -21,16 +21,16 @@ class Plan:
     include_usage: bool
 
 
-class Shape:
+class ResponseFormatter:
     """Puts a job's text into the form that the caller's client reads."""
 
-    def __init__(self, plan: Plan, job: Job) -> None:
-        self.plan = plan
+    def __init__(self, options: ResponseOptions, job: Job) -> None:
+        self.options = options
         self.job = job
 
     def whole(self) -> dict[str, Any]:
         """The finished job as one answer."""
-        kind = "chat.completion" if self.plan.chat else "text_completion"
+        kind = "chat.completion" if self.options.chat else "text_completion"
         choices = [self._choice(choice) for choice in self.job.result["choices"]]
         return {**self._head(kind), "choices": choices, "usage": self.usage()}
 
@@ -38,11 +38,11 @@ class Shape:
         text = choice["text"]
         body = (
             {"message": {"role": "assistant", "content": text, "refusal": None}}
-            if self.plan.chat
+            if self.options.chat
             else {"text": text}
         )
         head = {"index": choice["index"], "finish_reason": choice["finish_reason"]}
-        return {**head, **body, "logprobs": odds(choice.get("logprobs"))}
+        return {**head, **body, "logprobs": openai_logprobs(choice.get("logprobs"))}
 
     def usage(self) -> dict[str, Any]:
         result = self.job.result
@@ -58,58 +58,58 @@ class Shape:
     def opening(self, index: int) -> bytes:
         """The first chunk of a choice; plain completions have none."""
         delta = {"role": "assistant", "content": "", "refusal": None}
-        return self._chunk([self._piece(index, delta=delta)]) if self.plan.chat else b""
+        return self._chunk([self._piece(index, delta=delta)]) if self.options.chat else b""
 
     def text(self, index: int, text: str, logprobs: list[Any] | None = None) -> bytes:
-        part = {"delta": {"content": text}} if self.plan.chat else {"text": text}
-        return self._chunk([self._piece(index, **part, logprobs=odds(logprobs))])
+        part = {"delta": {"content": text}} if self.options.chat else {"text": text}
+        return self._chunk([self._piece(index, **part, logprobs=openai_logprobs(logprobs))])
 
     def closing(self) -> bytes:
         """The chunks that end each choice, with the usage where it was asked for."""
-        empty: dict[str, Any] = {"delta": {}} if self.plan.chat else {"text": ""}
+        empty: dict[str, Any] = {"delta": {}} if self.options.chat else {"text": ""}
         ends = [
             self._chunk([self._piece(choice["index"], choice["finish_reason"], **empty)])
             for choice in self.job.result["choices"]
         ]
-        usage = [self._chunk([], self.usage())] if self.plan.include_usage else []
+        usage = [self._chunk([], self.usage())] if self.options.include_usage else []
         return b"".join([*ends, *usage, DONE])
 
     def _piece(self, index: int, finish_reason: str | None = None, **part: Any) -> dict[str, Any]:
         return {"index": index, "logprobs": None, **part, "finish_reason": finish_reason}
 
     def _chunk(self, choices: list[dict[str, Any]], usage: Any = None) -> bytes:
-        kind = "chat.completion.chunk" if self.plan.chat else "text_completion"
+        kind = "chat.completion.chunk" if self.options.chat else "text_completion"
         body = {**self._head(kind), "choices": choices}
-        if self.plan.include_usage:
+        if self.options.include_usage:
             body["usage"] = usage
         return f"data: {json.dumps(body, ensure_ascii=False)}\n\n".encode()
 
     def _head(self, kind: str) -> dict[str, Any]:
-        prefix = "chatcmpl" if self.plan.chat else "cmpl"
+        prefix = "chatcmpl" if self.options.chat else "cmpl"
         return {
             "id": f"{prefix}-{self.job.pk.hex}",
             "object": kind,
             "created": int(self.job.created_at.timestamp()),
-            "model": self.plan.model,
+            "model": self.options.model,
             "system_fingerprint": fingerprint(self.job.result),
         }
 
 
-def odds(kept: list[Any] | None) -> dict[str, Any] | None:
-    """Tokens with their log-probabilities (handlers.logprobs_to_json) as OpenAI's chats have them."""
+def openai_logprobs(kept: list[Any] | None) -> dict[str, Any] | None:
+    """What handlers.logprobs_to_json stored, as OpenAI's chats have it."""
     if not kept:
         return None
     content = [
-        {**one(token, odds), "top_logprobs": [one(*pair) for pair in beside]}
-        for token, odds, beside in kept
+        {**token_logprob(token, logprob), "top_logprobs": [token_logprob(*pair) for pair in beside]}
+        for token, logprob, beside in kept
     ]
     return {"content": content, "refusal": None}
 
 
-def one(token: str, logprob: float) -> dict[str, Any]:
+def token_logprob(token: str, logprob: float) -> dict[str, Any]:
     """A part of a character has no text of its own, and so no bytes that could be told."""
-    told = None if "\ufffd" in token else list(token.encode())
-    return {"token": token, "logprob": logprob, "bytes": told}
+    known = None if "\ufffd" in token else list(token.encode())
+    return {"token": token, "logprob": logprob, "bytes": known}
 
 
 def fingerprint(result: dict[str, Any]) -> str | None:

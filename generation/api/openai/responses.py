@@ -12,7 +12,7 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from generation.api.openai.formatter import Plan, Shape
+from generation.api.openai.formatter import ResponseFormatter, ResponseOptions
 from generation.errors import GenerationCancelled, GenerationFailed
 from generation.serving.adapters import FINAL
 from saas.errors import AppError, Conflict, Invalid, Unavailable, openai_problem
@@ -36,13 +36,13 @@ PATIENCE_S = 1.0
 REFUSALS = {"context_length_exceeded", "prompt_empty", "grammar_invalid", "validation_failed"}
 
 
-class Answering:
+class JobResponse:
     """One caller waiting for one job."""
 
-    def __init__(self, request: HttpRequest, plan: Plan, job: Job) -> None:
+    def __init__(self, request: HttpRequest, options: ResponseOptions, job: Job) -> None:
         self.request = request
-        self.plan = plan
-        self.shape = Shape(plan, job)
+        self.options = options
+        self.formatter = ResponseFormatter(options, job)
         self.job = job
         self.stream = JobEventStream.of(job)
         self.sent: dict[int, str] = {}
@@ -50,14 +50,14 @@ class Answering:
     async def answer(self) -> HttpResponseBase:
         """The response: a stream, or the whole text once it is there."""
         try:
-            if self.plan.stream:
+            if self.options.stream:
                 return await self._streamed()
             job = await self._finished()
         except asyncio.CancelledError:
             await self._abandon()
             raise
-        self.shape.job = succeeded(job)
-        return JsonResponse(self.shape.whole())
+        self.formatter.job = succeeded(job)
+        return JsonResponse(self.formatter.whole())
 
     @sync_to_async
     def _refreshed(self) -> Job:
@@ -108,11 +108,11 @@ class Answering:
             yield await self._ending()
         except AppError as error:
             await self._abandon()
-            yield self._told(error)
+            yield self._error_frame(error)
         except redis.RedisError as error:
             log.warning("stream_away job=%s error=%s", self.job.pk, type(error).__name__)
             await self._abandon()
-            yield self._told(Unavailable())
+            yield self._error_frame(Unavailable())
         except (asyncio.CancelledError, GeneratorExit):
             await self._abandon()
             raise
@@ -127,23 +127,23 @@ class Answering:
         if event.name != "token":
             return b""
         index, text = event.data["index"], event.data["text"]
-        opening = b"" if index in self.sent else self.shape.opening(index)
+        opening = b"" if index in self.sent else self.formatter.opening(index)
         self.sent[index] = self.sent.get(index, "") + text
-        return opening + self.shape.text(index, text, event.data.get("logprobs"))
+        return opening + self.formatter.text(index, text, event.data.get("logprobs"))
 
     async def _ending(self) -> bytes:
         """What the stream did not bring, from the job itself; then the end."""
-        self.shape.job = succeeded(await self._refreshed())
+        self.formatter.job = succeeded(await self._refreshed())
         frames = []
-        for choice in self.shape.job.result["choices"]:
+        for choice in self.formatter.job.result["choices"]:
             index, text, sent = choice["index"], choice["text"], self.sent.get(choice["index"])
             if sent is None:
-                frames.append(self.shape.opening(index))
+                frames.append(self.formatter.opening(index))
             if text.startswith(sent or "") and text != sent:
-                frames.append(self.shape.text(index, text.removeprefix(sent or "")))
-        return b"".join([*frames, self.shape.closing()])
+                frames.append(self.formatter.text(index, text.removeprefix(sent or "")))
+        return b"".join([*frames, self.formatter.closing()])
 
-    def _told(self, error: AppError) -> bytes:
+    def _error_frame(self, error: AppError) -> bytes:
         """An error after the status was sent, as OpenAI's clients look for it."""
         body = json.dumps(openai_problem(error, self.request), ensure_ascii=False)
         return f"data: {body}\n\n".encode()

@@ -18,7 +18,7 @@ USAGE = record(prompt_tokens=INTEGER, completion_tokens=INTEGER, total_tokens=IN
 MESSAGE = record(role={"const": "assistant"}, content=STRING, refusal=NULLABLE)
 
 
-ODDS = record(
+LOGPROB = record(
     token=STRING,
     logprob={"type": "number"},
     bytes={"type": ["array", "null"], "items": INTEGER},
@@ -28,10 +28,10 @@ LOGPROBS = {
         content={
             "type": "array",
             "items": {
-                **ODDS,
+                **LOGPROB,
                 "properties": {
-                    **ODDS["properties"],
-                    "top_logprobs": {"type": "array", "items": ODDS},
+                    **LOGPROB["properties"],
+                    "top_logprobs": {"type": "array", "items": LOGPROB},
                 },
             },
         },

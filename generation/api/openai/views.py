@@ -17,8 +17,8 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from generation.api.openai import models, serializers
-from generation.api.openai.formatter import Plan
-from generation.api.openai.responses import Answering
+from generation.api.openai.formatter import ResponseOptions
+from generation.api.openai.responses import JobResponse
 from generation.api.openai.schema import CHAT_ANSWER, COMPLETION_ANSWER
 from generation.serving.job_kinds import CHAT
 from saas.api import throttling
@@ -71,7 +71,7 @@ class AnswerView(ApiView):
     def _plan(self, job: Job, model: str, asked: dict[str, Any]) -> dict[str, Any]:
         options = asked["stream_options"] or {}
         return asdict(
-            Plan(
+            ResponseOptions(
                 job=str(job.pk),
                 model=model,
                 chat=self.chat,
@@ -154,9 +154,9 @@ def answered(view: type[AnswerView]) -> Callable[..., Any]:
         response, job = await sync_to_async(begun)(begin, request)
         if job is None:
             return response
-        plan = Plan(**json.loads(response.content))
+        plan = ResponseOptions(**json.loads(response.content))
         try:
-            answer = await Answering(request, plan, job).answer()
+            answer = await JobResponse(request, plan, job).answer()
         except AppError as error:
             answer = problem_response(error, request)
         if "Idempotency-Replayed" in response:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from generation.kinds.kind import BriefData
-from generation.writers.guided.product_brief import Pitch
+from generation.writers.guided.product_brief import ProductBrief
 from generation.writers.guided.prompt_budget import Turn, answer, system
 
 # A headline has capitals as in an ad, a line those of a sentence.
@@ -79,16 +79,16 @@ CHINESE_TASKS = {
 
 
 def turns(
-    style: Style, name: str, pitch: Pitch, sources: Sequence[str], brief: BriefData
+    style: Style, name: str, product: ProductBrief, sources: Sequence[str], brief: BriefData
 ) -> list[Turn]:
     """The conversation that asks for one line for each source."""
-    tasks, known = (CHINESE_TASKS, CHINESE) if pitch.chinese else (TASKS, ENGLISH)
+    tasks, known = (CHINESE_TASKS, CHINESE) if product.chinese else (TASKS, ENGLISH)
     role, task = tasks[style]
     found: list[Turn] = [system(role, brief)]
-    for product, rows in known:
-        found.append(request(task, product, [row[0] for row in rows], pitch.chinese))
+    for example, rows in known:
+        found.append(request(task, example, [row[0] for row in rows], product.chinese))
         found.append(answer(name, [shown(row, style) for row in rows]))
-    return [*found, request(task, pitch.full, sources, pitch.chinese)]
+    return [*found, request(task, product.full, sources, product.chinese)]
 
 
 def shown(row: tuple[str, str, str], style: Style) -> str:
@@ -97,6 +97,6 @@ def shown(row: tuple[str, str, str], style: Style) -> str:
     return row[1 if style == "headline" else 2]
 
 
-def request(task: str, product: str, sources: Sequence[str], chinese: bool) -> Turn:
+def request(task: str, example: str, sources: Sequence[str], chinese: bool) -> Turn:
     label = "产品：" if chinese else "Product: "
-    return "user", "\n".join([f"{label}{product}", task, *(f"- {source}" for source in sources)])
+    return "user", "\n".join([f"{label}{example}", task, *(f"- {source}" for source in sources)])

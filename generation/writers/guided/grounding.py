@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from generation.kinds.kind import BriefData, Issue
 from generation.kinds.text import N_, is_cjk, sentences
-from generation.writers.guided.output_filter import Sieve
+from generation.writers.guided.output_filter import OutputFilter
 
 UNSUPPORTED = N_("The brief does not say this. Check it before you publish.")
 # These speak of what has happened or will, or tell of the one thing that the news is about.
@@ -17,19 +17,19 @@ TIDINGS = re.compile(
 )
 
 
-def tells_more(sentence: str, sieve: Sieve) -> bool:
+def tells_more(sentence: str, output_filter: OutputFilter) -> bool:
     """Whether a sentence tells news in words that the brief does not have."""
-    return TIDINGS.search(sentence) is not None and sieve.is_ungrounded(sentence)
+    return TIDINGS.search(sentence) is not None and output_filter.is_ungrounded(sentence)
 
 
 def unsupported(text: str, brief: BriefData, part: str) -> Iterator[Issue]:
     """The sentences of a news item that its brief does not bear out."""
     if is_cjk(brief.language):
         return
-    sieve = Sieve(brief)
+    output_filter = OutputFilter(brief)
     at = 0
     for sentence in sentences(text):
         start = text.find(sentence, at)
         at = start + len(sentence)
-        if tells_more(sentence, sieve):
+        if tells_more(sentence, output_filter):
             yield Issue("unsupported", UNSUPPORTED, part, start, at)

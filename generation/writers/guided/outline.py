@@ -13,9 +13,9 @@ from generation.kinds.facts import telling
 from generation.kinds.kind import Ask, BriefData, Completion
 from generation.kinds.short import read_lines
 from generation.kinds.text import is_cjk, overlap
-from generation.writers.guided.output_filter import Sieve
+from generation.writers.guided.output_filter import OutputFilter
 from generation.writers.guided.product_brief import upper_first
-from generation.writers.guided.prompt_budget import Desk, Turn, answer, lines_schema, system
+from generation.writers.guided.prompt_budget import PromptBudget, Turn, answer, lines_schema, system
 
 MOST_SECTIONS = 6
 WORDS_A_SECTION = 110
@@ -95,12 +95,12 @@ def topic_of(brief: BriefData) -> str:
     return prefer(brief.text("topic").rstrip(" .。"), brief.brand)
 
 
-def plan(brief: BriefData, desk: Desk, words: int) -> Planning:
+def plan(brief: BriefData, budget: PromptBudget, words: int) -> Planning:
     """Ask for the headings; what does not belong to the topic gives way to the brief's points."""
     points = [point for point in brief.items("points") if not has_banned(point, brief.brand.banned)]
     count = max(len(points), min(MOST_SECTIONS, max(2, words // WORDS_A_SECTION - 1)))
     count = min(count, MOST_SECTIONS)
-    ask = desk.ask(
+    ask = budget.ask(
         "outline",
         turns(brief, points, count),
         PLAN_TOKENS,
@@ -139,9 +139,9 @@ def sections(
     brief: BriefData, points: list[str], proposed: list[str], count: int
 ) -> tuple[Section, ...]:
     """The opening, one section for each point, sections that the model added, the closing."""
-    sieve = Sieve(brief, strict=False)
-    sieve.note([topic_of(brief)])
-    headings = [good_heading(text, brief, sieve) for text in proposed]
+    output_filter = OutputFilter(brief, strict=False)
+    output_filter.note([topic_of(brief)])
+    headings = [good_heading(text, brief, output_filter) for text in proposed]
     pairs = zip_longest(points, headings[: len(points)], fillvalue="")
     middle = [point_section(point, heading) for point, heading in pairs]
     more = more_sections(brief, headings[len(points) :], middle, count - len(points))
@@ -161,9 +161,9 @@ def format_of(brief: BriefData) -> str:
     return name if name in HEADINGS else "blog"
 
 
-def good_heading(text: str, brief: BriefData, sieve: Sieve) -> str:
+def good_heading(text: str, brief: BriefData, output_filter: OutputFilter) -> str:
     """A proposed heading as it may stay: about the topic, in sentence case, said once."""
-    heading = sieve.line(sentence_case(text, brief), HEADING)
+    heading = output_filter.line(sentence_case(text, brief), HEADING)
     return heading if heading and is_about(heading, brief) else ""
 
 

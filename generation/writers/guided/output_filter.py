@@ -24,7 +24,7 @@ CJK_SENTENCE = re.compile(r"^.{4,}[。！？]$", re.DOTALL)
 
 
 @dataclass(slots=True)
-class Sieve:
+class OutputFilter:
     """Keeps what the brief covers. `strict`: every word must come from it or be any copy's."""
 
     brief: BriefData

@@ -88,11 +88,11 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Pitch:
+class ProductBrief:
     """A brief for a short piece of copy, ready to be put into sentences."""
 
     brand: str
-    product: str
+    name: str
     points: tuple[Point, ...]
     offer: str = ""
     call: str = ""
@@ -101,12 +101,12 @@ class Pitch:
     chinese: bool = False
 
     @classmethod
-    def of(cls, brief: BriefData) -> Pitch:
+    def of(cls, brief: BriefData) -> ProductBrief:
         chinese = is_cjk(brief.language)
         call = CALLS.get(brief.text("call") or "learn_more", CALLS["learn_more"])
         return cls(
             brand=brief.brand.name.strip(),
-            product=without_article(tidy(usable(brief.text("product"), brief.brand), brief)),
+            name=without_article(tidy(usable(brief.text("product"), brief.brand), brief)),
             points=tuple(map(read_point, filter(None, usable_points(brief)))),
             offer=tidy(usable(brief.text("offer"), brief.brand), brief),
             call=call[2 if chinese else 1],
@@ -118,9 +118,9 @@ class Pitch:
     @property
     def full(self) -> str:
         """The product with the brand's name before it."""
-        if self.brand.casefold() in self.product.casefold() or not self.product:
-            return self.product or self.brand
-        return self.brand + ("" if self.chinese else " ") + self.product
+        if self.brand.casefold() in self.name.casefold() or not self.name:
+            return self.name or self.brand
+        return self.brand + ("" if self.chinese else " ") + self.name
 
     @property
     def things(self) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ Turn = tuple[Role, str]
 
 
 @dataclass(slots=True)
-class Desk:
+class PromptBudget:
     """Makes the asks of one piece of copy and never spends more than `tokens`, nor asks more
     than `asks` times where that is given."""
 

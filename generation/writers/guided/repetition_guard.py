@@ -23,7 +23,7 @@ WORN = (
 
 
 @dataclass(slots=True)
-class Manner:
+class RepetitionGuard:
     """Remembers how the sentences of one text began and which worn phrases they used."""
 
     openings: Counter[str] = field(default_factory=Counter)

@@ -13,9 +13,9 @@ from generation.kinds.text import count_words, fold, is_cjk, sentences, trim_wor
 from generation.writers.guided import intro_outro
 from generation.writers.guided.grounding import tells_more
 from generation.writers.guided.outline import Plan, Section, format_of
-from generation.writers.guided.output_filter import Sieve
-from generation.writers.guided.prompt_budget import Desk
-from generation.writers.guided.repetition_guard import Manner
+from generation.writers.guided.output_filter import OutputFilter
+from generation.writers.guided.prompt_budget import PromptBudget
+from generation.writers.guided.repetition_guard import RepetitionGuard
 from generation.writers.guided.section_prompts import turns
 
 ASK_TOKENS = 140
@@ -84,12 +84,12 @@ Asking = Generator[Ask, Completion, None]
 class Writer:
     """Writes passages one after the other; no sentence may say again what one before it said."""
 
-    def __init__(self, brief: BriefData, desk: Desk, outline: Plan) -> None:
+    def __init__(self, brief: BriefData, budget: PromptBudget, outline: Plan) -> None:
         self.brief = brief
-        self.desk = desk
+        self.budget = budget
         self.outline = outline
-        self.sieve = Sieve(brief, strict=False)
-        self.manner = Manner()
+        self.output_filter = OutputFilter(brief, strict=False)
+        self.guard = RepetitionGuard()
         self.chinese = is_cjk(brief.language)
         self.news = format_of(brief) == "news"
         points = " ".join(section.point for section in outline.sections)
@@ -97,7 +97,7 @@ class Writer:
         self.topic = telling(" ".join((outline.title, points, *outline.headings, more)))
         self.lead = intro_outro.lead(brief, outline)
         self.end = intro_outro.end(brief, outline)
-        self.sieve.note([self.lead])
+        self.output_filter.note([self.lead])
 
     def begin(self, words: list[tuple[Section, int]]) -> list[Passage]:
         """The passages, each with the brief's own facts that belong to it."""
@@ -106,18 +106,18 @@ class Writer:
             passage = next(each for each in passages if each.section is section)
             if section is not self.outline.sections[-1]:
                 passage.text = self.joined([passage.text, sentence])
-            self.sieve.note([sentence])
+            self.output_filter.note([sentence])
         return passages
 
     def write(self, passage: Passage) -> Asking:
         """Ask from each side until the passage is long enough."""
         tries = 3 + passage.words // 40
-        while not passage.done and passage.asked < tries and self.desk.can(ASK_TOKENS):
+        while not passage.done and passage.asked < tries and self.budget.can(ASK_TOKENS):
             yield from self.extend(passage)
 
     def lengthen(self, passages: list[Passage], words: int) -> Asking:
         """Ask for more where text is missing and still comes."""
-        while self.desk.can(ASK_TOKENS):
+        while self.budget.can(ASK_TOKENS):
             total = sum(count_words(passage.text) for passage in passages)
             passage = max(passages, key=lambda passage: passage.wish)
             long = total >= LEAST * words and not any(each.empty for each in passages[1:-1])
@@ -126,7 +126,7 @@ class Writer:
             yield from self.extend(passage)
 
     def extend(self, passage: Passage) -> Asking:
-        ask = self.desk.ask(
+        ask = self.budget.ask(
             passage.section.name,
             turns(self.brief, self.outline, passage.section, passage.asked),
             ASK_TOKENS,
@@ -134,7 +134,7 @@ class Writer:
             lead=f"{passage.text} " if passage.text else "",
         )
         completion = yield ask
-        self.desk.settle(ask, completion)
+        self.budget.settle(ask, completion)
         passage.asked += 1
         room = max(20, passage.missing + 15)
         kept = trim_words(self.kept(completion.text, passage), room)
@@ -157,14 +157,14 @@ class Writer:
         if not self.chinese and (count_words(sentence) < LEAST_WORDS or LABEL.match(sentence)):
             return ""
         place = passage.section.name
-        itself = TEXT_ITSELF.search(sentence) and not TEXT_ITSELF.search(self.sieve.known)
+        itself = TEXT_ITSELF.search(sentence) and not TEXT_ITSELF.search(self.output_filter.known)
         strict = self.news and passage.asked < STRICT_ASKS
-        told = strict and tells_more(sentence, self.sieve)
-        if itself or told or not self.manner.allows(sentence, place):
+        told = strict and tells_more(sentence, self.output_filter)
+        if itself or told or not self.guard.allows(sentence, place):
             return ""
-        kept = self.sieve.advice(sentence)
+        kept = self.output_filter.advice(sentence)
         if kept:
-            self.manner.note(kept, place)
+            self.guard.note(kept, place)
         return kept
 
     def is_about(self, sentence: str, passage: Passage, before: str, opens: bool) -> bool:

@@ -1,4 +1,4 @@
-"""Well-formed English phrases and sentences made from a pitch, for the model to choose from."""
+"""Well-formed English phrases and sentences about a product, for the model to choose from."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from generation.kinds import lexicon
 from generation.writers.guided.product_brief import (
     PhraseForm,
-    Pitch,
     Point,
+    ProductBrief,
     base_verb,
     upper_first,
     without_article,
@@ -67,28 +67,28 @@ def staying(point: Point) -> str:
     return f"stay {found.group(1)}" if found else ""
 
 
-def offer_headlines(pitch: Pitch, limit: int) -> Iterator[str]:
-    short = shortened(pitch.offer, limit) if pitch.offer else ""
+def offer_headlines(product: ProductBrief, limit: int) -> Iterator[str]:
+    short = shortened(product.offer, limit) if product.offer else ""
     if short:
         if short[0].isdigit() and len(short) + 4 <= limit:
             yield headline_case(f"get {short}")
         yield headline_case(short)
 
 
-def product_headlines(pitch: Pitch, limit: int) -> Iterator[str]:
-    for text in (pitch.full, shortened(pitch.full, limit), shortened(pitch.product, limit)):
+def product_headlines(product: ProductBrief, limit: int) -> Iterator[str]:
+    for text in (product.full, shortened(product.full, limit), shortened(product.name, limit)):
         if text:
             yield headline_case(text)
 
 
-def headlines(pitch: Pitch, limit: int) -> Groups:
+def headlines(product: ProductBrief, limit: int) -> Groups:
     """Headlines from the brief; the alternatives for one idea stand in one group."""
-    brand, call = pitch.brand, pitch.call.removesuffix(" today")
+    brand, call = product.brand, product.call.removesuffix(" today")
     groups = [
-        product_headlines(pitch, limit),
-        *(point_headlines(point, limit) for point in pitch.points),
-        offer_headlines(pitch, limit),
-        *([headline_case(keyword)] for keyword in pitch.keywords),
+        product_headlines(product, limit),
+        *(point_headlines(point, limit) for point in product.points),
+        offer_headlines(product, limit),
+        *([headline_case(keyword)] for keyword in product.keywords),
         [headline_case(f"{call} with {brand}"), headline_case(f"{call} at {brand}")],
         [headline_case(f"meet {brand}"), headline_case(f"discover {brand}")],
         [headline_case(call), headline_case(f"{call} today")],
@@ -98,48 +98,48 @@ def headlines(pitch: Pitch, limit: int) -> Groups:
     return grouped(groups, limit)
 
 
-def sentences(pitch: Pitch, limit: int) -> Groups:
+def sentences(product: ProductBrief, limit: int) -> Groups:
     """Sentences that together state each fact once, then invitations."""
     found: list[Iterable[str]] = []
-    points = list(pitch.points)
+    points = list(product.points)
     while points:
-        pair = fitting(pair_sentences(pitch, *points[:2]), limit) if points[1:] else []
-        found.append(pair or point_sentences(pitch, points[0]))
+        pair = fitting(pair_sentences(product, *points[:2]), limit) if points[1:] else []
+        found.append(pair or point_sentences(product, points[0]))
         points = points[2 if pair else 1 :]
-    return grouped([*found[:2], offer_sentences(pitch), *found[2:], *closers(pitch)], limit)
+    return grouped([*found[:2], offer_sentences(product), *found[2:], *closers(product)], limit)
 
 
-def facts(pitch: Pitch, limit: int) -> Groups:
+def facts(product: ProductBrief, limit: int) -> Groups:
     """Sentences for a text that has brought the product in already; nothing but facts."""
     found: list[Iterable[str]] = []
-    points = list(pitch.points)
+    points = list(product.points)
     while points:
-        pair = fitting(told_pair(pitch, points[:2]), limit) if points[1:] else []
-        found.append(pair or told(pitch, points[0]))
+        pair = fitting(told_pair(product, points[:2]), limit) if points[1:] else []
+        found.append(pair or told(product, points[0]))
         points = points[2 if pair else 1 :]
     return grouped(found, limit)
 
 
-def told_pair(pitch: Pitch, pair: Sequence[Point]) -> list[str]:
+def told_pair(product: ProductBrief, pair: Sequence[Point]) -> list[str]:
     """Two facts of one form in one sentence."""
     one, two = pair
     if one.form is not two.form or one.form is PhraseForm.CLAUSE:
         return []
-    joint = f"{agreeing(one.text, pitch.full)} and {agreeing(two.text, pitch.full)}"
+    joint = f"{agreeing(one.text, product.full)} and {agreeing(two.text, product.full)}"
     if one.form is PhraseForm.THING and " and " in joint.replace(" and ", "", 1):
         return []
-    return told(pitch, Point(joint, one.form))
+    return told(product, Point(joint, one.form))
 
 
-def told(pitch: Pitch, point: Point) -> list[str]:
-    text, brand, plural = point.text, pitch.brand, is_plural(pitch.full)
+def told(product: ProductBrief, point: Point) -> list[str]:
+    text, brand, plural = point.text, product.brand, is_plural(product.full)
     match point.form:
         case PhraseForm.DOES:
-            verb = agreeing(text, pitch.full)
-            named = [f"{brand} {verb}."] if is_service(pitch) else []
+            verb = agreeing(text, product.full)
+            named = [f"{brand} {verb}."] if is_service(product) else []
             return [f"They {verb}."] if plural else [f"It {verb}.", *named]
         case PhraseForm.IS:
-            named = [f"{brand} is {text}."] if is_service(pitch) else []
+            named = [f"{brand} is {text}."] if is_service(product) else []
             return [f"They are {text}."] if plural else [f"It is {text}.", *named]
         case PhraseForm.DO:
             return [f"You can {text}.", f"{upper_first(text)}."]
@@ -150,34 +150,34 @@ def told(pitch: Pitch, point: Point) -> list[str]:
     return [f"You get {text}.", f"With {brand} you get {text}.", f"Enjoy {text}."]
 
 
-def lines(pitch: Pitch, limit: int) -> Groups:
+def lines(product: ProductBrief, limit: int) -> Groups:
     """Subjects and headlines in sentence case: the offer, what you get, then the product."""
     groups = [
-        [upper_first(text) for text in offer_lines(pitch)],
-        *([upper_first(text) for text in point_lines(pitch, point)] for point in pitch.points),
-        [upper_first(introduced(pitch)), upper_first(pitch.full)],
-        [f"Meet {introduced(pitch)}", f"Meet {pitch.brand}"],
+        [upper_first(text) for text in offer_lines(product)],
+        *([upper_first(text) for text in point_lines(product, point)] for point in product.points),
+        [upper_first(introduced(product)), upper_first(product.full)],
+        [f"Meet {introduced(product)}", f"Meet {product.brand}"],
     ]
     return grouped(groups, limit)
 
 
-def offer_lines(pitch: Pitch) -> Iterator[str]:
-    if pitch.offer and pitch.offer[0].isdigit():
-        yield f"Get {pitch.offer}"
-    if pitch.offer:
-        yield f"{pitch.brand}: {pitch.offer}"
-        yield pitch.offer
+def offer_lines(product: ProductBrief) -> Iterator[str]:
+    if product.offer and product.offer[0].isdigit():
+        yield f"Get {product.offer}"
+    if product.offer:
+        yield f"{product.brand}: {product.offer}"
+        yield product.offer
 
 
-def point_lines(pitch: Pitch, point: Point) -> Iterator[str]:
-    text, brand = point.text, pitch.brand
+def point_lines(product: ProductBrief, point: Point) -> Iterator[str]:
+    text, brand = point.text, product.brand
     for short in filter(None, (imperative(point), staying(point))):
         yield f"{short} with {brand}"
         yield short
     match point.form:
         case PhraseForm.DO:
             yield f"{text} with {brand}"
-        case PhraseForm.DOES if is_service(pitch):
+        case PhraseForm.DOES if is_service(product):
             yield f"{brand} {text}"
         case PhraseForm.THING:
             yield f"{brand}: {text}"
@@ -189,41 +189,41 @@ def grouped(groups: Iterable[Iterable[str]], limit: int) -> Groups:
     return tuple(group for group in fitted if group)
 
 
-def point_sentences(pitch: Pitch, point: Point) -> Iterator[str]:
-    text, full = point.text, pitch.full
-    subject = the(pitch)
+def point_sentences(product: ProductBrief, point: Point) -> Iterator[str]:
+    text, full = point.text, product.full
+    subject = the(product)
     match point.form:
         case PhraseForm.DOES:
             yield f"{subject} {agreeing(text, full)}."
-            if is_service(pitch):
-                yield f"{pitch.brand} {text}."
+            if is_service(product):
+                yield f"{product.brand} {text}."
         case PhraseForm.IS:
             yield f"{subject} {'are' if is_plural(full) else 'is'} {text}."
         case PhraseForm.DO:
-            yield f"{upper_first(text)} with {pitch.brand}."
-            yield f"With {pitch.brand} you can {text}."
+            yield f"{upper_first(text)} with {product.brand}."
+            yield f"With {product.brand} you can {text}."
         case PhraseForm.CLAUSE:
             yield f"{upper_first(text)}."
         case PhraseForm.THING if is_gettable(text):
-            yield f"Get {text} with {pitch.brand}."
-            yield f"With {pitch.brand} you get {text}."
+            yield f"Get {text} with {product.brand}."
+            yield f"With {product.brand} you get {text}."
     yield f"{upper_first(full)}: {text}."
 
 
-def pair_sentences(pitch: Pitch, one: Point, two: Point) -> Iterator[str]:
-    full, subject, a, b = upper_first(pitch.full), the(pitch), one.text, two.text
+def pair_sentences(product: ProductBrief, one: Point, two: Point) -> Iterator[str]:
+    full, subject, a, b = upper_first(product.full), the(product), one.text, two.text
     match one.form, two.form:
         case PhraseForm.DOES, PhraseForm.DOES:
             yield f"{subject} {agreeing(a, full)} and {agreeing(b, full)}."
-            if is_service(pitch):
-                yield f"{pitch.brand} {a} and {b}."
+            if is_service(product):
+                yield f"{product.brand} {a} and {b}."
         case (PhraseForm.IS | PhraseForm.DOES, PhraseForm.IS | PhraseForm.DOES):
             yield f"{subject} {verbal(one, full)} and {verbal(two, full)}."
         case PhraseForm.DO, PhraseForm.DO:
-            yield f"{upper_first(a)} and {b} with {pitch.brand}."
+            yield f"{upper_first(a)} and {b} with {product.brand}."
         case PhraseForm.THING, PhraseForm.THING:
             if is_gettable(a) and " and " not in a + b:
-                yield f"With {pitch.brand} you get {a} and {b}."
+                yield f"With {product.brand} you get {a} and {b}."
             yield f"{full}: {listed((a, b))}."
         case (PhraseForm.DO | PhraseForm.THING, PhraseForm.DO | PhraseForm.THING):
             yield f"{full}: {a}, {b}."
@@ -235,60 +235,64 @@ def verbal(point: Point, subject: str) -> str:
     return f"{'are' if is_plural(subject) else 'is'} {point.text}"
 
 
-def offer_sentences(pitch: Pitch) -> Iterator[str]:
-    offer, call = pitch.offer, pitch.call
+def offer_sentences(product: ProductBrief) -> Iterator[str]:
+    offer, call = product.offer, product.call
     if not offer:
         return
     if offer[0].isdigit():
         yield f"{call} and get {offer}."
-        yield f"Get {offer} with {pitch.brand}."
+        yield f"Get {offer} with {product.brand}."
     elif offer.casefold().startswith(("free for", "free until", "free with")):
-        yield f"Try {pitch.brand} {offer}."
-        yield f"{call} and try {pitch.brand} {offer}."
+        yield f"Try {product.brand} {offer}."
+        yield f"{call} and try {product.brand} {offer}."
     else:
         yield f"{call}: {offer}."
-        yield f"{pitch.brand}: {offer}."
+        yield f"{product.brand}: {offer}."
 
 
-def closers(pitch: Pitch) -> list[list[str]]:
-    brand, call, product = pitch.brand, pitch.call, introduced(pitch)
+def closers(product: ProductBrief) -> list[list[str]]:
+    brand, call, named = product.brand, product.call, introduced(product)
     return [
         [f"{call} and see what {brand} can do for you.", f"{call} with {brand}."],
-        [f"Meet {product}.", f"Find out more about {product}.", f"Take a look at {brand}."],
+        [f"Meet {named}.", f"Find out more about {named}.", f"Take a look at {brand}."],
         [f"See why people choose {brand}.", f"Take a closer look at {brand}."],
         ["Have a look and see if it is right for you.", "Come and take a closer look."],
     ]
 
 
-def openers(pitch: Pitch) -> Groups:
+def openers(product: ProductBrief) -> Groups:
     """First sentences that bring the product in."""
-    product = introduced(pitch)
-    found = [f"Meet {product}.", f"Say hello to {product}."]
-    if pitch.product and pitch.full != pitch.product:
-        found.append(f"Looking for {article(pitch.product)}? Meet {pitch.brand}.")
+    named = introduced(product)
+    found = [f"Meet {named}.", f"Say hello to {named}."]
+    if product.name and product.full != product.name:
+        found.append(f"Looking for {article(product.name)}? Meet {product.brand}.")
     return (tuple(found),)
 
 
-def introduced(pitch: Pitch) -> str:
+def introduced(product: ProductBrief) -> str:
     """`Ledgerly, the bookkeeping app`, `the jacket from Nordlys`, or what has the brand in it."""
-    if pitch.full in (pitch.product, pitch.brand) or is_mass(pitch.product):
-        return pitch.full
-    if is_service(pitch):
-        return f"{pitch.brand}, the {pitch.product}"
-    article = "" if is_plural(pitch.product) else "the "
-    return f"{article}{pitch.product} from {pitch.brand}"
+    if product.full in (product.name, product.brand) or is_mass(product.name):
+        return product.full
+    if is_service(product):
+        return f"{product.brand}, the {product.name}"
+    article = "" if is_plural(product.name) else "the "
+    return f"{article}{product.name} from {product.brand}"
 
 
-def is_service(pitch: Pitch) -> bool:
+def is_service(product: ProductBrief) -> bool:
     """Whether the brand is the product, so that it can do what the product does."""
-    return head(pitch.product) in lexicon.SERVICES or not pitch.product
+    return head(product.name) in lexicon.SERVICES or not product.name
 
 
-def the(pitch: Pitch) -> str:
+def the(product: ProductBrief) -> str:
     """The product as the subject of a sentence."""
-    if pitch.full in (pitch.product, pitch.brand) or is_plural(pitch.full) or is_mass(pitch.full):
-        return upper_first(pitch.full)
-    return f"The {pitch.full}"
+    if (
+        product.full in (product.name, product.brand)
+        or is_plural(product.full)
+        or is_mass(product.full)
+    ):
+        return upper_first(product.full)
+    return f"The {product.full}"
 
 
 def article(noun: str) -> str:

@@ -1,18 +1,18 @@
-"""Well-formed Chinese phrases and sentences made from a pitch, for the model to choose from."""
+"""Well-formed Chinese phrases and sentences about a product, for the model to choose from."""
 
 from __future__ import annotations
 
-from generation.writers.guided.product_brief import Pitch
+from generation.writers.guided.product_brief import ProductBrief
 from generation.writers.guided.templates_en import Groups, grouped
 
 
-def headlines(pitch: Pitch, limit: int) -> Groups:
-    brand, call = pitch.brand, pitch.call
+def headlines(product: ProductBrief, limit: int) -> Groups:
+    brand, call = product.brand, product.call
     groups = [
-        [pitch.full, pitch.product],
-        *([point.text] for point in pitch.points),
-        [pitch.offer],
-        *([keyword] for keyword in pitch.keywords),
+        [product.full, product.name],
+        *([point.text] for point in product.points),
+        [product.offer],
+        *([keyword] for keyword in product.keywords),
         [f"{brand}，{call}", f"{call}，就在{brand}"],
         [f"认识{brand}", f"了解{brand}"],
         [call],
@@ -22,14 +22,14 @@ def headlines(pitch: Pitch, limit: int) -> Groups:
     return grouped(groups, limit)
 
 
-def sentences(pitch: Pitch, limit: int) -> Groups:
-    points = [point.text for point in pitch.points]
-    full, brand, call = pitch.full, pitch.brand, pitch.call
+def sentences(product: ProductBrief, limit: int) -> Groups:
+    points = [point.text for point in product.points]
+    full, brand, call = product.full, product.brand, product.call
     pairs = [points[at : at + 2] for at in range(0, len(points), 2)]
     facts = [
         [f"{full}：{'，'.join(pair)}。", f"选择{brand}，{'，'.join(pair)}。"] for pair in pairs
     ]
-    offer = [f"{pitch.offer}，{call}。", f"{brand}：{pitch.offer}。"] if pitch.offer else []
+    offer = [f"{product.offer}，{call}。", f"{brand}：{product.offer}。"] if product.offer else []
     groups = [
         *facts,
         offer,
@@ -41,26 +41,26 @@ def sentences(pitch: Pitch, limit: int) -> Groups:
     return grouped(groups, limit)
 
 
-def openers(pitch: Pitch) -> Groups:
-    full, brand = pitch.full, pitch.brand
-    return ((f"认识一下{full}。", f"{full}来了。", f"在找{pitch.product or brand}？看看{brand}。"),)
+def openers(product: ProductBrief) -> Groups:
+    full, brand = product.full, product.brand
+    return ((f"认识一下{full}。", f"{full}来了。", f"在找{product.name or brand}？看看{brand}。"),)
 
 
-def facts(pitch: Pitch, limit: int) -> Groups:
-    points = [point.text for point in pitch.points]
+def facts(product: ProductBrief, limit: int) -> Groups:
+    points = [point.text for point in product.points]
     pairs = [points[at : at + 2] for at in range(0, len(points), 2)]
-    told = ([f"{'，'.join(pair)}。", f"有了{pitch.brand}，{'，'.join(pair)}。"] for pair in pairs)
+    told = ([f"{'，'.join(pair)}。", f"有了{product.brand}，{'，'.join(pair)}。"] for pair in pairs)
     return grouped(told, limit)
 
 
-def lines(pitch: Pitch, limit: int) -> Groups:
-    brand = pitch.brand
-    offer = [pitch.offer, f"{brand}：{pitch.offer}"] if pitch.offer else []
-    points = ([f"{brand}，{point.text}", point.text] for point in pitch.points)
-    return grouped([offer, *points, [pitch.full], [f"认识{brand}", brand]], limit)
+def lines(product: ProductBrief, limit: int) -> Groups:
+    brand = product.brand
+    offer = [product.offer, f"{brand}：{product.offer}"] if product.offer else []
+    points = ([f"{brand}，{point.text}", point.text] for point in product.points)
+    return grouped([offer, *points, [product.full], [f"认识{brand}", brand]], limit)
 
 
-def offer_sentences(pitch: Pitch) -> list[str]:
-    if not pitch.offer:
+def offer_sentences(product: ProductBrief) -> list[str]:
+    if not product.offer:
         return []
-    return [f"{pitch.call}：{pitch.offer}。", f"现在就有{pitch.offer}。"]
+    return [f"{product.call}：{product.offer}。", f"现在就有{product.offer}。"]

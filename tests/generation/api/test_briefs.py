@@ -10,7 +10,7 @@ from generation.models import Brand, Brief, Variant
 from tenants.billing.services import balance, reserve
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.generation.conftest import pump
+from tests.generation.conftest import run_jobs
 from tests.support.api import client_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,7 +33,7 @@ def test_a_brief_is_written_in_its_variants(api: APIClient, brand: Brand, acme: 
     made = order(api, brand)
     assert made.status_code == 201
     assert [variant["state"] for variant in made.json()["variants"]] == ["queued"] * 2
-    pump()
+    run_jobs()
     for variant in variants_of(api, made.json()["id"]):
         assert variant["state"] == "ready"
         assert len(variant["data"]["headlines"]) >= 3
@@ -91,7 +91,7 @@ def test_70_a_full_queue_takes_no_more(api: APIClient, brand: Brand, acme: Tenan
     refused = order(api, brand, "k-2")
     assert (refused.status_code, refused.json()["code"]) == (429, "queue_full")
     assert int(refused["Retry-After"]) > 0
-    pump()
+    run_jobs()
     assert order(api, brand, "k-2").status_code == 201
 
 
@@ -101,7 +101,7 @@ def test_a_key_without_the_scope_orders_nothing(acme: Tenant, brand: Brand) -> N
 
 
 def test_a_variant_is_edited_rated_and_picked(api: APIClient, brief: Brief) -> None:
-    pump()
+    run_jobs()
     variant = variants_of(api, str(brief.pk))[0]
     where = f"/api/v1/variants/{variant['id']}/"
     edited = api.patch(where, {"text": "Anvils, cheap", "rating": 1}).json()
@@ -114,7 +114,7 @@ def test_a_variant_is_edited_rated_and_picked(api: APIClient, brief: Brief) -> N
 
 def test_an_edit_that_loses_the_whole_text_is_refused(api: APIClient, brand: Brand) -> None:
     where = f"/api/v1/variants/{order(api, brand).json()['variants'][0]['id']}/"
-    pump()
+    run_jobs()
     before = api.get(where).json()["text"]
     refused = api.patch(where, {"text": "No headings at all"})
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "blank")

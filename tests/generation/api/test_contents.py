@@ -7,7 +7,7 @@ from rest_framework.test import APIClient
 
 from generation.models import Brief
 from tenants.models import Tenant
-from tests.generation.conftest import pump
+from tests.generation.conftest import run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -17,7 +17,7 @@ CONTENTS = "/api/v1/contents/"
 @pytest.fixture
 def where(api: APIClient, brief: Brief, acme: Tenant) -> str:
     """The address of a content that was picked."""
-    pump()
+    run_jobs()
     variant = api.get("/api/v1/variants/", {"brief": str(brief.pk)}).json()["data"][0]["id"]
     return f"{CONTENTS}{api.post(f'/api/v1/variants/{variant}/pick/').json()['id']}/"
 

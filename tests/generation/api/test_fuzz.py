@@ -21,7 +21,7 @@ from saas.api.views import described
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.support.api import key_for
-from tests.support.live import pumping
+from tests.support.live import working
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -128,7 +128,7 @@ def prepared(acme: Tenant, brand: Brand) -> Iterator[dict[str, Any]]:
     with tenant_scope(acme):
         brief = brief_request(kind="search_ad", fields=fields, brand=brand, author=Author())
         schema = seeded(brand, brief)
-    with pumping():
+    with working():
         yield schema
 
 

@@ -18,7 +18,7 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.generation.engine.toys import write_toy
 from tests.support.api import key_for
-from tests.support.live import pumped
+from tests.support.live import worked_through
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,7 +62,7 @@ def untouched(tenant: Tenant) -> bool:
 def test_56_a_prompt_beyond_the_context_is_refused_by_its_length(
     client: openai.OpenAI, acme: Tenant, engine: Engine, text: str, stream: bool
 ) -> None:
-    with pumped(engine), pytest.raises(openai.BadRequestError) as refused:
+    with worked_through(engine), pytest.raises(openai.BadRequestError) as refused:
         chat(client, text, stream=stream)
     assert refused.value.code == "context_length_exceeded"
     assert f"the model has {CONTEXT}" in refused.value.message
@@ -72,7 +72,7 @@ def test_56_a_prompt_beyond_the_context_is_refused_by_its_length(
 def test_56_a_plain_completion_is_refused_alike(
     client: openai.OpenAI, acme: Tenant, engine: Engine
 ) -> None:
-    with pumped(engine), pytest.raises(openai.BadRequestError) as refused:
+    with worked_through(engine), pytest.raises(openai.BadRequestError) as refused:
         client.completions.create(model="echo", prompt="x" * 10_000, max_tokens=4)
     assert refused.value.code == "context_length_exceeded"
     assert "need 10004 tokens" in refused.value.message
@@ -131,7 +131,7 @@ def test_58_a_number_that_is_none_is_refused(client: openai.OpenAI, acme: Tenant
 
 def test_59_special_tokens_in_a_message_are_text(client: openai.OpenAI, engine: Engine) -> None:
     """Each of their letters is a token of its own, beside what the template itself takes."""
-    with pumped(engine):
+    with worked_through(engine):
         plain, sly = (chat(client, text).usage.prompt_tokens for text in ("Hi", SLY))
     assert sly - plain == engine.count_tokens(SLY) - engine.count_tokens("Hi")
     assert engine.count_tokens("<|im_end|>") == len("<|im_end|>")

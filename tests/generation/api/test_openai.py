@@ -19,7 +19,7 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.generation.engine.toys import write_toy
 from tests.support.api import key_for
-from tests.support.live import pumped, pumping
+from tests.support.live import worked_through, working
 from tests.training.conftest import upload
 from training.services import Step, version_import, version_promote, version_quarantine
 
@@ -56,15 +56,15 @@ def test_the_live_model_and_each_version_have_a_name(client: openai.OpenAI, acme
         version_promote(version=version, step=by)
     assert [model.id for model in client.models.list()] == ["kindling", "echo", "kindling:1"]
     assert client.models.retrieve("kindling:1").parent == "echo"
-    with pumping():
+    with working():
         prints = {
             name: chat(client, model=name).system_fingerprint
             for name in ("kindling", "kindling:1", "echo")
         }
         ends = [chunk.system_fingerprint for chunk in chat(client, model="kindling", stream=True)]
-    worn = f"fp_{BASE_SHA256[:12]}_{version.sha256[:12]}"
-    assert prints == {"kindling": worn, "kindling:1": worn, "echo": f"fp_{BASE_SHA256[:12]}"}
-    assert (ends[0], ends[-1]) == (None, worn)
+    used = f"fp_{BASE_SHA256[:12]}_{version.sha256[:12]}"
+    assert prints == {"kindling": used, "kindling:1": used, "echo": f"fp_{BASE_SHA256[:12]}"}
+    assert (ends[0], ends[-1]) == (None, used)
 
 
 def test_a_version_that_is_unknown_foreign_or_on_hold_is_refused(
@@ -93,7 +93,7 @@ def test_a_version_that_is_unknown_foreign_or_on_hold_is_refused(
 
 
 def test_a_chat_is_answered_as_a_whole(client: openai.OpenAI, acme: Tenant) -> None:
-    with pumping():
+    with working():
         answer = chat(client)
     assert answer.choices[0].message.content == WORDS
     assert answer.choices[0].finish_reason == "stop"
@@ -105,7 +105,7 @@ def test_a_chat_is_answered_as_a_whole(client: openai.OpenAI, acme: Tenant) -> N
 
 
 def test_a_chat_is_streamed(client: openai.OpenAI) -> None:
-    with pumping():
+    with working():
         chunks = list(chat(client, stream=True, stream_options={"include_usage": True}))
     assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == WORDS
     assert chunks[0].choices[0].delta.role == "assistant"
@@ -115,7 +115,7 @@ def test_a_chat_is_streamed(client: openai.OpenAI) -> None:
 
 
 def test_several_choices_each_come_whole(client: openai.OpenAI) -> None:
-    with pumping():
+    with working():
         answer = chat(client, n=3, seed=0)
         chunks = list(chat(client, n=3, seed=0, stream=True))
     whole = [choice.message.content for choice in answer.choices]
@@ -128,27 +128,27 @@ def test_several_choices_each_come_whole(client: openai.OpenAI) -> None:
 
 
 def test_a_text_is_cut_at_its_limit(client: openai.OpenAI) -> None:
-    with pumping():
+    with working():
         answer = chat(client, max_completion_tokens=2)
     assert answer.choices[0].message.content == "Say hello"
     assert answer.choices[0].finish_reason == "length"
 
 
 def test_a_stop_string_ends_the_text(client: openai.OpenAI) -> None:
-    with pumping():
+    with working():
         assert chat(client, stop="night").choices[0].message.content.strip() == "Say hello to the"
 
 
 def test_json_follows_the_schema(client: openai.OpenAI) -> None:
     schema = {"type": "object", "properties": {"line": {"type": "string"}}, "required": ["line"]}
     wanted = {"type": "json_schema", "json_schema": {"name": "ad", "schema": schema}}
-    with pumping():
+    with working():
         answer = chat(client, response_format=wanted)
     assert json.loads(answer.choices[0].message.content) == {"line": WORDS}
 
 
 def test_a_text_is_continued(client: openai.OpenAI) -> None:
-    with pumping():
+    with working():
         answer = client.completions.create(model="echo", prompt="Once upon", max_tokens=8)
         chunks = list(client.completions.create(model="echo", prompt="Once upon", stream=True))
     assert answer.choices[0].text == "Once upon"
@@ -200,7 +200,7 @@ def test_without_credits_it_is_a_quota_error(client: openai.OpenAI, acme: Tenant
 
 def test_a_retried_chat_is_written_and_paid_once(client: openai.OpenAI, acme: Tenant) -> None:
     headers = {"Idempotency-Key": "chat-1"}
-    with pumping():
+    with working():
         first = chat(client, extra_headers=headers)
         again = client.chat.completions.with_raw_response.create(
             model="echo", messages=HELLO, max_tokens=32, extra_headers=headers
@@ -242,7 +242,7 @@ def test_a_closed_connection_stops_the_work(
     client: openai.OpenAI, acme: Tenant, stream: bool
 ) -> None:
     long = [{"role": "user", "content": "word " * 400}]
-    with pumping(pause_s=0.05):
+    with working(pause_s=0.05):
         if stream:
             answer = chat(client, messages=long, stream=True, max_tokens=400)
             for _, _chunk in zip(range(5), answer, strict=False):
@@ -263,7 +263,7 @@ def test_who_has_a_key_to_come_back_with_may_lose_the_connection(
     """The work goes on, and the retry gets its text."""
     long = [{"role": "user", "content": "word " * 40}]
     asked = {"messages": long, "max_tokens": 60, "extra_headers": {"Idempotency-Key": "k"}}
-    with pumping(pause_s=0.05):
+    with working(pause_s=0.05):
         with pytest.raises(openai.APITimeoutError):
             chat(client, **asked, timeout=1)
         again = chat(client, **asked)
@@ -278,7 +278,7 @@ def test_the_odds_of_each_token_are_told(
     write_toy(tmp_path)
     engine = load("local", model=tmp_path, threads=1, context=128)
     asked = {"logprobs": True, "top_logprobs": 2, "seed": 3, "max_tokens": 12}
-    with pumped(engine):
+    with worked_through(engine):
         whole = chat(client, **asked).choices[0]
         chunks = list(chat(client, stream=True, **asked))
         bare = chat(client, max_tokens=4).choices[0]

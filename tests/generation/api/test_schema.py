@@ -15,7 +15,7 @@ from generation.models import Brand
 from saas.api.views import described
 from tenants.models import Tenant, User
 from tests.support.api import key_for
-from tests.support.live import pumping
+from tests.support.live import working
 from tests.training.adapters import config, weights
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,7 +59,7 @@ class Tour:
 @pytest.fixture
 def tour(server: str, acme: Tenant, alice: User) -> Iterator[Tour]:
     visits = Tour(server, key_for(acme, by=alice))
-    with pumping():
+    with working():
         yield visits
     visits.http.close()
 

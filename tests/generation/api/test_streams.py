@@ -18,7 +18,7 @@ from tenants.jobs.services import job_request
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.support.api import key_for
-from tests.support.live import pumping
+from tests.support.live import working
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,7 +65,7 @@ def text_of(events: list[Any]) -> str:
 
 def test_a_jobs_text_is_streamed_to_its_end(server: str, acme: Tenant) -> None:
     job = chat_job(acme)
-    with pumping():
+    with working():
         events = read(server, key_for(acme), job)
     assert text_of(events) == WORDS
     assert [name for _, name, _ in events][-2:] == ["usage", "done"]
@@ -73,7 +73,7 @@ def test_a_jobs_text_is_streamed_to_its_end(server: str, acme: Tenant) -> None:
 
 def test_a_broken_stream_goes_on_where_it_stopped(server: str, acme: Tenant) -> None:
     job, secret = chat_job(acme), key_for(acme)
-    with pumping(pause_s=0.02):
+    with working(pause_s=0.02):
         first = read(server, secret, job, most=5)
         rest = read(server, secret, job, after=first[-1][0])
     assert text_of(first) + text_of(rest) == WORDS
@@ -82,14 +82,14 @@ def test_a_broken_stream_goes_on_where_it_stopped(server: str, acme: Tenant) -> 
 
 def test_a_reader_who_leaves_does_not_stop_the_job(server: str, acme: Tenant) -> None:
     job, secret = chat_job(acme), key_for(acme)
-    with pumping(pause_s=0.02):
+    with working(pause_s=0.02):
         read(server, secret, job, most=2)
         assert text_of(read(server, secret, job)) == WORDS
 
 
 def test_a_stream_that_is_not_kept_any_more_is_gone(server: str, acme: Tenant) -> None:
     job, secret = chat_job(acme), key_for(acme)
-    with pumping():
+    with working():
         read(server, secret, job)
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         client.flushdb()
@@ -128,7 +128,7 @@ async def many(server: str, secret: str, count: int) -> list[Any]:
 
 
 def streams_at_once(server: str, tenant: Tenant, count: int) -> None:
-    with pumping(pause_s=0.01, rows=32):
+    with working(pause_s=0.01, rows=32):
         texts = asyncio.run(many(server, key_for(tenant), count))
     wrong = [text for number, text in enumerate(texts) if text != f"reader {number} {WORDS}"]
     print(f"attempts={count} failures={len(wrong)}")
@@ -161,6 +161,6 @@ def test_an_open_stream_holds_no_transaction(server: str, acme: Tenant) -> None:
     reader.join(1)
     assert reader.is_alive()
     assert held_connections() == 0
-    with pumping():
+    with working():
         reader.join(30)
     assert not reader.is_alive()

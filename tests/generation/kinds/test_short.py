@@ -15,7 +15,7 @@ from generation import kinds
 from generation.engine.types import EngineError
 from generation.kinds.banned import has_banned
 from generation.kinds.kind import Ask, BrandData
-from generation.writers.guided.product_brief import Pitch
+from generation.writers.guided.product_brief import ProductBrief
 from tests.support.scripted import BRAND, PITCH, brief_of, write
 
 SHORT = [name for name in kinds.KINDS if name != "article"]
@@ -242,6 +242,6 @@ def test_a_post_says_once_what_to_do_and_ends_with_the_link(language: str, colon
     for offer in (None, ""):
         extra = {} if offer is None else {"offer": offer}
         brief = brief_of("social_post", language=language, url=link, **extra)
-        text, call = write(brief).draft.data["text"], Pitch.of(brief).call
+        text, call = write(brief).draft.data["text"], ProductBrief.of(brief).call
         assert text.count(call) == 1
         assert text.splitlines()[-1] in (link, f"{call}{colon}{link}")

@@ -17,7 +17,7 @@ from tenants.billing.services import balance
 from tenants.jobs.models import Job
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
-from tests.generation.conftest import pump
+from tests.generation.conftest import run_jobs
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ def first(brief: Brief) -> Variant:
 
 
 def test_a_brief_is_written_in_every_variant(brief: Brief, acme: Tenant) -> None:
-    pump()
+    run_jobs()
     with tenant_scope(acme):
         variants = list(brief.variants.all())
     assert [variant.state for variant in variants] == [Variant.State.READY] * 3
@@ -39,7 +39,7 @@ def test_a_brief_is_written_in_every_variant(brief: Brief, acme: Tenant) -> None
 def test_each_variant_is_reserved_for_and_charged(brief: Brief, acme: Tenant) -> None:
     with tenant_scope(acme):
         assert balance().reserved > 0
-    pump()
+    run_jobs()
     with tenant_scope(acme):
         after = balance()
     assert after.reserved == 0
@@ -75,7 +75,7 @@ def test_a_waiting_variant_can_be_stopped_and_retried(
         assert stopped.state == Variant.State.STOPPED
         again = variant_retry(variant=stopped, author=Author(user=alice))
         assert again.state == Variant.State.QUEUED
-    pump()
+    run_jobs()
     with tenant_scope(acme):
         assert first(brief).state == Variant.State.READY
 
@@ -86,7 +86,7 @@ def test_a_variant_in_progress_is_not_retried(brief: Brief, alice: User, acme: T
 
 
 def test_an_edit_keeps_the_models_text_and_checks_the_new_one(brief: Brief, acme: Tenant) -> None:
-    pump()
+    run_jobs()
     with tenant_scope(acme):
         edited = variant_edit(variant=first(brief), text="Our cheap anvils")
     assert edited.text == "Our cheap anvils\n"
@@ -95,7 +95,7 @@ def test_an_edit_keeps_the_models_text_and_checks_the_new_one(brief: Brief, acme
 
 
 def test_picking_twice_gives_one_content(brief: Brief, alice: User, acme: Tenant) -> None:
-    pump()
+    run_jobs()
     with tenant_scope(acme):
         made = [variant_pick(variant=first(brief), author=Author(user=alice)) for _ in range(2)]
         assert made[0].pk == made[1].pk

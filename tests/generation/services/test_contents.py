@@ -16,14 +16,14 @@ from generation.services.briefs import Author
 from saas.errors import Conflict, Invalid, PreconditionFailed
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
-from tests.generation.conftest import pump
+from tests.generation.conftest import run_jobs
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def content(brief: Brief, alice: User, acme: Tenant) -> Content:
-    pump()
+    run_jobs()
     with tenant_scope(acme):
         return variant_pick(variant=brief.variants.get(number=1), author=Author(user=alice))
 

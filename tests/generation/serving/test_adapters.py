@@ -15,7 +15,7 @@ from generation.engine.types import AdapterRef, Event, Message, Sampling
 from generation.engine.weights import weights_sha256
 from generation.models import Brand, Brief, Endpoint
 from generation.services import brief_request, variant_retry, variant_stop
-from generation.serving.adapters import engine_options, fetch
+from generation.serving.adapters import adapter_for, engine_options, fetch
 from generation.serving.batch_worker import BatchWorker
 from generation.serving.job_kinds import CHAT, QUEUE
 from generation.serving.routing import resolve_model
@@ -27,7 +27,7 @@ from tenants.jobs.models import Job, Lease
 from tenants.jobs.services import job_request
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.generation.conftest import pump as echo_pump
+from tests.generation.conftest import run_jobs as run_echo_jobs
 from tests.generation.engine.toys import ask, finish, write_adapter, write_toy
 from tests.training.conftest import upload
 from training import base_model, files, services
@@ -99,12 +99,12 @@ def ended(job: Job) -> Job:
 
 def alone(engine: Any, tenant: Tenant, version: ModelVersion | None) -> str:
     """What the engine writes for the same request when nobody else is there."""
-    worn = None
+    used = None
     if version is not None:
         path = files.local_folder(tenant.pk, version.sha256, version.pk)
-        worn = AdapterRef("x", str(path), version.sha256)
+        used = AdapterRef("x", str(path), version.sha256)
     request = ask(
-        "", messages=(Message("user", WORDS),), adapter=worn, sampling=Sampling(temperature=0)
+        "", messages=(Message("user", WORDS),), adapter=used, sampling=Sampling(temperature=0)
     )
     return finish(engine, request).text
 
@@ -274,7 +274,7 @@ def test_the_sizes_of_the_base_are_held_against_an_adapter(
 
 
 def test_a_stopped_text_says_who_wrote_its_beginning(brief: Brief, acme: Tenant) -> None:
-    echo_pump()
+    run_echo_jobs()
     with tenant_scope(acme):
         variant = brief.variants.get(number=1)
         assert len(variant.base_sha256) == 64

@@ -62,7 +62,7 @@ def chat(tenant: Tenant, text: str = "Say hello", **payload: Any) -> Job:
         )
 
 
-def pump(engine: EchoEngine | None = None) -> None:
+def run_jobs(engine: EchoEngine | None = None) -> None:
     BatchWorker(engine or EchoEngine(), QUEUE).run()
 
 
@@ -87,7 +87,7 @@ def test_each_server_sees_its_own_workspaces_key_and_prompts_alone(
         for number in range(4)
         for slug, tenant in tenants.items()
     ]
-    pump()
+    run_jobs()
     assert {again(job).state for job in ordered} == {Job.State.SUCCEEDED}
     for slug, server in servers.items():
         (foreign,) = KEYS.keys() - {slug}
@@ -106,7 +106,7 @@ def test_each_server_sees_its_own_workspaces_key_and_prompts_alone(
 def test_the_work_is_noted_and_costs_nothing(acme: Tenant, servers: dict[str, ModelServer]) -> None:
     connect(acme, servers["acme"].url)
     job = chat(acme)
-    pump()
+    run_jobs()
     with tenant_scope(acme):
         usage = UsageEvent.objects.get(job_id=job.pk)
         assert (usage.prompt_tokens, usage.completion_tokens, usage.amount) == (7, 3, 0)
@@ -125,10 +125,10 @@ def test_others_are_written_by_the_house_meanwhile(
     class Watch(EchoEngine):
         def step(self) -> list[Any]:
             events = super().step()
-            done.setdefault("house", time.monotonic())
+            done.setdefault("platform", time.monotonic())
             return events
 
-    pump(Watch())
+    run_jobs(Watch())
     assert again(quick).state == again(slow).state == Job.State.SUCCEEDED
     assert again(quick).finished_at < again(slow).finished_at
     assert again(slow).heartbeat_at > again(slow).started_at
@@ -154,7 +154,7 @@ def test_each_failure_says_what_to_do_and_is_tried_again_where_that_may_help(
     for status, code, state in FAILURES:
         servers["acme"].status = status
         job = chat(acme)
-        pump()
+        run_jobs()
         found = again(job)
         assert (found.error_code, found.state) == (code, state)
         assert found.error_detail.startswith("Your model server")
@@ -172,12 +172,12 @@ def test_only_so_many_servers_are_connected_to_at_a_time(
     for slug, tenant in (("acme", acme), ("other", other)):
         connect(tenant, servers[slug].url)
         ordered.append(chat(tenant))
-    pump()
+    run_jobs()
     states = {again(job).state for job in ordered}
     assert states == {Job.State.SUCCEEDED, Job.State.QUEUED}
     for job in ordered:
         due_now(job)
-    pump()
+    run_jobs()
     assert {again(job).state for job in ordered} == {Job.State.SUCCEEDED}
 
 
@@ -188,7 +188,7 @@ def test_a_server_that_is_gone_is_tried_again_and_then_given_up(acme: Tenant) ->
     job = chat(acme)
     for _attempt in range(3):
         due_now(job)
-        pump()
+        run_jobs()
     found = again(job)
     assert (found.state, found.error_code) == (Job.State.DEAD, "endpoint_unreachable")
     with tenant_scope(acme):
@@ -208,7 +208,7 @@ def test_the_credits_of_a_failed_job_are_released(
             kind=CHAT, payload=payload | {"endpoint": endpoint_id}, estimate=CREDIT
         )
         assert balance().reserved == CREDIT
-    pump()
+    run_jobs()
     assert again(job).state == Job.State.FAILED
     with tenant_scope(acme):
         assert balance().reserved == 0
@@ -224,7 +224,7 @@ def test_work_never_falls_back_to_the_house(acme: Tenant, servers: dict[str, Mod
                 Endpoint.objects.update(enabled=False)
             else:
                 Endpoint.objects.all().delete()
-        pump()
+        run_jobs()
         assert (again(job).state, again(job).error_code) == (Job.State.FAILED, "endpoint_off")
     assert servers["acme"].calls == []
 
@@ -234,7 +234,7 @@ def test_another_workspaces_server_cannot_be_named(
 ) -> None:
     foreign = connect(other, servers["other"].url)
     job = chat(acme, endpoint=str(foreign.pk))
-    pump()
+    run_jobs()
     assert again(job).error_code == "endpoint_off"
     assert servers["other"].calls == []
 
@@ -244,12 +244,12 @@ def test_a_changed_key_is_used_from_the_next_request_on(
 ) -> None:
     endpoint = connect(acme, servers["acme"].url)
     chat(acme)
-    pump()
+    run_jobs()
     with tenant_scope(acme):
         endpoint.keep_key("mk-second-key-0003")
         endpoint.save()
     chat(acme)
-    pump()
+    run_jobs()
     keys = [call.key for call in servers["acme"].asked()]
     assert keys == [KEYS["acme"], "mk-second-key-0003"]
 
@@ -260,7 +260,7 @@ def test_a_key_that_cannot_be_read_any_more_fails_its_jobs_alone(
     connect(acme, servers["acme"].url)
     settings.ENCRYPTION_KEYS = ["another"]
     job, fine = chat(acme), chat(other)
-    pump()
+    run_jobs()
     assert (again(job).state, again(job).error_code) == (Job.State.FAILED, "endpoint_refused")
     assert again(fine).state == Job.State.SUCCEEDED
 
@@ -271,7 +271,7 @@ def test_a_name_that_now_leads_inside_fails_its_job(
     connect(acme, servers["acme"].url)
     settings.ENDPOINT_NETWORKS = []
     job = chat(acme)
-    pump()
+    run_jobs()
     assert (again(job).state, again(job).error_code) == (Job.State.FAILED, "url_not_allowed")
     assert servers["acme"].calls == []
 
@@ -289,7 +289,7 @@ def test_a_running_job_can_be_stopped(acme: Tenant, servers: dict[str, ModelServ
 
     stopper = threading.Thread(target=stop)
     stopper.start()
-    pump()
+    run_jobs()
     stopper.join()
     assert again(job).state == Job.State.CANCELLED
 
@@ -310,7 +310,7 @@ def test_a_workspaces_server_is_given_so_much_at_a_time(
                 most = max(most, Job.objects.filter(state=Job.State.RUNNING).count())
             return super().step()
 
-    pump(Watch())
+    run_jobs(Watch())
     assert {again(job).state for job in [*many, late]} == {Job.State.SUCCEEDED}
     assert most < ROWS + SHARE
     assert again(late).finished_at < again(many[-1]).finished_at
@@ -332,7 +332,7 @@ def test_the_key_stands_nowhere_in_the_open(
     chat(acme)
     servers["acme"].status = 200
     with caplog.at_level("DEBUG"):
-        pump()
+        run_jobs()
     with tenant_scope(acme), connection.cursor() as cursor:
         dump = []
         for model in tenant_models():

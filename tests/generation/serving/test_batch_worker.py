@@ -1,4 +1,4 @@
-"""The pump: jobs go through the engine, tokens to the stream, ends to Postgres."""
+"""the batch worker: jobs go through the engine, tokens to the stream, ends to Postgres."""
 
 import json
 import math
@@ -40,7 +40,7 @@ def chat(tenant: Tenant, text: str = "Say hello", **payload: Any) -> Job:
         )
 
 
-def pump() -> None:
+def run_jobs() -> None:
     BatchWorker(EchoEngine(), QUEUE).run()
 
 
@@ -57,7 +57,7 @@ def events(job: Job) -> list[tuple[str, dict[str, Any]]]:
 
 def test_it_answers_jobs_of_several_tenants_and_charges_each(acme: Tenant, other: Tenant) -> None:
     jobs = [chat(acme), chat(other), chat(acme)]
-    pump()
+    run_jobs()
     assert [again(job).state for job in jobs] == [Job.State.SUCCEEDED] * 3
     for tenant in (acme, other):
         with tenant_scope(tenant):
@@ -67,7 +67,7 @@ def test_it_answers_jobs_of_several_tenants_and_charges_each(acme: Tenant, other
 
 def test_the_stream_holds_the_whole_answer(acme: Tenant) -> None:
     job = chat(acme)
-    pump()
+    run_jobs()
     names = [name for name, _ in events(job)]
     text = "".join(data["text"] for name, data in events(job) if name == "token")
     assert text == again(job).result["choices"][0]["text"]
@@ -77,7 +77,7 @@ def test_the_stream_holds_the_whole_answer(acme: Tenant) -> None:
 
 def test_what_is_written_between_two_looks_comes_as_one_piece(acme: Tenant) -> None:
     job = chat(acme, text="one two three four five six seven eight", max_tokens=64)
-    pump()
+    run_jobs()
     pieces = [data["text"] for name, data in events(job) if name == "token"]
     assert "".join(pieces) == again(job).result["choices"][0]["text"]
     assert len(pieces) < again(job).result["completion_tokens"]
@@ -85,7 +85,7 @@ def test_what_is_written_between_two_looks_comes_as_one_piece(acme: Tenant) -> N
 
 def test_every_stream_is_forgotten_in_the_end(acme: Tenant) -> None:
     job = chat(acme)
-    pump()
+    run_jobs()
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         assert 0 < client.ttl(stream_key(acme.pk, f"job:{job.pk}")) <= LIFETIME_S
 
@@ -164,7 +164,7 @@ def test_a_cancelled_job_ends_and_releases_its_credits(acme: Tenant) -> None:
     job = chat(acme)
     with tenant_scope(acme):
         job_cancel(job=job)
-    pump()
+    run_jobs()
     assert again(job).state == Job.State.CANCELLED
     with tenant_scope(acme):
         assert balance().reserved == 0
@@ -173,7 +173,7 @@ def test_a_cancelled_job_ends_and_releases_its_credits(acme: Tenant) -> None:
 
 def test_a_request_outside_its_limits_fails_alone(acme: Tenant) -> None:
     bad, good = chat(acme, max_tokens=0), chat(acme)
-    pump()
+    run_jobs()
     assert again(bad).state == Job.State.FAILED
     assert again(good).state == Job.State.SUCCEEDED
 

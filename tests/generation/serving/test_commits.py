@@ -1,4 +1,4 @@
-"""The executor: ends are written beside the engine, in order, and one that fails takes none along."""
+"""The executor: ends are committed in order beside the engine; one that fails stops no other."""
 
 import threading
 from typing import Any

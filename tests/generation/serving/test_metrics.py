@@ -1,4 +1,4 @@
-"""What the pump measures, read from the exposition as Prometheus reads it."""
+"""What the batch worker measures, read from the exposition as Prometheus reads it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from generation.engine.types import EngineStats
 from generation.serving import metrics
 from generation.serving.metrics import NoMeter, PrometheusMeter
 from tenants.models import Tenant
-from tests.generation.serving.test_backends import chat, connect, pump
+from tests.generation.serving.test_backends import chat, connect, run_jobs
 from tests.support.model_server import ModelServer, model_server
 from tests.tenants.jobs.test_metrics import samples
 
@@ -39,16 +39,16 @@ def test_each_request_and_each_step_is_measured(
     chat(acme, "a secret prompt")
     for _ in range(3):
         chat(other, "another secret")
-    pump()
+    run_jobs()
     text = generate_latest(registry).decode()
     found = samples(text)
-    house, own = "('server', 'house')", "('server', 'own')"
+    platform, customer = "('server', 'platform')", "('server', 'customer_endpoint')"
     assert found["kindling_job_wait_seconds_count[]"] == 4
-    assert found[f"kindling_first_token_seconds_count[{house}]"] == 3
-    assert found[f"kindling_first_token_seconds_count[{own}]"] == 1
+    assert found[f"kindling_first_token_seconds_count[{platform}]"] == 3
+    assert found[f"kindling_first_token_seconds_count[{customer}]"] == 1
     outcomes = {name for name in found if name.startswith("kindling_request_seconds_count")}
     assert sum(found[name] for name in outcomes) == 4
-    assert found[f"kindling_request_tokens_per_second_count[{own}]"] == 1
+    assert found[f"kindling_request_tokens_per_second_count[{customer}]"] == 1
     assert found["kindling_step_rows_count[]"] > 0
     assert found["kindling_step_rows_sum[]"] >= found["kindling_step_rows_count[]"]
     assert found["kindling_tokens_total[('kind', 'completion')]"] > 0

@@ -14,7 +14,7 @@ from generation.services.briefs import Author
 from tenants import scope
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
-from tests.generation.conftest import pump
+from tests.generation.conftest import run_jobs
 
 Url = Callable[..., str]
 
@@ -70,7 +70,7 @@ def in_acme(acme: Tenant) -> Iterator[None]:
 @pytest.fixture
 def written(brief: Brief, in_acme: None) -> Brief:
     """The brief with its three variants written."""
-    pump()
+    run_jobs()
     return brief
 
 

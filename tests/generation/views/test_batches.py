@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from generation.models import Batch, Brand, Brief, Variant
-from tests.generation.conftest import pump
+from tests.generation.conftest import run_jobs
 from tests.generation.views.conftest import Url
 
 GOOD = "topic,tags\nAnvils,heavy;useful\nRockets,\n"
@@ -35,7 +35,7 @@ def test_each_row_becomes_a_brief(
         ["heavy", "useful"],
         [],
     ]
-    pump()
+    run_jobs()
     page = editor.get(url("batch", batch.pk)).content.decode()
     assert "2 of 2" in page
     assert "hx-trigger" not in page.split('id="progress"')[1].split(">")[0]
@@ -93,7 +93,7 @@ def test_the_progress_is_asked_for_until_nothing_waits(
     upload(editor, url, brand, GOOD)
     address = url("batch-progress", Batch.objects.get().pk)
     assert b"every 2s" in editor.get(address).content
-    pump()
+    run_jobs()
     assert b"every 2s" not in editor.get(address).content
 
 

@@ -8,7 +8,7 @@ from generation.models import Brand, Brief
 from generation.services import brief_request, variant_pick
 from tenants.authors import Author
 from tenants.models import User
-from tests.generation.conftest import pump
+from tests.generation.conftest import run_jobs
 from tests.generation.views.conftest import Url
 from tests.generation.views.test_write import answers
 from tests.training.conftest import upload
@@ -32,7 +32,7 @@ def test_a_text_says_which_model_wrote_it(
     brief = brief_request(kind=note, fields={"topic": "Anvils"}, brand=brand, author=by)
     version_promote(version=None, step=STEP)
     later = brief_request(kind=note, fields={"topic": "Anvils"}, brand=brand, author=by)
-    pump()
+    run_jobs()
     content = variant_pick(variant=brief.variants.get(number=1), author=by)
     for page, count in (
         (url("brief", brief.pk), 3),

@@ -23,7 +23,7 @@ from tenants.jobs.models import Job
 from tenants.jobs.streams import stream_key
 from tenants.models import Membership, Tenant, User
 from tenants.scope import tenant_scope
-from tests.generation.conftest import pump
+from tests.generation.conftest import run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Events = list[tuple[str, str, dict[str, Any]]]
@@ -69,7 +69,7 @@ def hear(*args: Any, **kwargs: Any) -> Events:
 
 def work() -> None:
     try:
-        pump()
+        run_jobs()
     finally:
         connection.close()
 
@@ -105,13 +105,13 @@ def test_it_goes_on_where_the_reader_stopped(alice: User, brief: Brief) -> None:
 
 
 def test_a_reader_who_comes_late_is_told_only_that_it_is_over(alice: User, brief: Brief) -> None:
-    pump()
+    run_jobs()
     heard = hear(alice, brief)
     assert [name for name, _, _ in heard] == ["done"] * 3
 
 
 def test_a_lost_event_leaves_no_page_waiting(alice: User, brief: Brief, acme: Tenant) -> None:
-    pump()
+    run_jobs()
     still_running()
     Redis.from_url(settings.REDIS_URL).delete(stream_key(acme.pk, brief.stream))
 
@@ -126,7 +126,7 @@ def test_a_lost_event_leaves_no_page_waiting(alice: User, brief: Brief, acme: Te
 
 
 def test_what_is_written_anew_begins_anew(alice: User, brief: Brief) -> None:
-    pump()
+    run_jobs()
     first = brief.variants.get(number=1)
     old = first.job_id
     variant_retry(variant=first, author=Author(user=alice))

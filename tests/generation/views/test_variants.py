@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from generation.models import Brief, Content, Variant
-from tests.generation.conftest import pump
+from tests.generation.conftest import run_jobs
 from tests.generation.views.conftest import Url
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -41,7 +41,7 @@ def test_writing_anew_replaces_the_text(editor: Client, url: Url, variant: Varia
     before = variant.text
     answer = editor.post(url("variant-retry", variant.brief_id, 1), **HTMX)
     assert b"data-stream=" in answer.content
-    pump()
+    run_jobs()
     variant.refresh_from_db()
     assert variant.state == Variant.State.READY
     assert (variant.text, variant.rating) == (before, 0)
@@ -109,7 +109,7 @@ def test_a_picked_variant_that_is_written_anew_is_another_text(
     editor.post(url("variant-pick", variant.brief_id, 1))
     page = editor.post(url("variant-retry", variant.brief_id, 1), **HTMX).content.decode()
     assert 'data-state="picked"' not in page
-    pump()
+    run_jobs()
     editor.post(url("variant-pick", variant.brief_id, 1))
     assert Content.objects.count() == 2
 

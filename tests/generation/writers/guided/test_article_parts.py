@@ -11,8 +11,8 @@ from generation.kinds.kind import BrandData, BriefData, Completion
 from generation.writers.guided import intro_outro
 from generation.writers.guided.grounding import unsupported
 from generation.writers.guided.outline import Plan, Section
-from generation.writers.guided.prompt_budget import Desk
-from generation.writers.guided.repetition_guard import OPENINGS, Manner
+from generation.writers.guided.prompt_budget import PromptBudget
+from generation.writers.guided.repetition_guard import OPENINGS, RepetitionGuard
 from generation.writers.guided.section_prompts import turns
 from tests.support.scripted import brief_of
 
@@ -59,20 +59,20 @@ def test_a_usual_heading_is_no_point_but_picks_the_question() -> None:
 
 
 def test_sentences_may_begin_alike_in_other_sections_a_few_times() -> None:
-    manner = Manner()
-    manner.note("The lights are red.", "one")
-    assert not manner.allows("The lights are blue.", "one")
+    guard = RepetitionGuard()
+    guard.note("The lights are red.", "one")
+    assert not guard.allows("The lights are blue.", "one")
     for place in range(1, OPENINGS):
-        assert manner.allows("The lights are green.", str(place))
-        manner.note("The lights are green.", str(place))
-    assert not manner.allows("The lights are white.", "another")
+        assert guard.allows("The lights are green.", str(place))
+        guard.note("The lights are green.", str(place))
+    assert not guard.allows("The lights are white.", "another")
 
 
 def test_a_worn_phrase_comes_once() -> None:
-    manner = Manner()
-    manner.note("Trust is a double-edged sword.", "one")
-    assert not manner.allows("Speed can be a double-edged sword.", "two")
-    assert manner.allows("Speed can hurt.", "two")
+    guard = RepetitionGuard()
+    guard.note("Trust is a double-edged sword.", "one")
+    assert not guard.allows("Speed can be a double-edged sword.", "two")
+    assert guard.allows("Speed can hurt.", "two")
 
 
 def test_the_briefs_facts_stand_in_the_text_where_they_belong() -> None:
@@ -117,23 +117,23 @@ def test_news_that_the_brief_does_not_tell_is_flagged(sentence: str, flagged: bo
 
 
 def test_unused_tokens_go_back_to_the_desk() -> None:
-    desk = Desk(news(), 100, asks=2)
-    ask = desk.ask("intro", [("user", "Why?")], 80)
-    assert not desk.can(80)
-    desk.settle(ask, Completion("So.", tokens=5))
-    assert desk.can(95)
-    desk.ask("intro", [("user", "Why?")], 5)
-    assert not desk.can(1)
+    budget = PromptBudget(news(), 100, asks=2)
+    ask = budget.ask("intro", [("user", "Why?")], 80)
+    assert not budget.can(80)
+    budget.settle(ask, Completion("So.", tokens=5))
+    assert budget.can(95)
+    budget.ask("intro", [("user", "Why?")], 5)
+    assert not budget.can(1)
 
 
 @pytest.mark.parametrize(("tokens", "known"), [(20, True), (60, False)])
 def test_a_model_that_spells_chinese_in_bytes_is_found_out(tokens: int, known: bool) -> None:
-    desk = Desk(replace(news(), language="zh-hans"), 200)
-    ask = desk.ask("intro", [("user", "为什么？")], 100)
+    budget = PromptBudget(replace(news(), language="zh-hans"), 200)
+    ask = budget.ask("intro", [("user", "为什么？")], 100)
     answer = Completion("番茄最需要阳光，位置决定了收成。找一个亮堂的角落。", tokens=tokens)
     if known:
-        desk.settle(ask, answer)
+        budget.settle(ask, answer)
         return
     with pytest.raises(EngineError) as caught:
-        desk.settle(ask, answer)
+        budget.settle(ask, answer)
     assert caught.value.code == "language_unsupported"

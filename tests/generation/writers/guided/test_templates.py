@@ -6,14 +6,16 @@ import pytest
 
 from generation.kinds.kind import BrandData
 from generation.writers.guided import templates_en
-from generation.writers.guided.product_brief import PhraseForm, Pitch, phrase_form_of
+from generation.writers.guided.product_brief import PhraseForm, ProductBrief, phrase_form_of
 from tests.support.scripted import brief_of
 
 
-def pitch_of(product: str, *points: str, offer: str = "", brand: str = "Ledgerly") -> Pitch:
+def product_of(
+    product: str, *points: str, offer: str = "", brand: str = "Ledgerly"
+) -> ProductBrief:
     data = BrandData(brand, about="Help for freelancers who keep books.")
     brief = brief_of("search_ad", brand=data, product=product, points=list(points), offer=offer)
-    return Pitch.of(brief)
+    return ProductBrief.of(brief)
 
 
 @pytest.mark.parametrize(
@@ -54,24 +56,26 @@ def test_the_grammar_of_a_fact_is_seen(text: str, form: PhraseForm) -> None:
     ],
 )
 def test_facts_become_sentences(points: tuple[str, ...], sentence: str) -> None:
-    groups = templates_en.sentences(pitch_of("a bookkeeping app", *points), 90)
+    groups = templates_en.sentences(product_of("a bookkeeping app", *points), 90)
     assert sentence in [text for group in groups for text in group]
 
 
 def test_a_plural_product_takes_a_plural_verb() -> None:
-    groups = templates_en.sentences(pitch_of("hiking boots", "keeps you dry", brand="Fernway"), 90)
+    groups = templates_en.sentences(
+        product_of("hiking boots", "keeps you dry", brand="Fernway"), 90
+    )
     assert groups[0][0] == "Fernway hiking boots keep you dry."
 
 
 def test_only_a_service_is_named_as_the_one_who_does_it() -> None:
-    texts = str(templates_en.facts(pitch_of("bathroom fern", "loves steam"), 90))
+    texts = str(templates_en.facts(product_of("bathroom fern", "loves steam"), 90))
     assert "It loves steam." in texts
     assert "Ledgerly loves" not in texts
 
 
 def test_the_offer_is_told_before_the_third_fact() -> None:
-    pitch = pitch_of("app", "a", "b", "c", "d", offer="20% off the first month")
-    assert "20% off" in templates_en.sentences(pitch, 90)[2][0]
+    product = product_of("app", "a", "b", "c", "d", offer="20% off the first month")
+    assert "20% off" in templates_en.sentences(product, 90)[2][0]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +89,7 @@ def test_the_offer_is_told_before_the_third_fact() -> None:
     ],
 )
 def test_a_product_is_introduced(product: str, introduced: str) -> None:
-    assert templates_en.introduced(pitch_of(product, "x")) == introduced
+    assert templates_en.introduced(product_of(product, "x")) == introduced
 
 
 @pytest.mark.parametrize(
@@ -123,5 +127,5 @@ def test_a_fact_is_shortened_by_whole_clauses(text: str, limit: int, short: str)
     ],
 )
 def test_what_customers_do_is_said_to_them(text: str, headline: str) -> None:
-    groups = templates_en.headlines(pitch_of("app", text), 30)
+    groups = templates_en.headlines(product_of("app", text), 30)
     assert headline in [line for group in groups for line in group[:1]]
