@@ -35,13 +35,6 @@ from generation.serving.handlers import (
     Stopped,
     logprobs_to_json,
 )
-    WORKS,
-    EngineCall,
-    Handling,
-    Outcome,
-    Provenance,
-    logprobs_to_json,
-)
 from generation.serving.metrics import meter
 from tenants.billing.prices import Usage
 from tenants.jobs import services as jobs
@@ -157,11 +150,13 @@ class BatchWorker:
     def _run(self) -> int:
         taken = 0
         while True:
+            admitted = 0
             if shutting_down():
                 self._hand_back()
             else:
-                taken += self._admit()
-            if not self.running:
+                admitted = self._admit()
+            taken += admitted
+            if not self.running and not admitted:
                 break
             began = time.monotonic()
             events = self.engine.step()
@@ -355,7 +350,8 @@ class BatchWorker:
 
 def handling(kind: JobKind, lease: Lease) -> Handling:
     """The work of a job of this kind; whatever goes wrong comes with its first step."""
-    return (yield from kind.load()(lease))
+    outcome: Outcome = yield from kind.load()(lease)
+    return outcome
 
 
 def ended(commit: Callable[..., object], lease: Lease, values: dict[str, Any]) -> None:

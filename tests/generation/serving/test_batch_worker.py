@@ -1,4 +1,4 @@
-"""the batch worker: jobs go through the engine, tokens to the stream, ends to Postgres."""
+"""The batch worker: jobs go through the engine, tokens to the stream, ends to Postgres."""
 
 import json
 import math
@@ -22,6 +22,7 @@ from generation.serving.job_kinds import CHAT, QUEUE
 from tenants.billing.prices import CREDIT
 from tenants.billing.services import balance
 from tenants.jobs.models import Job
+from tenants.jobs.registry import JobKind, registered
 from tenants.jobs.services import job_cancel, job_request
 from tenants.jobs.streams import LIFETIME_S, stream_key
 from tenants.models import Tenant
@@ -152,7 +153,7 @@ def test_a_worker_told_to_stop_ends_the_answers_that_are_read_already(
     assert (again(answer).state, again(answer).tries) == (Job.State.SUCCEEDED, 1)
 
 
-def test_the_last_words_have_an_end_too(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_to_drain_has_an_end_too(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     answer, told = chat(acme, text="one two three four five six", max_tokens=64), []
     monkeypatch.setattr("generation.serving.batch_worker.shutting_down", lambda: bool(told))
     monkeypatch.setattr("generation.serving.batch_worker.DRAIN_TIMEOUT_S", 0.0)
@@ -254,3 +255,25 @@ def test_a_full_engine_makes_room_for_a_workspace_of_which_nothing_runs(
     assert preemptions == 1
     assert all(ends[0].finished_at < job.finished_at for job in ends[1:])
     assert [job.result["completion_tokens"] for job in ends] == [5, 300, 300, 300]
+
+
+def test_a_kind_of_another_version_waits_and_stops_nobody(acme: Tenant) -> None:
+    """As in a rolling deploy: the newer web orders what the older worker does not know."""
+    kind = JobKind(name="test.newer", label="", handler="no.where", queue=QUEUE)
+    with tenant_scope(acme), registered(kind):
+        newer = job_request(kind="test.newer", payload={}, estimate=0)
+    known = chat(acme, "One two")
+    run_jobs()
+    assert again(known).state == Job.State.SUCCEEDED
+    found = again(newer)
+    assert (found.state, found.error_code, found.tries) == (Job.State.QUEUED, "unknown_kind", 0)
+
+
+def test_a_handler_that_cannot_be_loaded_fails_its_own_job_alone(acme: Tenant) -> None:
+    with registered(JobKind(name="test.broken", label="", handler="no.where", queue=QUEUE)):
+        with tenant_scope(acme):
+            broken = job_request(kind="test.broken", payload={}, estimate=0)
+        known = chat(acme, "One two")
+        run_jobs()
+    assert again(known).state == Job.State.SUCCEEDED
+    assert again(broken).error_code == "internal_error"
