@@ -51,14 +51,13 @@ def networks(name: str) -> list[str]:
 
 
 def database(url: str) -> dict[str, Any]:
-    """Django's settings for one Postgres, tenant-aware and pooled."""
+    """Django's settings for one Postgres, but for its engine."""
     config = dict(environ.Env.db_url_config(url))
     host = dict(parse_qsl(urlsplit(url).query)).get("host")
     if host:  # a unix socket folder, which does not fit in a URL's host part
         config["HOST"] = host
         config.get("OPTIONS", {}).pop("host", None)
     return config | {
-        "ENGINE": "tenants.postgres",
         "ATOMIC_REQUESTS": True,
         "DISABLE_SERVER_SIDE_CURSORS": True,  # PgBouncer in transaction mode
     }

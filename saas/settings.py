@@ -113,7 +113,7 @@ COTTON_DIR = "cotton"
 # Postgres: the app's role here; `migrate` and `flush` take DATABASE_OWNER_URL instead.
 DATABASE_URL = read.secret("DATABASE_URL")
 DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", "")
-DATABASES = {"default": read.database(DATABASE_URL)}
+DATABASES = {"default": {**read.database(DATABASE_URL), "ENGINE": "tenants.postgres"}}
 if env.bool("DATABASE_POOL", True):
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
         "min_size": 1,

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, cast
 
 from django.db import models
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -42,3 +43,13 @@ class TenantViewSet(ApiView, GenericViewSet[Any]):
     def shown(self, row: models.Model, code: int = status.HTTP_200_OK) -> Response:
         """The row as this view set shows its rows."""
         return Response(self.get_serializer(row).data, status=code)
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Tells spectacular what our keys look like."""
+
+    target_class = "tenants.authentication.ApiKeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "`sk_…`, from Settings, Keys."}

@@ -1,61 +1,40 @@
-"""Imports run one way, the engine knows no Django, and the web process knows no torch."""
+"""Imports and names run one way, leaves know no Django, and the web process knows no torch."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 
 import pytest
 
+from tests.support.floors import (
+    LEAVES,
+    ROOTS,
+    Names,
+    climbs,
+    floor_of,
+    known_names,
+    templates,
+    within,
+)
 from tests.support.source import ROOT, Source, imports, sources
 from tests.support.tally import tally
 
-# From the bottom to the top: nothing imports what stands above it.
-FLOORS = (
-    ("generation.engine", "recommendations.ranking"),
-    ("training.lora", "training.heads"),
-    ("saas",),
-    ("tenants",),
-    ("tenants.idempotency", "tenants.billing", "tenants.jobs"),
-    ("training",),
-    ("recommendations",),
-    ("generation",),
-)
-# Where the project is put together; they name what stands above them.
-ROOTS = {"saas.urls", "saas.settings", "saas.asgi", "saas.celery"}
-DJANGO_FREE = (
-    *("generation/engine", "generation/kinds", "generation/writers"),
-    *("recommendations/ranking", "training/lora", "training/heads"),
-)
+# What is free of Django, and what of ours it may import beside itself.
+DJANGO_FREE = {
+    **dict.fromkeys(LEAVES, LEAVES),
+    "generation.kinds": (*LEAVES, "generation.writers"),
+    "generation.writers": (*LEAVES, "generation.kinds"),
+}
+FRAMEWORKS = ("django", "rest_framework", "celery")
 # What trains models runs on workers only.
 WORKERS_ONLY = (
     *("recommendations.ranking.sequence.loss", "recommendations.ranking.sequence.model"),
     "recommendations.ranking.sequence.training",
 )
-ABOVE_THE_ENGINE = ("django", "rest_framework", "celery", "saas", "tenants")
 # The kernels' compiler comes with torch's builds for GPUs only; nothing else may need it.
 TRITON = {"generation/engine/gpu/attention.py", "generation/engine/gpu/lora.py"}
 COUNT = tally("imports")
-
-
-def within(module: str, package: str) -> bool:
-    return module == package or module.startswith(f"{package}.")
-
-
-def floor_of(module: str) -> int:
-    """The floor with the longest package name that the module is in; -1 for others' modules."""
-    found = [
-        (len(package), floor)
-        for floor, packages in enumerate(FLOORS)
-        for package in packages
-        if within(module, package)
-    ]
-    return max(found)[1] if found else -1
-
-
-def climbs(source: Source) -> list[str]:
-    """What the module imports from a floor above its own."""
-    own = floor_of(source.module)
-    return sorted({name for name in imports(source) if floor_of(name) > own})
 
 
 def test_imports_run_one_way() -> None:
@@ -72,33 +51,118 @@ def test_a_wrong_import_would_be_found() -> None:
     wrong = {
         "saas/x.py": "from tenants.models import User",
         "generation/engine/x.py": "from training import models",
-        "training/lora/x.py": "from training.models import ModelVersion",
+        "generation/engine/y.py": "from training.lora import loop",
+        "training/lora/x.py": "from saas.errors import AppError",
         "tenants/x.py": "def f():\n    import tenants.jobs.services",
         "tenants/views/x.py": "from tenants import billing",
         "tenants/billing/x.py": "from generation import kinds",
+        "training/x.py": "from recommendations import models",
+        "recommendations/x.py": "from generation.models import Brand",
     }
     for path, text in wrong.items():
         assert climbs(Source(path, text)), text
         COUNT.controls += 1
-    assert not climbs(Source("generation/x.py", "from tenants.jobs import services"))
-
-
-@pytest.mark.parametrize("folder", DJANGO_FREE)
-def test_leaves_kinds_and_writers_import_nothing_from_above(folder: str) -> None:
-    inside = tuple(free.replace("/", ".") for free in DJANGO_FREE)
-    ours = ("training.", "recommendations.", "generation.")
-    found = {
-        (source.path, name)
-        for source in sources(folder)
-        for name in imports(source)
-        if within_any(name, ABOVE_THE_ENGINE)
-        or (name.startswith(ours) and not within_any(name, inside))
+    right = {
+        "generation/x.py": "from tenants.jobs import services",
+        "training/x.py": "from generation.engine.lora import peft",
+        "training/lora/x.py": "from generation.engine import model",
+        "recommendations/x.py": "from training.models import ModelVersion",
     }
-    assert found == set()
+    for path, text in right.items():
+        assert not climbs(Source(path, text)), text
 
 
-def within_any(module: str, packages: tuple[str, ...]) -> bool:
-    return any(within(module, package) for package in packages)
+def test_names_in_strings_run_one_way() -> None:
+    names, found = known_names(), {}
+    for source in sources():
+        COUNT.attempts += 1
+        if source.module not in ROOTS and (strings := names.in_strings(source)):
+            found[source.path] = strings
+    for path, text in templates():
+        COUNT.attempts += 1
+        if strings := names.in_template(path, text):
+            found[f"templates/{path}"] = strings
+    COUNT.failures += len(found)
+    assert found == {}
+
+
+def test_a_wrong_string_would_be_found() -> None:
+    names = Names(
+        urls={"home": "generation.views.home", "model-list": "training.views", "team": "tenants.v"},
+        kinds={"generate.variant": "generation.works"},
+    )
+    wrong = {
+        "saas/x.py": "DIRECTORY = 'tenants.lookups.workspaces_of'",
+        "saas/y.py": "task = 'tenants.tasks:TenantTask'",
+        "tenants/x.py": "reverse('home', args=[slug])",
+        "tenants/y.py": "names = ['model-list']",
+        "tenants/z.py": "apps.get_model('jobs', 'Job')",
+        "tenants/models.py": "TenantForeignKey('generation.Brand')",
+        "tenants/jobs/x.py": "if kind == 'generate.variant': ...",
+        "training/x.py": "render(request, 'generation/home.html')",
+    }
+    for path, text in wrong.items():
+        assert names.in_strings(Source(path, text)), text
+        COUNT.controls += 1
+    right = {
+        "saas/x.py": "raise Missing('tenants. Or: home')",
+        "tenants/x.py": "reverse('team'); title = 'home'",
+        "tenants/jobs/x.py": "ForeignKey('tenants.Tenant'); run = 'training.lora.loop'",
+        "training/lora/x.py": "STATE = 'training.safetensors'",
+        "generation/x.py": "reverse('model-list'); kind = 'generate.variant'",
+    }
+    for path, text in right.items():
+        assert not names.in_strings(Source(path, text)), text
+
+
+def test_a_wrong_name_in_a_template_would_be_found() -> None:
+    names = Names(urls={"home": "generation.views.home", "team": "tenants.views"})
+    wrong = {
+        "base.html": "{% url 'team' slug %}",
+        "tenants/team.html": "{% url 'home' slug=each.slug as address %}",
+        "cotton/card.html": '{% include "jobs/_button.html" %}',
+    }
+    for path, text in wrong.items():
+        assert names.in_template(path, text), text
+        COUNT.controls += 1
+    assert not names.in_template("generation/x.html", "{% extends 'base.html' %}{% url 'team' %}")
+
+
+@pytest.mark.parametrize("package", DJANGO_FREE)
+def test_what_is_free_of_django_imports_leaves_alone(package: str) -> None:
+    inside = (package, *DJANGO_FREE[package])
+    assert foreign(sources_of(package), inside) == set()
+
+
+def foreign(found: Iterable[Source], inside: tuple[str, ...]) -> set[tuple[str, str]]:
+    """What the sources import of the frameworks, and of ours outside of these packages."""
+    return {
+        (source.path, name)
+        for source in found
+        for name in imports(source)
+        if any(within(name, framework) for framework in FRAMEWORKS)
+        or (floor_of(name) >= 0 and not any(within(name, package) for package in inside))
+        and not is_parent(name, inside)
+    }
+
+
+def is_parent(name: str, packages: tuple[str, ...]) -> bool:
+    """`from generation import kinds` names generation too, which holds nothing of its own."""
+    return any(within(package, name) for package in packages)
+
+
+def sources_of(package: str) -> list[Source]:
+    """A package's modules, or the one module of that name; none where it is not built yet."""
+    return [source for source in sources() if within(source.module, package)]
+
+
+def test_a_leaf_with_django_would_be_found() -> None:
+    inside = ("generation.kinds", *LEAVES)
+    for text in ("import django", "from saas import errors", "from generation.models import Brand"):
+        assert foreign([Source("generation/kinds/x.py", text)], inside), text
+        COUNT.controls += 1
+    right = "from generation import kinds\nfrom generation.engine.types import Usage\nimport torch"
+    assert not foreign([Source("generation/kinds/x.py", right)], inside)
 
 
 def loaded(code: str, *wanted: str, **environment: str) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Model
 from django_filters import ChoiceFilter, ModelChoiceFilter
-from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiFilterExtension
+from drf_spectacular.extensions import OpenApiFilterExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
@@ -215,16 +215,6 @@ def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         "OpenAIError": OPENAI_SCHEMA,
     }
     return result
-
-
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """Tells spectacular what our keys look like."""
-
-    target_class = "tenants.authentication.ApiKeyAuthentication"
-    name = "apiKey"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "description": "`sk_…`, from Settings, Keys."}
 
 
 class FilterParameters(OpenApiFilterExtension):  # type: ignore[no-untyped-call]
