@@ -5,6 +5,8 @@ from django.utils.translation import gettext_lazy as _
 
 from saas.api.sections import add_section
 from saas.navigation import SETTINGS, NavEntry, navigation
+from tenants.billing import meters
+from tenants.billing.meters import Meter
 
 PAGES = (
     NavEntry("home", _("Home"), "house", 10, key="h"),
@@ -13,6 +15,12 @@ PAGES = (
     NavEntry("brand-list", _("Brand"), "palette", 20, SETTINGS, key="b"),
     NavEntry("audience-list", _("Audiences"), "target", 30, SETTINGS, key="a"),
     NavEntry("model-server", _("Model server"), "monitor", 50, SETTINGS, role="admin", key="m"),
+)
+
+# A credit buys 1,000 written tokens, about two short ads.
+METERS = (
+    Meter("prompt_tokens", _("Tokens read"), price=100),
+    Meter("completion_tokens", _("Tokens written"), price=1_000),
 )
 
 
@@ -29,6 +37,8 @@ class GenerationConfig(AppConfig):
             navigation.add(page)
         add_section(SECTION)
         training_base.provide(base_model.current)
+        for meter in METERS:
+            meters.register(meter)
         register(job_kinds.VARIANT)
         register(job_kinds.COMPLETION)
         register_worker(job_kinds.QUEUE, "generation.serving.batch_worker.run")

@@ -15,6 +15,7 @@ from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
 
 from saas.messages import compile_messages
+from tenants.billing.prices import price_list
 from tenants.models import Membership, Role, Tenant, User
 from tenants.postgres.owner import as_owner
 from tenants.scope import tenant_scope
@@ -54,8 +55,10 @@ def django_db_setup(
 
 
 @pytest.fixture(autouse=True)
-def _empty_valkey() -> None:
+def _fresh_memory() -> None:
+    """What outlives a test's transaction: the cache, Valkey, the prices that a process knows."""
     cache.clear()
+    price_list.forget()
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         client.flushdb()
 

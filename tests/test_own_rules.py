@@ -16,6 +16,7 @@ COUNT = tally("own rules")
 OWN_SQL = {
     "saas/health.py": "SELECT 1",
     "tenants/billing/ledger.py": "both sides of an entry in one statement",
+    "tenants/billing/readings.py": "what is taken and what is charged, in one statement",
     "tenants/lookups.py": "the directory function",
     "tenants/idempotency/models.py": "an advisory lock",
     "tenants/jobs/leases.py": "a dispatch function, and leases in one statement each",

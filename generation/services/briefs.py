@@ -25,7 +25,7 @@ from generation.serving.job_kinds import WRITE
 from generation.serving.routing import ModelChoice, resolve_model
 from saas.errors import Invalid
 from tenants.authors import Author
-from tenants.billing.prices import Usage, price
+from tenants.billing.prices import price
 from tenants.jobs.services import job_cancel, job_request
 
 
@@ -98,10 +98,12 @@ def brief_title(kind: str, fields: Mapping[str, Any]) -> str:
 
 def brief_price(estimate: Estimate) -> int:
     """The most that one variant of a brief can cost, in micro-credits."""
-    usage = Usage(
-        prompt_tokens=estimate.prompt_tokens, completion_tokens=estimate.completion_tokens
+    return price(
+        {
+            "prompt_tokens": estimate.prompt_tokens,
+            "completion_tokens": estimate.completion_tokens,
+        }
     )
-    return price(WRITE, usage)
 
 
 @transaction.atomic

@@ -36,7 +36,7 @@ from generation.serving.handlers import (
     logprobs_to_json,
 )
 from generation.serving.metrics import meter
-from tenants.billing.prices import Usage
+from tenants.billing.meters import Usage
 from tenants.jobs import services as jobs
 from tenants.jobs.leases import Beat, StaleLease, heartbeats, take
 from tenants.jobs.models import Lease
@@ -98,10 +98,12 @@ class Running:
     @property
     def usage(self) -> Usage:
         return Usage(
-            prompt_tokens=self.prompt_tokens,
-            completion_tokens=self.completion_tokens,
+            {
+                "prompt_tokens": self.prompt_tokens,
+                "completion_tokens": self.completion_tokens,
+            },
             seconds=time.monotonic() - self.started,
-            own_server=self.endpoint is not None,
+            customer_endpoint=self.endpoint is not None,
         )
 
     def begin(self, call: EngineCall) -> None:
@@ -261,11 +263,7 @@ class BatchWorker:
 
     def _finish(self, running: Running, outcome: Outcome) -> None:
         usage = running.usage
-        result = {
-            **outcome.result,
-            "prompt_tokens": usage.prompt_tokens,
-            "completion_tokens": usage.completion_tokens,
-        }
+        result = {**outcome.result, **usage.units}
         self._publish_usage(running)
         self._end(jobs.finish, running, result=result, usage=usage, apply=outcome.apply)
 

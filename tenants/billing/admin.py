@@ -1,9 +1,15 @@
-"""The ledger and the usage as operators see them."""
+"""The ledger and the usage as operators see them, and the prices that they set."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
 
 from tenants.admin import ReadOnlyAdmin
-from tenants.billing.models import LedgerAccount, LedgerTransfer, UsageEvent
+from tenants.billing.meters import label_of, meters
+from tenants.billing.models import LedgerAccount, LedgerTransfer, Price, UsageEvent
 
 
 @admin.register(LedgerAccount)
@@ -21,6 +27,34 @@ class LedgerTransferAdmin(ReadOnlyAdmin):
 
 @admin.register(UsageEvent)
 class UsageEventAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "kind", "prompt_tokens", "completion_tokens", "amount", "job_id")
-    list_filter = ("kind",)
-    search_fields = ("job_id",)
+    list_display = ("created_at", "kind", "usage", "amount", "source", "source_id")
+    list_filter = ("kind", "source")
+    search_fields = ("source_id",)
+
+
+@admin.register(Price)
+class PriceAdmin(ModelAdmin):  # type: ignore[misc]
+    """Prices of all workspaces. One that may have been charged by stays as it is."""
+
+    list_display = ("meter", "label", "micro_credits", "per", "valid_from")
+    list_filter = ("meter",)
+    ordering = ("meter", "-valid_from")
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "meter":
+            return forms.ChoiceField(
+                label=db_field.verbose_name,
+                choices=[(meter.name, meter.label) for meter in meters()],
+            )
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def label(self, price: Price) -> str:
+        return label_of(price.meter)
+
+    def has_change_permission(self, request: HttpRequest, obj: Price | None = None) -> bool:
+        open_still = obj is None or obj.changeable
+        return open_still and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Price | None = None) -> bool:
+        open_still = obj is not None and obj.changeable
+        return open_still and super().has_delete_permission(request, obj)

@@ -1,15 +1,22 @@
-"""The ledger's accounts and transfers (double entry, micro-credits), and what work consumed."""
+"""Prices, the ledger's accounts and transfers (double entry, micro-credits), what work consumed."""
 
 import hashlib
 import json
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Count, F, Q, Sum
-from django.db.models.functions import TruncDate
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Now, TruncDate
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from saas.ids import uuid7
+from tenants.billing.meters import label_of, meters
 from tenants.models_base import TenantForeignKey, TenantManager, TenantModel, TenantQuerySet
 
 
@@ -139,11 +146,26 @@ class LedgerTransfer(TenantModel):
         return hashlib.sha256(json.dumps([str(field) for field in fields]).encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a charge is for: a kind of thing and its id. Each is charged once."""
+
+    kind: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+
 class UsageQuerySet(TenantQuerySet["UsageEvent"]):
     """What the workspace in scope used."""
 
     def since(self, start: datetime) -> "UsageQuerySet":
         return self.filter(created_at__gte=start)
+
+    def of(self, source: Source) -> "UsageEvent | None":
+        """The charge for this, if there was one."""
+        return self.filter(source=source.kind, source_id=source.id).first()
 
     def per_day(self) -> dict[date, int]:
         """Micro-credits by day (UTC); days without work are missing."""
@@ -151,27 +173,32 @@ class UsageQuerySet(TenantQuerySet["UsageEvent"]):
         return dict(days.annotate(spent=Sum("amount")).values_list("day", "spent"))
 
     def per_kind(self) -> list[Any]:
-        """Jobs, tokens and micro-credits by kind of work, the dearest first."""
-        totals = self.values("kind").annotate(
-            jobs=Count("pk"),
-            paid_jobs=Count("pk", filter=Q(amount__gt=0)),
-            tokens=Sum(F("prompt_tokens") + F("completion_tokens")),
-            spent=Sum("amount"),
-        )
+        """Charges and micro-credits by kind of work, the dearest first."""
+        totals = self.values("kind").annotate(charges=Count("pk"), spent=Sum("amount"))
         return list(totals.order_by("-spent", "kind"))
+
+    def per_meter(self) -> dict[str, int]:
+        """Units by the name of the meter, of every registered meter that counted any."""
+        sums = {
+            meter.name: Sum(Cast(KeyTextTransform(meter.name, "usage"), models.BigIntegerField()))
+            for meter in meters()
+        }
+        found = self.aggregate(**sums) if sums else {}
+        return {name: int(units) for name, units in found.items() if units}
 
 
 UsageManager = TenantManager.from_queryset(UsageQuerySet)
 
 
 class UsageEvent(TenantModel):
-    """What one job consumed and what it cost; written with the job's end, once."""
+    """What a piece of work consumed, by meter, and what it cost; written once for its source."""
 
-    job_id = models.UUIDField()
+    source = models.CharField(max_length=20)
+    source_id = models.CharField(max_length=80)
     kind = models.CharField(max_length=60)
-    prompt_tokens = models.PositiveIntegerField(default=0)
-    completion_tokens = models.PositiveIntegerField(default=0)
+    usage = models.JSONField(default=dict)
     milliseconds = models.PositiveBigIntegerField(default=0)
+    customer_endpoint = models.BooleanField(default=False)
     amount = models.BigIntegerField(default=0)
     transfer = TenantForeignKey(
         LedgerTransfer, null=True, on_delete=models.PROTECT, related_name="+"
@@ -181,7 +208,9 @@ class UsageEvent(TenantModel):
 
     class Meta(TenantModel.Meta):
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "job_id"], name="usage_once_per_job"),
+            models.UniqueConstraint(
+                fields=["tenant", "source", "source_id"], name="usage_once_per_source"
+            ),
             models.CheckConstraint(condition=Q(amount__gte=0), name="usage_amount_not_negative"),
         ]
         indexes = [models.Index(fields=["tenant", "-created_at"], name="usage_newest")]
@@ -192,3 +221,73 @@ class UsageEvent(TenantModel):
     @property
     def seconds(self) -> float:
         return self.milliseconds / 1000
+
+    @property
+    def metered(self) -> list[tuple[str, int]]:
+        """Units by the meters' labels."""
+        return [(label_of(name), self.usage[name]) for name in sorted(self.usage)]
+
+
+class MeterReading(TenantModel):
+    """Use that is counted now and charged with all other of its hour: only ever added."""
+
+    meter = models.CharField(max_length=60)
+    units = models.BigIntegerField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.CheckConstraint(condition=Q(units__gt=0), name="reading_units_positive")
+        ]
+        indexes = [models.Index(fields=["tenant", "recorded_at"], name="reading_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.meter} {self.units}"
+
+
+class Price(models.Model):
+    """What a meter costs from a moment on, for all workspaces. Past prices are never changed."""
+
+    # How long before it holds a price is made, so that every process knows it by then.
+    NOTICE: ClassVar = timedelta(minutes=5)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    meter = models.CharField(_("meter"), max_length=60)
+    micro_credits = models.BigIntegerField(
+        _("micro-credits"),
+        validators=[MinValueValidator(0)],
+        help_text=_("A credit has 1,000,000 micro-credits."),
+    )
+    per = models.BigIntegerField(
+        _("for so many units"), default=1, validators=[MinValueValidator(1)]
+    )
+    valid_from = models.DateTimeField(
+        _("valid from"), help_text=_("A full hour, at least five minutes from now.")
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("price")
+        verbose_name_plural = _("prices")
+        constraints = [
+            models.UniqueConstraint(fields=["meter", "valid_from"], name="one_price_at_a_time"),
+            models.CheckConstraint(
+                condition=Q(micro_credits__gte=0, per__gte=1), name="price_possible"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.meter} {self.micro_credits}/{self.per}"
+
+    @property
+    def changeable(self) -> bool:
+        """Whether nothing can have been charged by it yet."""
+        return self.valid_from >= timezone.now() + self.NOTICE
+
+    def clean(self) -> None:
+        if self.valid_from is None:
+            return
+        if self.valid_from != self.valid_from.replace(minute=0, second=0, microsecond=0):
+            raise ValidationError({"valid_from": _("A price begins on a full hour.")})
+        if not self.changeable:
+            raise ValidationError({"valid_from": _("Choose a full hour that is still to come.")})

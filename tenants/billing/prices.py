@@ -1,62 +1,86 @@
-"""What work costs and what a workspace is given, in integer micro-credits."""
+"""What usage costs, in integer micro-credits: the meters' own prices, and dated ones over them.
 
-from dataclasses import dataclass
+Operators' prices begin on a full hour, some minutes ahead. So every process knows a price before
+it holds, and no hour has two.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
+from typing import NamedTuple
 
+from django.utils import timezone
 from django.utils.formats import number_format
-from django.utils.functional import Promise
+
+from tenants.billing.meters import Usage, meter, meters
+from tenants.billing.models import Price
 
 CREDIT = 1_000_000
 MONTHLY_GRANT = 1_000 * CREDIT
+# A process reads the prices anew when it has known them for so long: less than their notice.
+KNOWN_FOR = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a piece of work consumed."""
+class Rate(NamedTuple):
+    """Micro-credits for each so many units."""
 
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    seconds: float = 0.0
-    # Done on a model server of the workspace's own, who pays for it elsewhere.
-    own_server: bool = False
+    micro_credits: int
+    per: int
 
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-            self.seconds + other.seconds,
-            self.own_server and other.own_server,
-        )
+    def cost(self, units: int) -> int:
+        """Rounded up to a whole micro-credit."""
+        return -(-units * self.micro_credits // self.per)
+
+    @property
+    def units_per_credit(self) -> int:
+        """How many units a credit buys; 0 for what is free."""
+        return CREDIT * self.per // self.micro_credits if self.micro_credits else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """Micro-credits for one token that is read and one that is written."""
+class PriceList:
+    """The operators' prices, read from the database once in a while."""
 
-    prompt_token: int
-    completion_token: int
+    def __init__(self) -> None:
+        self._rows: list[Price] = []
+        self._read_at: datetime | None = None
 
+    def rows(self) -> list[Price]:
+        """All prices, the oldest first."""
+        now = timezone.now()
+        if self._read_at is None or not timedelta() <= now - self._read_at <= KNOWN_FOR:
+            self._rows = list(Price.objects.order_by("valid_from"))
+            self._read_at = now
+        return self._rows
 
-FREE = Rate(prompt_token=0, completion_token=0)
-# A credit buys 1,000 written tokens, about two short ads.
-TOKENS = Rate(prompt_token=100, completion_token=1_000)
-
-
-# By the first part of a job's kind.
-RATES = {"generate": TOKENS}
-# Kinds of work as people call them; each app adds its own.
-NAMES: dict[str, str | Promise] = {}
-
-
-def price(kind: str, usage: Usage) -> int:
-    """What this usage costs in a job of this kind; work without our model costs nothing."""
-    rate = FREE if usage.own_server else RATES.get(kind.partition(".")[0], FREE)
-    return usage.prompt_tokens * rate.prompt_token + usage.completion_tokens * rate.completion_token
+    def forget(self) -> None:
+        """Read them anew at the next question."""
+        self._read_at = None
 
 
-def name_of(kind: str) -> str:
-    """The kind of work in words; an unknown one as it is."""
-    return str(NAMES.get(kind, kind))
+price_list = PriceList()
+
+
+def rates(at: datetime | None = None) -> dict[str, Rate]:
+    """The rate of every meter at a moment, now unless said otherwise."""
+    moment = at or timezone.now()
+    found = {known.name: Rate(known.price, known.per) for known in meters()}
+    for row in price_list.rows():
+        if row.meter in found and row.valid_from <= moment:
+            found[row.meter] = Rate(row.micro_credits, row.per)
+    return found
+
+
+def price(usage: Usage | Mapping[str, int], at: datetime | None = None) -> int:
+    """What the usage costs at a moment's prices, each meter's part rounded up.
+
+    So what the most usage costs covers all that is less. Work on the customer's own model server
+    is free. Raises LookupError for a meter that nobody has registered.
+    """
+    used = Usage.of(usage)
+    if used.customer_endpoint:
+        return 0
+    known = rates(at)
+    return sum(known[meter(name).name].cost(units) for name, units in used.units.items())
 
 
 def in_credits(amount: int) -> str:

@@ -1,6 +1,6 @@
-"""The ledger's operations: the monthly grant, reserve -> post | void | expire, the balance."""
+"""The monthly grant, reserve -> post | void | expire, charges without a job, the balance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,8 +18,9 @@ from tenants.billing.errors import (
     TransferKeyConflict,
 )
 from tenants.billing.ledger import Kind, LedgerSession, Overdrawn, State, open_ledger
-from tenants.billing.models import LedgerAccount, LedgerTransfer, UsageEvent
-from tenants.billing.prices import MONTHLY_GRANT, Usage, in_credits
+from tenants.billing.meters import Usage
+from tenants.billing.models import LedgerAccount, LedgerTransfer, Source, UsageEvent
+from tenants.billing.prices import MONTHLY_GRANT, in_credits, price
 
 LARGEST_AMOUNT = 2**53
 # Within a job's end there is nothing smaller to take back, so no savepoint is paid for.
@@ -92,7 +93,7 @@ def reserve_many(*, orders: Sequence[ReservationOrder]) -> list[LedgerTransfer]:
             entries[order.key] = fresh[order.key] = order.entry(ledger)
         _refuse_other(entries[order.key], order)
     if fresh and month not in entries:
-        _grant(ledger)
+        grant_month(ledger)
     _post_all(ledger, list(fresh.values()))
     return [entries[order.key] for order in orders]
 
@@ -116,7 +117,7 @@ def spendable() -> int:
     It stays true until the caller's transaction ends: the ledger is locked until then.
     """
     ledger = open_ledger()
-    _grant(ledger)
+    grant_month(ledger)
     return ledger.wallet.available
 
 
@@ -140,22 +141,75 @@ def expire(*, reservation: LedgerTransfer) -> LedgerTransfer:
 
 
 def settle(
-    *, job_id: UUID, kind: str, reservation: LedgerTransfer | None, amount: int, usage: Usage
+    *,
+    source: Source,
+    kind: str,
+    usage: Usage,
+    asked_at: datetime,
+    reservation: LedgerTransfer | None,
 ) -> UsageEvent:
-    """The end of a job that did work: charge it and note what it consumed."""
-    charged = min(amount, reservation.amount) if reservation else 0
+    """The end of work that credits were reserved for: charge it and note what it consumed.
+
+    It costs what it cost when it was asked for, and at most what was reserved.
+    """
+    cost = price(usage, at=asked_at)
+    charged = min(cost, reservation.amount) if reservation else 0
     transfer = None
     if reservation and charged:
         transfer = post(reservation=reservation, amount=charged)
     elif reservation:
         void(reservation=reservation)
+    return note_usage(source, kind, usage, amount=charged, transfer=transfer)
+
+
+@transaction.atomic
+def charge(*, source: Source, kind: str, usage: Usage | Mapping[str, int]) -> UsageEvent:
+    """Charge work that was done without a job, once for its source.
+
+    Raises InsufficientCredits, and TransferKeyConflict where the source was charged for other
+    usage. The ledger stays locked until the caller's transaction ends.
+    """
+    used = Usage.of(usage)
+    ledger = open_ledger()
+    if known := UsageEvent.objects.of(source):
+        return _same_charge(known, kind, used)
+    grant_month(ledger)
+    cost = price(used, at=ledger.now)
+    transfer = None
+    if cost:
+        try:
+            transfer = spend(ledger, amount=cost, purpose=kind, key=f"charge:{source}")
+        except Overdrawn:
+            raise insufficient(cost, ledger.wallet.available) from None
+    return note_usage(source, kind, used, amount=cost, transfer=transfer)
+
+
+def spend(ledger: LedgerSession, *, amount: int, purpose: str, key: str) -> LedgerTransfer:
+    """Take credits from the wallet at once; raises Overdrawn."""
+    return ledger.post_entry(
+        LedgerTransfer(
+            debit_account=ledger.wallet,
+            credit_account=ledger.accounts[Kind.SPENT],
+            amount=amount,
+            code=purpose,
+            state=State.POSTED,
+            key=key,
+        )
+    )
+
+
+def note_usage(
+    source: Source, kind: str, usage: Usage, *, amount: int, transfer: LedgerTransfer | None
+) -> UsageEvent:
+    """Write down what was consumed, in the transaction that charges for it."""
     event: UsageEvent = UsageEvent.objects.create(
-        job_id=job_id,
+        source=source.kind,
+        source_id=source.id,
         kind=kind,
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=usage.completion_tokens,
+        usage=usage.counted(),
         milliseconds=round(usage.seconds * 1000),
-        amount=charged,
+        customer_endpoint=usage.customer_endpoint,
+        amount=amount,
         transfer=transfer,
     )
     return event
@@ -208,11 +262,17 @@ def _resolve(reservation: LedgerTransfer, state: State, amount: int) -> LedgerTr
     )
 
 
+def _same_charge(known: UsageEvent, kind: str, usage: Usage) -> UsageEvent:
+    if (known.kind, known.usage) != (kind, usage.counted()):
+        raise TransferKeyConflict(_("This was charged before, for other usage."))
+    return known
+
+
 def _grant_key(now: datetime) -> str:
     return f"grant:{month_start(now):%Y-%m}"
 
 
-def _grant(ledger: LedgerSession) -> None:
+def grant_month(ledger: LedgerSession) -> None:
     """Book this month's grant, once."""
     key = _grant_key(ledger.now)
     if LedgerTransfer.objects.filter(key=key).exists():
@@ -234,7 +294,7 @@ def _wallet_with_grant() -> Any:
     if wallet and LedgerTransfer.objects.filter(key=_grant_key(wallet.now)).exists():
         return wallet
     with transaction.atomic():
-        _grant(open_ledger())
+        grant_month(open_ledger())
     return _wallet()
 
 

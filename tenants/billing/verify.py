@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Sum
 
 from tenants.billing.ledger import State, deltas
 from tenants.billing.models import LedgerAccount, LedgerTransfer, UsageEvent
@@ -100,6 +100,9 @@ def _balances(replay: Replay, accounts: list[LedgerAccount]) -> Iterator[str]:
 
 
 def _usage() -> Iterator[str]:
+    """An entry may charge for several events: all of an hour's readings, one for each meter."""
     charged = UsageEvent.objects.filter(transfer__isnull=False)
-    for event in charged.exclude(amount=F("transfer__amount")):
-        yield f"Usage of job {event.job_id} says {event.amount}; its entry says otherwise."
+    sums = charged.values("transfer", "transfer__sequence", "transfer__amount")
+    for row in sums.annotate(total=Sum("amount")).exclude(total=F("transfer__amount")):
+        sequence, amount = row["transfer__sequence"], row["transfer__amount"]
+        yield f"Usage charged by entry {sequence} adds up to {row['total']}, not to {amount}."

@@ -2,7 +2,6 @@
 
 import csv
 from datetime import UTC, timedelta
-from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -11,14 +10,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from tenants.billing import chart
+from tenants.billing.meters import label_of, meters
 from tenants.billing.models import UsageEvent
-from tenants.billing.prices import CREDIT, MONTHLY_GRANT, TOKENS
+from tenants.billing.prices import CREDIT, MONTHLY_GRANT, rates
 from tenants.billing.services import balance, month_start
 
 DAYS = 30
 PAGE = 25
 EXPORT_LIMIT = 50_000
-COLUMNS = ("when", "job", "kind", "prompt_tokens", "completion_tokens", "seconds", "credits")
 
 
 @require_safe
@@ -27,26 +26,28 @@ def usage(request: HttpRequest, slug: str) -> HttpResponse:
     recent = UsageEvent.objects.since(now - timedelta(days=DAYS))
     events = Paginator(UsageEvent.objects.newest(), PAGE).get_page(request.GET.get("page"))
     month = month_start(now)
-    kinds = UsageEvent.objects.since(month).per_kind()
+    this_month = UsageEvent.objects.since(month)
     context = {
         "balance": balance(),
         "renewal": month_start(month + timedelta(days=32)),
         "grant": MONTHLY_GRANT,
         "days": DAYS,
         "bars": chart.bars(recent.per_day(), last=now.date(), days=DAYS),
-        "kinds": kinds,
-        "pieces_per_credit": pieces_per_credit(kinds),
+        "kinds": this_month.per_kind(),
+        "metered": by_label(this_month.per_meter()),
         "events": events,
-        "written_per_credit": CREDIT // TOKENS.completion_token,
-        "read_per_credit": CREDIT // TOKENS.prompt_token,
+        "bought": bought_by_a_credit(),
     }
     return render(request, "billing/usage.html", context)
 
 
-def pieces_per_credit(kinds: list[Any]) -> int:
-    """How many jobs a credit bought on average; 0 where it was less than one, or nothing yet."""
-    spent = sum(kind["spent"] for kind in kinds)
-    return int(sum(kind["paid_jobs"] for kind in kinds) * CREDIT // spent) if spent else 0
+def by_label(units: dict[str, int]) -> list[tuple[str, int]]:
+    return [(label_of(name), units[name]) for name in sorted(units)]
+
+
+def bought_by_a_credit() -> list[tuple[str, int]]:
+    """Units that a credit buys now, by the labels of their meters; without what is free."""
+    return by_label({name: n for name, rate in rates().items() if (n := rate.units_per_credit)})
 
 
 @require_safe
@@ -55,19 +56,21 @@ def usage_csv(request: HttpRequest, slug: str) -> HttpResponse:
     name = f"usage-{slug}-{timezone.now():%Y-%m-%d}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "no-store"
+    columns = [meter.name for meter in meters()]
     writer = csv.writer(response)
-    writer.writerow(COLUMNS)
-    writer.writerows(map(row_of, UsageEvent.objects.newest()[:EXPORT_LIMIT].iterator()))
+    writer.writerow(["when", "source", "id", "kind", *columns, "seconds", "credits"])
+    for event in UsageEvent.objects.newest()[:EXPORT_LIMIT].iterator():
+        writer.writerow(row_of(event, columns))
     return response
 
 
-def row_of(event: UsageEvent) -> tuple[object, ...]:
-    return (
+def row_of(event: UsageEvent, columns: list[str]) -> list[object]:
+    return [
         event.created_at.isoformat(),
-        event.job_id,
+        event.source,
+        event.source_id,
         event.kind,
-        event.prompt_tokens,
-        event.completion_tokens,
+        *(event.usage.get(name, 0) for name in columns),
         event.seconds,
         f"{event.amount // CREDIT}.{event.amount % CREDIT:06}",
-    )
+    ]

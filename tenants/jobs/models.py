@@ -99,6 +99,8 @@ class Job(TenantModel):
     payload = models.JSONField(default=dict)
     input_sha256 = models.CharField(max_length=64)
     result = models.JSONField(default=dict)
+    # What it was charged in the end, in micro-credits.
+    cost = models.BigIntegerField(null=True, blank=True)
     error_code = models.CharField(max_length=60, blank=True)
     error_detail = models.CharField(max_length=500, blank=True)
     reservation = TenantForeignKey(

@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_noop
 
-from tenants.billing import prices
+from tenants.billing.meters import register_work
 
 # `generate` is for the batch worker; `train` and `score` are long work that can wait for writing.
 QUEUES = ("default", "generate", "train", "score")
@@ -75,7 +75,7 @@ def register(kind: JobKind) -> JobKind:
     if kind.queue not in QUEUES:
         raise ImproperlyConfigured(f"{kind.name}: no worker listens to the queue {kind.queue}.")
     _kinds[kind.name] = kind
-    prices.NAMES[kind.name] = kind.label
+    register_work(kind.name, kind.label)
     return kind
 
 
@@ -89,7 +89,6 @@ def registered(*kinds: JobKind) -> Iterator[None]:
     finally:
         for kind in kinds:
             del _kinds[kind.name]
-            del prices.NAMES[kind.name]
 
 
 def kind_of(name: str) -> JobKind | None:

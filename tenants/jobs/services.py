@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,7 +19,9 @@ from django.utils.translation import gettext as _
 from psycopg.errors import DeadlockDetected
 
 from tenants.billing.ledger import open_ledger
-from tenants.billing.prices import Usage, price
+from tenants.billing.meters import Usage
+from tenants.billing.models import Source
+from tenants.billing.prices import price
 from tenants.billing.services import ReservationOrder, reserve_many, settle, void
 from tenants.jobs.errors import QueueFull
 from tenants.jobs.leases import LEASE, StaleLease
@@ -33,6 +35,7 @@ from tenants.scope import tenant_scope
 logger = logging.getLogger(__name__)
 
 Apply = Callable[[Job], None]
+Units = Usage | Mapping[str, int]
 State = Job.State
 RETRY_DELAY = LEASE / 6
 # A deploy is over by then: if no worker knew the kind, none will.
@@ -55,13 +58,19 @@ class QueueLoad:
 class JobOrder:
     """A piece of work to ask for: what its handler reads, and the most that it can cost.
 
-    The estimate is in micro-credits; nothing is reserved where it is 0.
+    The estimate is in micro-credits, or the most units of each meter that it can take; nothing is
+    reserved where that costs nothing.
     """
 
     kind: str
     payload: dict[str, Any]
-    estimate: int
+    estimate: int | Units
     parent: Job | None = None
+
+    @property
+    def most(self) -> int:
+        """The most that it can cost, in micro-credits."""
+        return self.estimate if isinstance(self.estimate, int) else price(self.estimate)
 
     def job(self, **author: Any) -> Job:
         """The job, not saved yet; raises LookupError for a kind that no app has registered."""
@@ -83,7 +92,7 @@ def job_request(  # noqa: PLR0913
     *,
     kind: str,
     payload: dict[str, Any],
-    estimate: int,
+    estimate: int | Units,
     created_by: User | None = None,
     api_key: ApiKey | None = None,
     parent: Job | None = None,
@@ -108,7 +117,7 @@ def jobs_request(
     jobs = [order.job(created_by=created_by, api_key=api_key) for order in orders]
     for queue, more in Counter(job.queue for job in jobs).items():
         _refuse_full_queue(queue, more)
-    _reserve({job: order.estimate for job, order in zip(jobs, orders, strict=True)})
+    _reserve({job: order.most for job, order in zip(jobs, orders, strict=True)})
     Job.objects.bulk_create(jobs)
     for queue in {job.queue for job in jobs}:
         notify_on_commit(queue)
@@ -171,24 +180,25 @@ def finish(
     lease: Lease,
     *,
     result: dict[str, Any],
-    usage: Usage | None = None,
+    usage: Units | None = None,
     apply: Apply | None = None,
 ) -> None:
     """Effect, charge, usage and state in one transaction, which a stale lease cannot commit."""
 
     def end(job: Job) -> None:
-        _settle(job, usage, apply)
-        _end(job, State.SUCCEEDED, progress=100, result=result, error_code="", error_detail="")
+        cost = _settle(job, usage, apply)
+        ended = {"progress": 100, "result": result, "error_code": "", "error_detail": ""}
+        _end(job, State.SUCCEEDED, cost=cost, **ended)
 
     _guarded(lease, end)
 
 
-def cancelled(lease: Lease, *, usage: Usage | None = None, apply: Apply | None = None) -> None:
+def cancelled(lease: Lease, *, usage: Units | None = None, apply: Apply | None = None) -> None:
     """The work stopped because it was asked to; what it produced is kept and charged."""
 
     def end(job: Job) -> None:
-        _settle(job, usage, apply)
-        _end(job, State.CANCELLED)
+        cost = _settle(job, usage, apply)
+        _end(job, State.CANCELLED, cost=cost)
 
     _guarded(lease, end)
 
@@ -199,7 +209,7 @@ def fail(
     code: str,
     detail: str,
     retry: bool,
-    usage: Usage | None = None,
+    usage: Units | None = None,
 ) -> bool:
     """The work failed: end it and release its credits, or try again later; True where it will be.
 
@@ -212,8 +222,8 @@ def fail(
         if retry:
             _retry_or_bury(job, code, message, delay=RETRY_DELAY * job.tries)
         else:
-            _settle(job, usage)
-            _end(job, State.FAILED, error_code=code, error_detail=message[:500])
+            cost = _settle(job, usage)
+            _end(job, State.FAILED, cost=cost, error_code=code, error_detail=message[:500])
 
     return _guarded(lease, end).active
 
@@ -223,7 +233,10 @@ def postpone_unknown(lease: Lease) -> None:
 
     In a rolling deploy there is such a version, so this is no failed attempt; but not for ever.
     """
-    reason = {"error_code": "unknown_kind", "error_detail": message_of("", "unknown_kind", "")}
+    reason: dict[str, Any] = {
+        "error_code": "unknown_kind",
+        "error_detail": message_of("", "unknown_kind", ""),
+    }
 
     def end(job: Job) -> None:
         logger.warning("unknown_kind job=%s kind=%s", job.pk, job.kind)
@@ -280,24 +293,25 @@ def _end_held(lease: Lease, end: Apply) -> Job:
     return job
 
 
-def _settle(job: Job, usage: Usage | None, apply: Apply | None = None) -> None:
+def _settle(job: Job, usage: Units | None, apply: Apply | None = None) -> int:
     """The job's effect, then its charge: the ledger is locked last, and so not for long."""
     if apply:
         apply(job)
     if usage is None:
-        return _release(job)
-    settle(
-        job_id=job.pk,
+        _release(job)
+        return 0
+    event = settle(
+        source=Source("job", str(job.pk)),
         kind=job.kind,
+        usage=Usage.of(usage),
+        asked_at=job.enqueued_at,
         reservation=job.reservation,
-        amount=price(job.kind, usage),
-        usage=usage,
     )
-    return None
+    return event.amount
 
 
 def _retry_or_bury(job: Job, code: str, detail: str, *, delay: timedelta = timedelta()) -> None:
-    reason = {"error_code": code, "error_detail": detail[:500]}
+    reason: dict[str, Any] = {"error_code": code, "error_detail": detail[:500]}
     if job.tries < job.max_attempts:
         _requeue(job, due_at=Now() + delay, **reason)
     else:
@@ -315,8 +329,9 @@ def _release(job: Job) -> None:
         void(reservation=job.reservation)
 
 
-def _end(job: Job, state: State, **values: Any) -> None:
-    _change(job, state=state, finished_at=Now(), lease_until=None, lease_owner="", **values)
+def _end(job: Job, state: State, *, cost: int = 0, **values: Any) -> None:
+    ended: dict[str, Any] = {"state": state, "finished_at": Now(), "cost": cost}
+    _change(job, lease_until=None, lease_owner="", **ended, **values)
     job_ended.send(sender=Job, job=job)
 
 

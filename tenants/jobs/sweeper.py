@@ -17,6 +17,7 @@ from django.db import DatabaseError, close_old_connections, connection, connecti
 
 from saas.errors import AppError
 from tenants.billing.models import LedgerTransfer
+from tenants.billing.readings import post_readings, readings_due
 from tenants.billing.services import expire
 from tenants.jobs.notify import notify
 from tenants.jobs.services import recover
@@ -40,11 +41,14 @@ def sweep() -> None:
             _in_scope(tenant_id, partial(recover, job_id=pk))
         for tenant_id, pk in _rows("SELECT tenant_id, id FROM reservations_overdue(%s)", BATCH):
             _in_scope(tenant_id, partial(_expire, pk))
+    # Each workspace's in a transaction of its own, so that no ledger is locked for long.
+    for tenant_id in readings_due():
+        _in_scope(tenant_id, post_readings)
     for (queue,) in _rows("SELECT queue FROM jobs_unheard(%s)", PATIENCE_SECONDS):
         notify(queue)
 
 
-def _in_scope(tenant_id: UUID, work: Callable[[], None]) -> None:
+def _in_scope(tenant_id: UUID, work: Callable[[], object]) -> None:
     """What cannot be done for one workspace must not hold up the others."""
     try:
         with tenant_scope(tenant_id):

@@ -12,7 +12,6 @@ from django.conf import settings
 from django.db import OperationalError, close_old_connections, connections
 
 from saas.errors import AppError
-from tenants.billing.prices import Usage
 from tenants.jobs import leases, services
 from tenants.jobs.models import Lease
 from tenants.jobs.registry import kind_of
@@ -33,7 +32,7 @@ class Outcome(NamedTuple):
     """What a handler returns: the result, what it consumed, and the effect to commit with it."""
 
     result: dict[str, Any]
-    usage: Usage | None = None
+    usage: services.Units | None = None
     apply: services.Apply | None = None
 
 

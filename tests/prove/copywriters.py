@@ -16,7 +16,7 @@ from generation.services.briefs import Author
 from generation.services.demo import BRAND, BRIEFS
 from generation.serving.batch_worker import BatchWorker
 from generation.serving.commits import ThreadExecutor
-from tenants.billing.prices import Usage, price
+from tenants.billing.prices import price
 from tenants.jobs.models import Job
 from tenants.jobs.services import job_cancel
 from tenants.models import Tenant
@@ -93,7 +93,6 @@ class Copywriters(Crowd):
             if job.state == Job.State.SUCCEEDED or evidence.charges[job.pk]:
                 yield "no usage"
             return
-        usage = Usage(event.prompt_tokens, event.completion_tokens)
-        cost = min(price(job.kind, usage), job.reservation.amount)
+        cost = min(price(event.usage), job.reservation.amount)
         if (event.amount, evidence.charges[job.pk]) != (cost, int(cost > 0)):
-            yield f"{event.amount} in {evidence.charges[job.pk]} charges for {usage}"
+            yield f"{event.amount} in {evidence.charges[job.pk]} charges for {event.usage}"

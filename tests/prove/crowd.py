@@ -48,7 +48,7 @@ class Crowd:
         kind = kind or self._kind()
         payload = payload or self._payload()
         with tenant_scope(tenant), transaction.atomic():
-            estimate = cost_of(kind, payload) + SPARE
+            estimate = cost_of(payload) + SPARE
             job = job_request(kind=kind, payload=payload, estimate=estimate)
             if self.random.random() < self.rolled_back:
                 transaction.set_rollback(True)
@@ -110,7 +110,7 @@ class Crowd:
         done = job.state == Job.State.SUCCEEDED
         event = evidence.usage.get(job.pk)
         found = (evidence.effects[str(job.pk)], evidence.charges[job.pk], event and event.amount)
-        if found != ((1, 1, cost_of(job.kind, job.payload)) if done else (0, 0, None)):
+        if found != ((1, 1, cost_of(job.payload)) if done else (0, 0, None)):
             yield f"effects, charges, cost are {found}"
 
 
@@ -126,7 +126,7 @@ class Evidence:
     def gather(cls) -> "Evidence":
         effects = AuditEvent.objects.filter(action=EFFECT).values_list("target", flat=True)
         posted = LedgerTransfer.objects.filter(state="posted", job_id__isnull=False)
-        usage = {event.job_id: event for event in UsageEvent.objects.all()}
+        usage = {UUID(event.source_id): event for event in UsageEvent.objects.all()}
         return cls(Counter(effects), Counter(posted.values_list("job_id", flat=True)), usage)
 
 
@@ -150,5 +150,5 @@ def _books(jobs: list[Job]) -> Iterator[str]:
     spent, noted = balance().spent_this_month, UsageEvent.objects.all()
     if spent != sum(event.amount for event in noted):
         yield f"{spent} were charged, the usage says otherwise"
-    if strangers := {event.job_id for event in noted} - {job.pk for job in jobs}:
+    if strangers := {UUID(event.source_id) for event in noted} - {job.pk for job in jobs}:
         yield f"usage of unknown jobs: {strangers}"

@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 from saas.errors import Unavailable
-from tenants.billing.prices import Usage, price
+from tenants.billing.meters import Usage
+from tenants.billing.prices import price
 from tenants.jobs.models import Job, Lease
 from tenants.jobs.worker import Control, Outcome
 from tenants.services import audit
@@ -16,11 +17,11 @@ EFFECT = "prove.effect"
 
 def usage_of(payload: dict[str, Any]) -> Usage:
     """What a job of this payload consumes: known beforehand, so that the checker can add up."""
-    return Usage(prompt_tokens=payload["steps"], completion_tokens=3 * payload["steps"])
+    return Usage({"prompt_tokens": payload["steps"], "completion_tokens": 3 * payload["steps"]})
 
 
-def cost_of(kind: str, payload: dict[str, Any]) -> int:
-    return price(kind, usage_of(payload))
+def cost_of(payload: dict[str, Any]) -> int:
+    return price(usage_of(payload))
 
 
 def _outcome(lease: Lease) -> Outcome:

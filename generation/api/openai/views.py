@@ -26,7 +26,6 @@ from saas.api.limiter import Charge
 from saas.api.views import ApiView
 from saas.errors import AppError, problem_response
 from tenants.api import author
-from tenants.billing.prices import Usage, price
 from tenants.idempotency.api import idempotent, rendered
 from tenants.jobs.api import EventStreamRenderer
 from tenants.jobs.models import Job
@@ -56,13 +55,13 @@ class AnswerView(ApiView):
         choice = models.chosen(model)
         work = serializers.payload(asked.validated_data)
         serializers.check(work)
-        usage = most_usage(work)
-        charge_tokens(request, usage)
+        most = most_usage(work)
+        charge_tokens(request, most)
         by = author(request)
         job = job_request(
             kind=CHAT,
             payload=work | choice.payload,
-            estimate=price(CHAT, usage) if choice.charged else 0,
+            estimate=most if choice.charged else 0,
             created_by=by.user,
             api_key=by.api_key,
         )
@@ -82,20 +81,20 @@ class AnswerView(ApiView):
         )
 
 
-def most_usage(work: dict[str, Any]) -> Usage:
+def most_usage(work: dict[str, Any]) -> dict[str, int]:
     """The most that a request can take: a token is at least one byte of its text."""
     messages = work.get("messages") or [{"content": work.get("prompt", "")}]
     size = sum(len(message["content"].encode()) + AROUND_MESSAGE for message in messages)
-    return Usage(
-        prompt_tokens=(size + AROUND_MESSAGE) * work["n"],
-        completion_tokens=work["max_tokens"] * work["n"],
-    )
+    return {
+        "prompt_tokens": (size + AROUND_MESSAGE) * work["n"],
+        "completion_tokens": work["max_tokens"] * work["n"],
+    }
 
 
-def charge_tokens(request: Request, usage: Usage) -> None:
+def charge_tokens(request: Request, most: dict[str, int]) -> None:
     """Count the request against the workspace's tokens a minute, by a fair guess."""
     policy = throttling.policy("tokens")
-    guess = usage.prompt_tokens // 4 + usage.completion_tokens
+    guess = most["prompt_tokens"] // 4 + most["completion_tokens"]
     throttling.charge(request._request, [Charge(policy, min(guess, policy.quota))])
 
 

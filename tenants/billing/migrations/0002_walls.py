@@ -13,6 +13,23 @@ AND NOT EXISTS (
 )
 ORDER BY t.booked_at LIMIT batch
 """
+# One step in the index for each workspace that has readings, however many there are.
+READ = """
+WITH RECURSIVE counted AS (
+    (SELECT r.tenant_id FROM billing_meterreading r ORDER BY r.tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT r.tenant_id FROM billing_meterreading r WHERE r.tenant_id > counted.tenant_id
+        ORDER BY r.tenant_id LIMIT 1
+    )
+    FROM counted WHERE counted.tenant_id IS NOT NULL
+)
+SELECT counted.tenant_id FROM counted WHERE EXISTS (
+    SELECT 1 FROM billing_meterreading r
+    WHERE r.tenant_id = counted.tenant_id
+    AND r.recorded_at < date_trunc('hour', statement_timestamp())
+)
+"""
 
 
 class Migration(migrations.Migration):
@@ -22,6 +39,7 @@ class Migration(migrations.Migration):
         TenantTable("LedgerAccount"),
         TenantTable("LedgerTransfer"),
         AppendOnly("LedgerTransfer"),
+        TenantTable("MeterReading"),
         TenantTable("UsageEvent"),
         AppendOnly("UsageEvent"),
         DispatchFunction(
@@ -37,5 +55,10 @@ class Migration(migrations.Migration):
                     "booked_at",
                 ]
             },
+        ),
+        DispatchFunction(
+            "readings_due() RETURNS TABLE (tenant_id uuid)",
+            READ,
+            reads={"billing_meterreading": ["tenant_id", "recorded_at"]},
         ),
     ]

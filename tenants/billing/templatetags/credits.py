@@ -2,7 +2,7 @@
 
 from django import template
 
-from tenants.billing import prices
+from tenants.billing import meters, prices
 
 register = template.Library()
 
@@ -16,4 +16,4 @@ def credits(amount: int) -> str:  # noqa: A001
 @register.filter
 def kind_name(kind: str) -> str:
     """A kind of work in words."""
-    return prices.name_of(kind)
+    return meters.label_of(kind)

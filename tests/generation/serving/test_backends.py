@@ -108,8 +108,9 @@ def test_the_work_is_noted_and_costs_nothing(acme: Tenant, servers: dict[str, Mo
     job = chat(acme)
     run_jobs()
     with tenant_scope(acme):
-        usage = UsageEvent.objects.get(job_id=job.pk)
-        assert (usage.prompt_tokens, usage.completion_tokens, usage.amount) == (7, 3, 0)
+        usage = UsageEvent.objects.get(source_id=job.pk)
+        assert (usage.usage, usage.amount) == ({"prompt_tokens": 7, "completion_tokens": 3}, 0)
+        assert usage.customer_endpoint
         assert (balance().spent_this_month, balance().reserved) == (0, 0)
 
 

@@ -1,14 +1,14 @@
 """Operators look at jobs and the ledger of the workspace they opened, and change nothing."""
 
 from collections.abc import Callable
-from uuid import uuid4
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from tenants.billing.models import LedgerAccount, LedgerTransfer, UsageEvent
-from tenants.billing.prices import Usage
-from tenants.billing.services import reserve, settle
+from tenants.billing.models import LedgerAccount, LedgerTransfer, Price, Source, UsageEvent
+from tenants.billing.services import charge
 from tenants.jobs.models import Job
 from tenants.jobs.services import job_request
 from tenants.models import Tenant, User
@@ -30,10 +30,7 @@ def desk(db: None, acme: Tenant, client_for: Callable[[User], Client]) -> Client
 def _work(acme: Tenant) -> None:
     with tenant_scope(acme):
         job_request(kind="generate.variant", payload={"title": "Our secret plan"}, estimate=500)
-        spent = reserve(amount=90, purpose="generate.variant", key="spent")
-        settle(
-            job_id=uuid4(), kind="generate.variant", reservation=spent, amount=70, usage=Usage(7, 8)
-        )
+        charge(source=Source("test", "1"), kind="generate.variant", usage={"prompt_tokens": 7})
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -55,3 +52,27 @@ def test_nothing_can_be_changed(model: type[Job], desk: Client, acme: Tenant) ->
     assert desk.get(f"{address}add/").status_code == 403
     assert desk.post(f"{address}{pk}/change/", {}).status_code == 403
     assert desk.post(f"{address}{pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_operators_set_prices_that_are_still_to_come(desk: Client) -> None:
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    asked = {"meter": "prompt_tokens", "micro_credits": 50, "per": 1}
+    asked |= {"valid_from_0": f"{hour:%Y-%m-%d}", "valid_from_1": f"{hour:%H:%M:%S}"}
+    refused = desk.post("/admin/billing/price/add/", asked)
+    assert "still to come" in refused.content.decode()
+    later = hour + timedelta(hours=2)
+    asked |= {"valid_from_0": f"{later:%Y-%m-%d}", "valid_from_1": f"{later:%H:%M:%S}"}
+    assert desk.post("/admin/billing/price/add/", asked).status_code == 302
+    price = Price.objects.get()
+    assert (price.meter, price.micro_credits, price.valid_from) == ("prompt_tokens", 50, later)
+    assert desk.post(f"/admin/billing/price/{price.pk}/delete/", {"post": "yes"}).status_code == 302
+
+
+def test_a_price_that_holds_is_never_changed(desk: Client) -> None:
+    price = Price.objects.create(
+        meter="prompt_tokens", micro_credits=50, valid_from=timezone.now() - timedelta(hours=1)
+    )
+    assert "prompt_tokens" in desk.get("/admin/billing/price/").content.decode()
+    for what in ("change", "delete"):
+        answer = desk.post(f"/admin/billing/price/{price.pk}/{what}/", {"post": "yes"})
+        assert answer.status_code == 403

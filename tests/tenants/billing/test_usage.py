@@ -8,10 +8,10 @@ import pytest
 from django.test import Client
 
 from tenants.billing import chart
-from tenants.billing.models import UsageEvent
-from tenants.billing.prices import CREDIT, Usage
-from tenants.billing.services import reserve, settle
-from tenants.billing.views import pieces_per_credit
+from tenants.billing.meters import Meter, Usage, register_work, registered
+from tenants.billing.models import Source, UsageEvent
+from tenants.billing.prices import CREDIT
+from tenants.billing.services import charge
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 
@@ -20,15 +20,9 @@ TODAY = date(2026, 11, 22)
 
 
 def spend(tenant: Tenant, credits: int, kind: str = "generate.variant") -> UsageEvent:
-    job = uuid4()
+    usage = Usage({"completion_tokens": credits * 1_000}, seconds=2.5)
     with tenant_scope(tenant):
-        return settle(
-            job_id=job,
-            kind=kind,
-            reservation=reserve(amount=credits * CREDIT, purpose=kind, key=str(job), job_id=job),
-            amount=credits * CREDIT,
-            usage=Usage(prompt_tokens=1_200, completion_tokens=345, seconds=2.5),
-        )
+        return charge(source=Source("test", str(uuid4())), kind=kind, usage=usage)
 
 
 def test_the_page_shows_what_is_left_and_what_was_spent(
@@ -39,8 +33,9 @@ def test_the_page_shows_what_is_left_and_what_was_spent(
     page = client.get("/w/acme/usage/").content.decode()
     assert "958" in page
     assert page.count("Writing copy") == 3
-    assert "2 pieces" in page
-    assert "1,200" in page
+    assert page.count("Tokens written") == 4
+    assert "40,000" in page
+    assert "42,000" in page
     assert 'class="usage-bar"' in page
 
 
@@ -51,14 +46,16 @@ def test_a_fresh_workspace_has_its_grant(client: Client, alice: User, acme: Tena
     assert "Nothing spent yet" in page
 
 
-def test_the_csv_has_a_row_for_each_job(client: Client, alice: User, acme: Tenant) -> None:
+def test_the_csv_has_a_row_for_each_charge(client: Client, alice: User, acme: Tenant) -> None:
     event = spend(acme, 3)
     client.force_login(alice)
     answer = client.get("/w/acme/usage.csv")
     assert answer["Content-Disposition"].startswith('attachment; filename="usage-acme-')
     (row,) = csv.DictReader(answer.content.decode().splitlines())
-    assert (row["job"], row["kind"]) == (str(event.job_id), "generate.variant")
-    assert (row["credits"], row["seconds"], row["prompt_tokens"]) == ("3.000000", "2.5", "1200")
+    assert (row["source"], row["id"]) == ("test", event.source_id)
+    assert (row["kind"], row["prompt_tokens"]) == ("generate.variant", "0")
+    assert (row["credits"], row["seconds"]) == ("3.000000", "2.5")
+    assert row["completion_tokens"] == "3000"
 
 
 @pytest.mark.parametrize("address", ["/w/acme/usage/", "/w/acme/usage.csv"])
@@ -82,7 +79,8 @@ def test_usage_adds_up_by_kind_and_day(acme: Tenant) -> None:
     with tenant_scope(acme):
         kinds = UsageEvent.objects.per_kind()
         days = UsageEvent.objects.per_day()
-    assert [(kind["kind"], kind["jobs"], kind["spent"] // CREDIT) for kind in kinds] == [
+        assert UsageEvent.objects.per_meter() == {"completion_tokens": 8_000}
+    assert [(kind["kind"], kind["charges"], kind["spent"] // CREDIT) for kind in kinds] == [
         ("generate.chat", 1, 5),
         ("generate.variant", 2, 3),
     ]
@@ -102,8 +100,17 @@ def test_a_month_without_work_has_no_bars() -> None:
     assert {bar.height for bar in chart.bars({}, last=TODAY, days=30)} == {0}
 
 
-def test_pieces_are_counted_by_credit() -> None:
-    kinds = [{"paid_jobs": 6, "spent": CREDIT // 2}, {"paid_jobs": 1, "spent": CREDIT // 2}]
-    assert pieces_per_credit(kinds) == 7
-    assert pieces_per_credit([{"paid_jobs": 1, "spent": 3 * CREDIT}]) == 0
-    assert pieces_per_credit([]) == 0
+def test_any_apps_meters_are_shown_with_their_labels(
+    client: Client, victor: User, acme: Tenant
+) -> None:
+    register_work("test.walk", "Walking the dog")
+    client.force_login(victor)
+    with registered(Meter("steps", "Steps walked", price=1, per=500)):
+        with tenant_scope(acme):
+            charge(source=Source("walk", "1"), kind="test.walk", usage={"steps": 7_654_321})
+        page = client.get("/w/acme/usage/").content.decode()
+        (row,) = csv.DictReader(client.get("/w/acme/usage.csv").content.decode().splitlines())
+    assert page.count("Walking the dog") == 2
+    assert page.count("7,654,321") == 2
+    assert "500,000,000" in page  # what a credit buys
+    assert (row["steps"], row["credits"]) == ("7654321", "0.015309")

@@ -1,7 +1,7 @@
 """Job kinds for tests of the plain worker."""
 
 from saas.errors import Invalid, Unavailable
-from tenants.billing.prices import Usage
+from tenants.billing.meters import Usage
 from tenants.jobs.models import Job, Lease
 from tenants.jobs.registry import JobKind
 from tenants.jobs.worker import Cancelled, Control, Outcome, ShuttingDown
@@ -24,7 +24,11 @@ def echo(lease: Lease, control: Control) -> Outcome:
     def apply(job: Job) -> None:
         assert job.pk == lease.job_id
 
-    return Outcome({"said": lease.payload["say"]}, Usage(10, 20, 0.5), apply)
+    return Outcome(
+        {"said": lease.payload["say"]},
+        Usage({"prompt_tokens": 10, "completion_tokens": 20}, seconds=0.5),
+        apply,
+    )
 
 
 def refuse(lease: Lease, control: Control) -> Outcome:

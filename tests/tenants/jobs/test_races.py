@@ -8,7 +8,6 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from tenants.billing.models import UsageEvent
-from tenants.billing.prices import Usage
 from tenants.billing.services import balance
 from tenants.billing.verify import verify
 from tenants.jobs import leases, services
@@ -19,6 +18,7 @@ from tests.tenants.jobs.conftest import ask, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS = 8
+USAGE = {"prompt_tokens": 10, "completion_tokens": 10}
 
 
 def test_each_job_is_leased_by_one_worker(scoped: Tenant) -> None:
@@ -44,7 +44,7 @@ def test_two_workers_never_both_finish(scoped: Tenant) -> None:
 
         def finish(number: int, rivals: list[Lease] = rivals) -> bool:
             try:
-                services.finish(rivals[number], result={"by": number}, usage=Usage(10, 10))
+                services.finish(rivals[number], result={"by": number}, usage=USAGE)
             except leases.StaleLease:
                 return False
             return True
@@ -59,7 +59,7 @@ def test_the_same_lease_finishes_once(scoped: Tenant) -> None:
 
     def finish(number: int) -> bool:
         try:
-            services.finish(lease, result={}, usage=Usage(10, 10))
+            services.finish(lease, result={}, usage=USAGE)
         except leases.StaleLease:
             return False
         return True
@@ -77,7 +77,7 @@ def test_cancelling_and_finishing_end_in_one_of_both(scoped: Tenant) -> None:
             if number:
                 services.job_cancel(job=job)
             else:
-                services.finish(lease, result={}, usage=Usage(10, 10))
+                services.finish(lease, result={}, usage=USAGE)
 
         race(scoped, 2, end)
     assert Job.objects.filter(state="succeeded").count() == 10
@@ -94,7 +94,7 @@ def test_a_deadlock_is_tried_again(scoped: Tenant) -> None:
 
     def end(number: int) -> None:
         if number:
-            services.finish(lease, result={}, usage=Usage(10, 10), apply=touch)
+            services.finish(lease, result={}, usage=USAGE, apply=touch)
             return
         with transaction.atomic():
             _lock("tenants_membership", "tenant_id", scoped.pk)

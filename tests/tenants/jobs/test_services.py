@@ -9,8 +9,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
 from saas.errors import InsufficientCredits
+from tenants.billing.meters import Usage
 from tenants.billing.models import LedgerTransfer, UsageEvent
-from tenants.billing.prices import MONTHLY_GRANT, Usage, price
+from tenants.billing.prices import MONTHLY_GRANT, price
 from tenants.billing.services import balance
 from tenants.jobs.errors import QueueFull
 from tenants.jobs.leases import StaleLease, due, heartbeat, heartbeats, lease, take
@@ -31,7 +32,7 @@ from tenants.scope import no_scope, tenant_scope
 from tests.tenants.jobs.conftest import ask, start
 
 pytestmark = pytest.mark.django_db
-USAGE = Usage(prompt_tokens=100, completion_tokens=20, seconds=0.4)
+USAGE = Usage({"prompt_tokens": 100, "completion_tokens": 20}, seconds=0.4)
 
 
 def run_out(job: Job) -> None:
@@ -145,9 +146,10 @@ def test_finishing_applies_charges_and_ends_at_once(scoped: Tenant) -> None:
     job.refresh_from_db()
     assert (job.state, job.progress, job.result) == ("succeeded", 100, {"text": "Ad"})
     assert seen == [job]
-    cost = price("generate.echo", USAGE)
-    event = UsageEvent.objects.get(job_id=job.pk)
-    assert (event.amount, event.completion_tokens) == (cost, 20)
+    cost = price(USAGE)
+    event = UsageEvent.objects.get(source_id=job.pk)
+    assert (event.source, event.amount, job.cost) == ("job", cost, cost)
+    assert event.usage == {"prompt_tokens": 100, "completion_tokens": 20}
     assert (balance().spent_this_month, balance().reserved) == (cost, 0)
 
 
@@ -256,7 +258,7 @@ def test_a_running_job_is_asked_to_stop_and_pays_for_what_it_made(scoped: Tenant
     assert heartbeat(taken).cancelled
     cancelled(taken, usage=USAGE)
     assert state(job) == "cancelled"
-    assert balance().spent_this_month == price("generate.echo", USAGE)
+    assert balance().spent_this_month == price(USAGE)
 
 
 def test_a_cancelled_job_whose_worker_is_gone_ends_cancelled(scoped: Tenant) -> None:
