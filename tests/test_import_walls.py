@@ -30,7 +30,7 @@ FRAMEWORKS = ("django", "rest_framework", "celery")
 # What trains models runs on workers only.
 WORKERS_ONLY = (
     *("recommendations.ranking.sequence.loss", "recommendations.ranking.sequence.model"),
-    "recommendations.ranking.sequence.training",
+    *("recommendations.ranking.sequence.training", "recommendations.ranking.ranker_training"),
 )
 # The kernels' compiler comes with torch's builds for GPUs only; nothing else may need it.
 TRITON = {"generation/engine/gpu/attention.py", "generation/engine/gpu/lora.py"}

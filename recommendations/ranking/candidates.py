@@ -72,8 +72,19 @@ class Candidates:
         return cls(found[best.items], best.scores)
 
 
+def narrowed(allowed: BoolArray | None, eligible: BoolArray | None) -> BoolArray | None:
+    """What both masks (n_items,) leave; None is everything."""
+    if allowed is None or eligible is None:
+        return eligible if allowed is None else allowed
+    return allowed & eligible
+
+
 class Source(Protocol):
-    """Proposes items. It answers with fewer than k, or none, if it knows no more."""
+    """Proposes items. It answers with fewer than k, or none, if it knows no more.
+
+    Scores are from 0 on and about proportional to how probable it is that the item is wanted:
+    blending takes them as shares of the answer.
+    """
 
     @property
     def name(self) -> str: ...

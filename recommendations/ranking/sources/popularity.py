@@ -10,6 +10,7 @@ from recommendations.ranking.candidates import Candidates, Context
 # Sums of `growth` stay finite for 1000 half-lives after this moment (2026-01-01, unix seconds).
 LANDMARK = 1_767_225_600.0
 FIRST = 4096
+NEWS_HALF_LIFE = 7 * 86_400.0
 
 
 def growth(time: float, half_life: float, landmark: float = LANDMARK) -> float:
@@ -33,10 +34,10 @@ def decayed_counts(
 class _Ordered:
     """Items with a score above minus infinity, sorted once for all answers."""
 
-    def __init__(self, scores: FloatArray) -> None:
-        self.scores = scores.astype(np.float32)
-        order = np.argsort(-self.scores, kind="stable")
-        self.order = order[: int((self.scores > -np.inf).sum())]
+    def __init__(self, scores: FloatArray, shown: FloatArray | None = None) -> None:
+        order = np.argsort(-scores, kind="stable")
+        self.order = order[: int((scores > -np.inf).sum())]
+        self.scores = (scores if shown is None else shown).astype(np.float32)
 
     def candidates(self, context: Context, k: int) -> Candidates:
         items = self._first(context.allowed, k)
@@ -80,6 +81,5 @@ class Newest(_Ordered):
     name = "newest"
 
     def __init__(self, times: FloatArray) -> None:
-        age = np.nanmax(times, initial=0.0) - times
-        # In days, so that float32 keeps the order of the newest.
-        super().__init__(np.where(np.isnan(times), -np.inf, -age / 86_400))
+        age = np.max(times, where=~np.isnan(times), initial=-np.inf) - times
+        super().__init__(np.where(np.isnan(times), -np.inf, times), 2.0 ** (-age / NEWS_HALF_LIFE))

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from recommendations.ranking.arrays import FloatArray
-from recommendations.ranking.candidates import Candidates, Context
+import numpy as np
+
+from recommendations.ranking.arrays import BoolArray, FloatArray
+from recommendations.ranking.candidates import Candidates, Context, narrowed
 from recommendations.ranking.sequence.forward import Encoder
 
 
 class SequenceScores:
-    """`items` (n_items, d) may hold more or other rows than the encoder read in training.
+    """`items` (n_items, d) replace the vectors of training, for example with `cold.completed`.
 
-    For example vectors for cold items that were mapped from text (`cold.CoordinateMap`).
+    `eligible` (n_items,) limits what is proposed, for example to cold items.
     """
 
-    name = "sequence"
-
-    def __init__(self, encoder: Encoder, items: FloatArray | None = None) -> None:
-        self.encoder = encoder
+    def __init__(
+        self,
+        encoder: Encoder,
+        items: FloatArray | None = None,
+        name: str = "sequence",
+        eligible: BoolArray | None = None,
+    ) -> None:
+        self.encoder, self.name, self.eligible = encoder, name, eligible
         self.items = encoder.items if items is None else items
 
     def candidates(self, context: Context, k: int) -> Candidates:
@@ -24,4 +30,7 @@ class SequenceScores:
         person = self.encoder.encode(history)
         if person is None:
             return Candidates.none()
-        return Candidates.best(self.items @ person, k, context.allowed)
+        allowed = narrowed(context.allowed, self.eligible)
+        best = Candidates.best(self.items @ person, k, allowed)
+        # Products are log probabilities up to a constant.
+        return Candidates(best.items, np.exp(best.scores - best.scores.max(initial=-np.inf)))

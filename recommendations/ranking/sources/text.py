@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from recommendations.ranking.arrays import BoolArray, FloatArray
-from recommendations.ranking.candidates import Candidates, Context
+from recommendations.ranking.candidates import Candidates, Context, narrowed
 
 RECENT = 20
 RECENCY = 0.8
+# A cosine that is so much higher makes an item e times as probable.
+TEMPERATURE = 0.1
 
 
 class TextSimilarity:
@@ -26,8 +28,9 @@ class TextSimilarity:
         query = self.query(context)
         if not query.any():
             return Candidates.none()
-        scores = self.vectors @ query.astype(self.vectors.dtype)
-        return Candidates.best(scores, k, self._allowed(context.allowed))
+        cosines = self.vectors @ query.astype(self.vectors.dtype)
+        best = Candidates.best(cosines, k, narrowed(context.allowed, self.eligible))
+        return Candidates(best.items, np.exp((best.scores - 1) / TEMPERATURE))
 
     def query(self, context: Context) -> FloatArray:
         """(d,): the mean of the newest items' vectors; the newest counts most."""
@@ -36,8 +39,3 @@ class TextSimilarity:
         query = factors @ self.vectors[items].astype(np.float32)
         norm = float(np.linalg.norm(query))
         return np.asarray(query / norm if norm else query)
-
-    def _allowed(self, allowed: BoolArray | None) -> BoolArray | None:
-        if self.eligible is None or allowed is None:
-            return self.eligible if allowed is None else allowed
-        return allowed & self.eligible
