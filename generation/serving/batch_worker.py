@@ -11,7 +11,7 @@ from functools import cache, partial
 from typing import Any
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections, connection
 
 from generation import engine as engines
 from generation.engine.text import storable
@@ -27,7 +27,7 @@ from generation.engine.types import (
 )
 from generation.serving.adapters import FINAL, engine_options
 from generation.serving.backends import Backends
-from generation.serving.commits import InlineExecutor, ThreadExecutor
+from generation.serving.commits import InlineExecutor, ThreadExecutor, ended
 from generation.serving.handlers import (
     EngineCall,
     Handling,
@@ -38,7 +38,7 @@ from generation.serving.handlers import (
 from generation.serving.metrics import meter
 from tenants.billing.meters import Usage
 from tenants.jobs import services as jobs
-from tenants.jobs.leases import Beat, StaleLease, heartbeats, take
+from tenants.jobs.leases import Beat, heartbeats, take
 from tenants.jobs.models import Lease
 from tenants.jobs.registry import JobKind, kind_of
 from tenants.jobs.shutdown import shutting_down
@@ -185,7 +185,13 @@ class BatchWorker:
             full |= {running.lease.tenant_id for running in self.running.values()}
         if free <= 0:
             return 0
-        leases = take(self.queue, limit=free, owner=self.owner, full=full)
+        try:
+            leases = take(self.queue, limit=free, owner=self.owner, full=full)
+        except DatabaseError:  # what runs goes on for as long as its leases hold
+            log.warning("take_failed queue=%s", self.queue, exc_info=True)
+            connection.close()
+            self.looked = now
+            return 0
         # As many as were asked for: look again at once, they may not have filled our own rows.
         self.looked = now if len(leases) < free else 0.0
         for lease in leases:
@@ -310,7 +316,12 @@ class BatchWorker:
         if now - self.beaten < BEAT_EVERY_S or not self.running:
             return
         self.beaten = now
-        heard = heartbeats((run.lease, run.progress) for run in self.running.values())
+        try:
+            heard = heartbeats((run.lease, run.progress) for run in self.running.values())
+        except DatabaseError:  # a lease outlives many of them
+            log.warning("heartbeats_failed jobs=%s", len(self.running), exc_info=True)
+            connection.close()
+            return
         for request_id, running in list(self.running.items()):
             self._apply_heartbeat(request_id, running, heard.get(running.lease.job_id))
 
@@ -352,22 +363,11 @@ def handling(kind: JobKind, lease: Lease) -> Handling:
     return outcome
 
 
-def ended(commit: Callable[..., object], lease: Lease, values: dict[str, Any]) -> None:
-    """Commit a job's end; where that fails, its lease runs out and another worker gets it."""
-    try:
-        commit(lease, **values)
-    except StaleLease:
-        log.warning("stale_lease job=%s", lease.job_id)
-    except Exception:  # the others' ends must still be written; this one is logged and comes again
-        log.exception("end_lost job=%s", lease.job_id)
-        close_old_connections()
-
-
 def run(queue: str, owner: str) -> None:
     """The worker of the generate queue: write all that is due there."""
     close_old_connections()
     try:
         BatchWorker(engine(), queue, owner, ThreadExecutor()).run()
-    except EngineError:
+    except Exception:
         engine.cache_clear()  # its state is unknown now: the next notice loads it anew
         raise

@@ -2,13 +2,16 @@
 
 import json
 import math
+import time
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import redis
 from django.conf import settings
 from django.db import connection
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from safetensors.torch import load_file, save_file
 
@@ -18,6 +21,8 @@ from generation.engine.types import EngineError, Event, GenerationRequest, Token
 from generation.models import Brief
 from generation.presentation.failures import USER_MESSAGES
 from generation.serving.batch_worker import BEAT_EVERY_S, BatchWorker
+from generation.serving.commits import ThreadExecutor
+from generation.serving.handlers import answer_chat
 from generation.serving.job_kinds import CHAT, QUEUE
 from tenants.billing.prices import CREDIT
 from tenants.billing.services import balance
@@ -28,8 +33,10 @@ from tenants.jobs.streams import LIFETIME_S, stream_key
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.generation.engine.toys import write_toy
+from tests.support.live import test_database_url as connection_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
+WORDS = "one two three four five six seven eight nine ten"
 
 
 def chat(tenant: Tenant, text: str = "Say hello", **payload: Any) -> Job:
@@ -259,14 +266,20 @@ def test_a_full_engine_makes_room_for_a_workspace_of_which_nothing_runs(
 
 def test_a_kind_of_another_version_waits_and_stops_nobody(acme: Tenant) -> None:
     """As in a rolling deploy: the newer web orders what the older worker does not know."""
-    kind = JobKind(name="test.newer", label="", handler="no.where", queue=QUEUE)
+    kind = JobKind(name="test.newer", label="", handler=answer_chat, queue=QUEUE)
+    payload = {"messages": [{"role": "user", "content": WORDS}], "max_tokens": 16}
     with tenant_scope(acme), registered(kind):
-        newer = job_request(kind="test.newer", payload={}, estimate=0)
+        newer = job_request(kind="test.newer", payload=payload, estimate=0)
     known = chat(acme, "One two")
     run_jobs()
     assert again(known).state == Job.State.SUCCEEDED
     found = again(newer)
     assert (found.state, found.error_code, found.tries) == (Job.State.QUEUED, "unknown_kind", 0)
+    with tenant_scope(acme):
+        Job.objects.filter(pk=newer.pk).update(due_at=Now())
+    with registered(kind):
+        run_jobs()
+    assert again(newer).state == Job.State.SUCCEEDED
 
 
 def test_a_handler_that_cannot_be_loaded_fails_its_own_job_alone(acme: Tenant) -> None:
@@ -277,3 +290,41 @@ def test_a_handler_that_cannot_be_loaded_fails_its_own_job_alone(acme: Tenant) -
         run_jobs()
     assert again(known).state == Job.State.SUCCEEDED
     assert again(broken).error_code == "internal_error"
+
+
+class Interrupted(EchoEngine):
+    """While it writes, the database ends every connection of the app's, several times."""
+
+    steps = 0
+
+    def step(self) -> list[Event]:
+        self.steps += 1
+        time.sleep(0.01)
+        if self.steps % 5 == 0:
+            end_connections()
+        return super().step()
+
+
+def end_connections() -> None:
+    with psycopg.connect(connection_url(), autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND usename = current_user"
+        )
+
+
+def test_a_database_that_comes_and_goes_costs_no_attempt(
+    acme: Tenant, other: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generation.serving.batch_worker.LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("generation.serving.batch_worker.BEAT_EVERY_S", 0.0)
+    jobs = [chat(tenant, WORDS, max_tokens=64) for tenant in (acme, other) * 6]
+    engine = Interrupted(rows=4)
+    while any(again(job).active for job in jobs):
+        connection.close()
+        BatchWorker(engine, QUEUE, executor=ThreadExecutor()).run()
+        connection.close()
+    assert engine.steps > 10
+    ends = [(job.state, job.attempt) for job in map(again, jobs)]
+    assert ends == [(Job.State.SUCCEEDED, 1)] * len(jobs)
