@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from saas.api.sections import add_section
 from saas.navigation import SETTINGS, NavEntry, navigation
+from tenants import event_types as events
 from tenants.billing import meters
 from tenants.billing.meters import Meter
 
@@ -22,6 +23,13 @@ METERS = (
     Meter("prompt_tokens", _("Tokens read"), price=100),
     Meter("completion_tokens", _("Tokens written"), price=1_000),
 )
+EVENTS = {
+    "endpoint.added": _("Model server added"),
+    "endpoint.changed": _("Model server changed"),
+    "endpoint.enabled": _("Model server switched on"),
+    "endpoint.disabled": _("Model server switched off"),
+    "endpoint.deleted": _("Model server removed"),
+}
 
 
 class GenerationConfig(AppConfig):
@@ -36,6 +44,7 @@ class GenerationConfig(AppConfig):
         for page in PAGES:
             navigation.add(page)
         add_section(SECTION)
+        events.register(EVENTS)
         training_base.provide(base_model.current)
         for meter in METERS:
             meters.register(meter)

@@ -17,6 +17,7 @@ urlpatterns = [
     path("metrics", job_metrics.metrics, name="metrics"),
     path("readyz", health.readyz, name="readyz"),
     path("", include("saas.api.urls")),
+    path("", include("tenants.api_urls")),
     path("", include("tenants.jobs.api_urls")),
     path("", include("training.api_urls")),
     path("", include("generation.api.urls")),

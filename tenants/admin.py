@@ -23,11 +23,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 
+from tenants.events import record
 from tenants.http_types import OperatorRequest
 from tenants.lookups import Workspace, all_workspaces
 from tenants.models import ApiKey, AuditEvent, Invitation, Membership, Role, Tenant, User
 from tenants.operators import enter, leave
-from tenants.services import audit, keep_an_owner, lock_members, member_of
+from tenants.services import keep_an_owner, lock_members, member_of
 
 # Operators sign in like everybody else: with the same limits, and with their second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -61,19 +62,15 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc]
         return redirect(f"{reverse('admin:tenants_auditevent_changelist')}?{query}")
 
     def log_addition(self, request: OperatorRequest, obj: Model, message: Any) -> None:
-        self._audit(request, "operator.added", obj)
+        record("operator.added", obj)
 
     def log_change(self, request: OperatorRequest, obj: Model, message: Any) -> None:
         fields = [name for part in message or [] for name in changed_fields(part)]
-        self._audit(request, "operator.changed", obj, fields=fields)
+        record("operator.changed", obj, fields=fields)
 
     def log_deletions(self, request: OperatorRequest, queryset: Any) -> None:
         for row in queryset:
-            self._audit(request, "operator.deleted", row)
-
-    def _audit(self, request: OperatorRequest, action: str, obj: Model, **details: Any) -> None:
-        target = f"{obj._meta.label_lower} {obj.pk}"
-        audit(action=action, actor=request.user, target=target, request=request, **details)
+            record("operator.deleted", row)
 
 
 def changed_fields(part: Any) -> list[str]:
@@ -234,14 +231,14 @@ class InvitationAdmin(ReadOnlyAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
-    list_display = ("name", "prefix", "scopes", "last_used_at", "expires_at", "revoked_at")
+    list_display = ("name", "prefix", "role", "scopes", "last_used_at", "expires_at", "revoked_at")
     search_fields = ("name", "prefix")
     exclude = ("secret_sha256",)
 
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "action", "actor", "target", "address")
-    list_filter = ("action",)
-    search_fields = ("action", "target", "actor__email")
-    list_select_related = ("actor",)
+    list_display = ("created_at", "name", "user", "subject_type", "subject_label", "address")
+    list_filter = ("name",)
+    search_fields = ("name", "subject_id", "subject_label", "user__email")
+    list_select_related = ("user",)

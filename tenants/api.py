@@ -1,6 +1,6 @@
 """What endpoints over a workspace's rows share: who acts, and how rows are listed and shown."""
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django.db import models
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -10,15 +10,15 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from saas.api.views import ApiView
+from tenants.actors import current_actor
 from tenants.authors import Author
-from tenants.models import ApiKey
 from tenants.models_base import TenantModel, TenantQuerySet
 
 
 def author(request: Request) -> Author:
-    """The key that the request came with, and the member who made the key."""
-    key = cast(ApiKey, request.auth)
-    return Author(user=key.created_by, api_key=key)
+    """The key that the request came with, and the member whom it acts for."""
+    actor = current_actor()
+    return Author(user=actor.user, api_key=actor.api_key)
 
 
 class TenantViewSet(ApiView, GenericViewSet[Any]):

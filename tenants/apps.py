@@ -5,6 +5,7 @@ from django.contrib.auth.signals import user_logged_out
 from django.utils.translation import gettext_lazy as _
 
 from saas.navigation import ACCOUNT, SETTINGS, WORKSPACES, NavEntry, navigation
+from tenants.event_types import register
 
 PAGES = (
     NavEntry("settings-general", _("General"), "settings", 10, SETTINGS, role="admin", key="s"),
@@ -14,6 +15,26 @@ PAGES = (
     NavEntry("profile", _("Profile"), "user", 10, ACCOUNT),
     NavEntry("workspace-new", _("New workspace"), "plus", 10, WORKSPACES),
 )
+
+
+EVENTS = {
+    "workspace.created": _("Workspace created"),
+    "workspace.renamed": _("Workspace renamed"),
+    "member.joined": _("Member joined"),
+    "member.left": _("Member left"),
+    "member.removed": _("Member removed"),
+    "member.role_changed": _("Role changed"),
+    "invitation.sent": _("Invitation sent"),
+    "invitation.resent": _("Invitation sent again"),
+    "invitation.revoked": _("Invitation taken back"),
+    "api_key.issued": _("API key made"),
+    "api_key.revoked": _("API key revoked"),
+    "operator.entered": _("Operator entered"),
+    "operator.left": _("Operator left"),
+    "operator.added": _("Added by an operator"),
+    "operator.changed": _("Changed by an operator"),
+    "operator.deleted": _("Deleted by an operator"),
+}
 
 
 class TenantsConfig(AppConfig):
@@ -28,3 +49,4 @@ class TenantsConfig(AppConfig):
         navigation.workspaces_of = workspaces_of
         for page in PAGES:
             navigation.add(page)
+        register(EVENTS)

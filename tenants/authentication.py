@@ -8,6 +8,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from saas.errors import (
+    InsufficientRole,
     InsufficientScope,
     NotAuthenticated,
     TenantErased,
@@ -15,15 +16,18 @@ from saas.errors import (
 )
 from tenants.errors import KeyInUrl
 from tenants.lookups import find_api_key
-from tenants.models import ApiKey, Tenant
+from tenants.models import ApiKey, Role, Tenant
 from tenants.scope import tenant_scope
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # imports this module through DRF's settings
 
 
-def authenticate_key(request: HttpRequest) -> ApiKey | None:
-    """The request's API key; None where it shows none. Raises AppError where it is no good."""
+def authenticate_key(request: HttpRequest) -> tuple[ApiKey, Role] | None:
+    """The request's API key, and what it may be now; None where it shows none.
+
+    Raises AppError where the key is no good, or its maker is no member any more.
+    """
     refuse_key_in_url(request)
     kind, _, secret = request.headers.get("Authorization", "").partition(" ")
     if not kind:
@@ -34,8 +38,11 @@ def authenticate_key(request: HttpRequest) -> ApiKey | None:
     with tenant_scope(key.workspace_id):
         key.tenant = Tenant.objects.get(pk=key.workspace_id)
         refuse_closed(key.tenant)
+        role = key.acting_role()
+        if role is None:
+            raise NotAuthenticated("Who made this API key is no longer a member of its workspace.")
         key.mark_used()
-    return key
+    return key, role
 
 
 def refuse_key_in_url(request: HttpRequest) -> None:
@@ -64,18 +71,26 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """The key must have the view's scope: `scope` on the view, else read or write by method."""
+    """The key needs a scope, and whoever it acts for a role, as the view says.
+
+    For reading: any of `readable_with`. For the rest: `scope`, and the least `role`.
+    """
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if request.auth is None:
             raise NotAuthenticated
-        needed = self.needed(request, view)
+        scopes, role = needs(request, view)
         key: Any = request.auth
-        if needed not in key.scopes:
-            raise InsufficientScope(f"This key lacks the scope “{needed}”.")
+        if not scopes & set(key.scopes):
+            raise InsufficientScope(f"This key lacks the scope “{' or '.join(sorted(scopes))}”.")
+        if not request._request.role.covers(role):  # type: ignore[attr-defined]
+            raise InsufficientRole("The key's role does not allow this.", needed=role)
         return True
 
-    def needed(self, request: Request, view: "APIView") -> str:
-        if request.method in SAFE_METHODS:
-            return str(ApiKey.Scope.READ)
-        return str(getattr(view, "scope", ApiKey.Scope.WRITE))
+
+def needs(request: Request, view: "APIView") -> tuple[set[str], str]:
+    """The scopes, of which one is needed, and the least role."""
+    if request.method in SAFE_METHODS:
+        return set(getattr(view, "readable_with", [ApiKey.Scope.READ])), Role.VIEWER
+    scope, role = getattr(view, "scope", ApiKey.Scope.WRITE), getattr(view, "role", Role.EDITOR)
+    return {str(scope)}, str(role)

@@ -8,6 +8,7 @@ from allauth.core import context as allauth_context
 from django import forms
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from tenants.lookups import find_invitation
@@ -96,7 +97,7 @@ def roles_within(member: Membership) -> list[tuple[str, str]]:
 
 
 class ApiKeyForm(forms.Form):
-    """A new key: its name, what it may do and for how long."""
+    """A new key: its name, for whom it acts, what it may do and for how long."""
 
     LIFETIMES = (
         ("30", _("30 days")),
@@ -120,13 +121,37 @@ class ApiKeyForm(forms.Form):
     days = forms.TypedChoiceField(
         label=_("Expires after"), choices=LIFETIMES, coerce=int, initial="90"
     )
+    role = forms.ChoiceField(
+        label=_("Acts for"),
+        required=False,
+        help_text=_(
+            "A key that acts for you may do what your role allows at that moment, and stops "
+            "working when you leave. A service account belongs to the workspace and stays."
+        ),
+    )
+    field_order = ("name", "role", "scopes", "days")
+
+    def __init__(self, *args: Any, by: Membership, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        role = self.fields["role"]
+        assert isinstance(role, forms.ChoiceField)
+        role.choices = holders(by)
+
+
+def holders(member: Membership) -> list[tuple[str, Any]]:
+    """For whom this member may make keys: service accounts are the owners' to make."""
+    own: list[tuple[str, Any]] = [("", _("You"))]
+    if not member.may(Role.OWNER):
+        return own
+    name = _("A service account: {role}")
+    return [*own, *((role.value, format_lazy(name, role=role.label)) for role in reversed(Role))]
 
 
 class AuditFilterForm(forms.Form):
     """Narrows the audit log down."""
 
-    action = forms.CharField(label=_("Action"), max_length=60, required=False)
-    actor = forms.CharField(label=_("Person"), max_length=254, required=False)
+    name = forms.CharField(label=_("Action"), max_length=60, required=False)
+    user = forms.CharField(label=_("Person"), max_length=254, required=False)
     since = forms.DateField(
         label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
@@ -138,14 +163,14 @@ class AuditFilterForm(forms.Form):
         """The events that fit, newest first; a filter that is no good filters nothing."""
         found: dict[str, str | date] = self.cleaned_data if self.is_valid() else {}
         lookups = {
-            "action__startswith": found.get("action"),
-            "actor__email__icontains": found.get("actor"),
+            "name__startswith": found.get("name"),
+            "user__email__icontains": found.get("user"),
             "created_at__date__gte": found.get("since"),
             "created_at__date__lte": found.get("until"),
         }
         chosen = {lookup: value for lookup, value in lookups.items() if value}
         rows: TenantQuerySet[AuditEvent] = AuditEvent.objects.filter(**chosen)
-        return rows.select_related("actor", "api_key").newest()
+        return rows.select_related("user", "api_key").newest()
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -50,7 +50,9 @@ def find_api_key(secret: str) -> ApiKey | None:
     if not prefix:
         return None
     with lookup_scope(key_prefix=prefix), transaction.atomic():
-        candidates: list[ApiKey] = list(TenantQuerySet(ApiKey).filter(prefix=prefix))
+        candidates: list[ApiKey] = list(
+            TenantQuerySet(ApiKey).filter(prefix=prefix).select_related("created_by")
+        )
     return next((key for key in candidates if key.matches(secret)), None)
 
 

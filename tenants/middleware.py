@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import quote
 
 from django.db import OperationalError, transaction
@@ -12,7 +13,8 @@ from django.urls import reverse
 
 from saas.errors import AppError, Unavailable, error_page, not_found, problem_response
 from saas.shell import remember_workspace
-from tenants import scope
+from tenants import actors, scope
+from tenants.actors import Actor, acting
 from tenants.authentication import authenticate_key, refuse_closed
 from tenants.lookups import membership_in
 from tenants.models import Tenant
@@ -24,21 +26,29 @@ API_PATHS = ("/api/v1/", "/v1/")
 
 
 class ResetScopeMiddleware:
-    """The outermost middleware: a request begins and ends in nobody's scope."""
+    """The outermost middleware: a request begins and ends in nobody's scope, and nobody acts."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        scope.reset()
+        reset()
         try:
             return self.get_response(request)
         finally:
-            scope.reset()
+            reset()
+
+
+def reset() -> None:
+    scope.reset()
+    actors.reset()
 
 
 class TenantMiddleware:
-    """Enters the scope of the workspace in the path (portal) or of the API key (API)."""
+    """Enters the scope of the workspace in the path (portal) or of the API key (API).
+
+    Whoever is signed in, or the key, is the one who acts.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -46,9 +56,10 @@ class TenantMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info.startswith(API_PATHS):
             return self._with_api_key(request)
-        if match := WORKSPACE_PATH.match(request.path_info):
-            return self._in_workspace(request, match["slug"])
-        return self.get_response(request)
+        with acting(lambda: signed_in(request)):
+            if match := WORKSPACE_PATH.match(request.path_info):
+                return self._in_workspace(request, match["slug"])
+            return self.get_response(request)
 
     def _in_workspace(self, request: HttpRequest, slug: str) -> HttpResponseBase:
         if not request.user.is_authenticated:
@@ -67,15 +78,18 @@ class TenantMiddleware:
     def _with_api_key(self, request: HttpRequest) -> HttpResponseBase:
         try:
             with transaction.atomic():
-                key = authenticate_key(request)
+                found = authenticate_key(request)
         except AppError as error:
             return problem_response(error, request)
         except OperationalError:
             return problem_response(Unavailable(), request)
-        if key is None:  # the view decides whether it may be read by anybody
+        if found is None:  # the view decides whether it may be read by anybody
             return self.get_response(request)
+        key, request.role = found  # type: ignore[attr-defined]
         request.api_key = key  # type: ignore[attr-defined]
-        return self._scoped(request, key.tenant)
+        user = key.created_by if key.personal else None
+        with acting(replace(origin(request), user=user, api_key=key)):
+            return self._scoped(request, key.tenant)
 
     def _scoped(self, request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
         request.tenant = tenant  # type: ignore[attr-defined]
@@ -85,3 +99,15 @@ class TenantMiddleware:
     def _hidden(self, request: HttpRequest) -> HttpResponseBase:
         """The same answer as for a workspace that does not exist."""
         return not_found(request, Http404())
+
+
+def signed_in(request: HttpRequest) -> Actor:
+    """The person of the session, if there is one."""
+    user = request.user if request.user.is_authenticated else None
+    return replace(origin(request), user=user)
+
+
+def origin(request: HttpRequest) -> Actor:
+    """Nobody yet, from this address and in this request."""
+    address, request_id = request.META.get("REMOTE_ADDR"), getattr(request, "request_id", "")
+    return Actor(address=address or "", request_id=request_id)

@@ -3,8 +3,9 @@
 import hashlib
 import hmac
 import secrets
+import uuid
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from saas.ids import uuid7
 from saas.navigation import navigation
+from tenants.event_types import label_of
 from tenants.models_base import TenantForeignKey, TenantManager, TenantModel, TenantQuerySet
 from tenants.validators import name_check
 
@@ -131,6 +133,11 @@ class MembershipQuerySet(TenantQuerySet["Membership"]):
     def owners(self) -> "MembershipQuerySet":
         return self.filter(role=Role.OWNER)
 
+    def role_of(self, user: User | None) -> Role | None:
+        """The person's role here now; None where they are no member, or deactivated."""
+        found = self.filter(user=user, user__is_active=True).values_list("role", flat=True).first()
+        return Role(found) if found else None
+
 
 MembershipManager = TenantManager.from_queryset(MembershipQuerySet)
 
@@ -212,13 +219,41 @@ class Invitation(TenantModel):
         return user.email.lower() == self.email.lower()
 
 
+class ApiKeyQuerySet(TenantQuerySet["ApiKey"]):
+    """API keys of the workspace in scope."""
+
+    def live(self) -> Self:
+        not_over = models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now())
+        return self.filter(not_over, revoked_at=None)
+
+    def personal(self) -> Self:
+        return self.filter(role="")
+
+    def count_by_maker(self) -> dict[uuid.UUID | None, int]:
+        """How many keys each person made, by the person's id."""
+        return dict(self.values_list("created_by").annotate(models.Count("pk")))
+
+    def revoke(self) -> int:
+        """Stop them all; returns how many."""
+        now = timezone.now()
+        return self.update(revoked_at=now, updated_at=now)
+
+
+ApiKeyManager = TenantManager.from_queryset(ApiKeyQuerySet)
+
+
 class ApiKey(TenantModel):
-    """A secret by which a program acts for the workspace. Only its hash is kept."""
+    """A secret by which a program acts. Only its hash is kept.
+
+    A personal key (without a role) acts for its maker, with their role of the moment, as long as
+    they are a member. A service account's key is the workspace's own and has a role of its own.
+    """
 
     class Scope(models.TextChoices):
         READ = "read", _("Read")
         WRITE = "write", _("Write")
         GENERATE = "generate", _("Generate")
+        APPROVE = "approve", _("Approve and publish")
 
     PREFIX = "sk_"
 
@@ -226,10 +261,13 @@ class ApiKey(TenantModel):
     prefix = models.CharField(max_length=16, editable=False)
     secret_sha256 = models.CharField(max_length=64, editable=False)
     scopes = ArrayField(models.CharField(max_length=12, choices=Scope), verbose_name=_("scopes"))
+    role = models.CharField(_("role"), max_length=10, choices=Role, blank=True)
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar = ApiKeyManager()
 
     class Meta(TenantModel.Meta):
         verbose_name = _("API key")
@@ -255,6 +293,16 @@ class ApiKey(TenantModel):
         if not secret.startswith(cls.PREFIX) or len(secret) > 128:
             return ""
         return secret.removeprefix(cls.PREFIX).partition("_")[0]
+
+    @property
+    def personal(self) -> bool:
+        return not self.role
+
+    def acting_role(self) -> Role | None:
+        """What the key may be now: a service account's role, or the maker's; None: nothing."""
+        if self.role:
+            return Role(self.role)
+        return Membership.objects.role_of(self.created_by)
 
     @property
     def live(self) -> bool:
@@ -283,26 +331,42 @@ class ApiKey(TenantModel):
 class AuditEvent(TenantModel):
     """Who did what, and when. Rows are only ever added."""
 
-    action = models.CharField(max_length=60)
-    actor = models.ForeignKey(User, null=True, on_delete=models.DO_NOTHING, related_name="+")
+    name = models.CharField(max_length=60)
+    user = models.ForeignKey(User, null=True, on_delete=models.DO_NOTHING, related_name="+")
     api_key = TenantForeignKey(ApiKey, null=True, on_delete=models.DO_NOTHING, related_name="+")
-    target = models.CharField(max_length=120, blank=True)
-    details = models.JSONField(default=dict)
+    # The row that it happened to, which may be gone, and what it was called then.
+    subject_type = models.CharField(max_length=60, blank=True)
+    subject_id = models.CharField(max_length=40, blank=True)
+    subject_label = models.CharField(max_length=120, blank=True)
+    data = models.JSONField(default=dict)
     address = models.GenericIPAddressField(null=True)
     request_id = models.CharField(max_length=40, blank=True)
 
     class Meta(TenantModel.Meta):
         verbose_name = _("audit event")
         verbose_name_plural = _("audit log")
-        indexes = [models.Index(fields=["tenant", "-created_at"], name="audit_newest")]
+        indexes = [
+            models.Index(fields=["tenant", "-created_at"], name="audit_newest"),
+            models.Index(fields=["tenant", "subject_id", "-created_at"], name="audit_subject"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.action} {self.target}".strip()
+        return f"{self.name} {self.subject_label}".strip()
+
+    @property
+    def label(self) -> str:
+        """What happened, in words."""
+        return label_of(self.name)
 
     @property
     def who(self) -> str:
-        """The person or the API key that acted; empty where the system did."""
-        return str(self.actor or self.api_key or "")
+        """The person or the service account that acted; empty where the system did."""
+        return str(self.user or self.by_key)
+
+    @property
+    def by_key(self) -> str:
+        """The name of the key by which it was done; empty where it was done by hand."""
+        return self.api_key.name if self.api_key else ""
 
 
 def sha256(text: str) -> str:

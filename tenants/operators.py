@@ -11,10 +11,10 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
+from tenants.events import record
 from tenants.lookups import Workspace
 from tenants.models import User
 from tenants.scope import tenant_scope
-from tenants.services import audit
 
 SESSION_KEY = "operator_visit"
 LIMIT = timedelta(minutes=60)
@@ -68,7 +68,7 @@ def enter(request: HttpRequest, workspace: Workspace, *, reason: str) -> Visit:
     leave(request)
     visit = Visit(workspace.id, workspace.name, reason, timezone.now() + LIMIT)
     with tenant_scope(visit.tenant_id):
-        audit(action="operator.entered", actor=_operator(request), request=request, reason=reason)
+        record("operator.entered", reason=reason)
     request.session[SESSION_KEY] = visit.stored()
     return visit
 
@@ -79,17 +79,13 @@ def leave(request: HttpRequest, *, expired: bool = False) -> None:
     if not stored:
         return
     with tenant_scope(Visit.load(stored).tenant_id):
-        audit(action="operator.left", actor=_operator(request), request=request, expired=expired)
+        record("operator.left", expired=expired)
 
 
 def leave_at_logout(sender: Any, request: HttpRequest, user: User | None, **kwargs: Any) -> None:
     """The receiver of Django's user_logged_out, which is sent while the session still stands."""
     if user is not None:
         leave(request)
-
-
-def _operator(request: HttpRequest) -> User:
-    return User.objects.get(email=request.user.get_username())
 
 
 class OperatorMiddleware:

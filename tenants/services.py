@@ -1,19 +1,20 @@
 """What changes more than one row of a workspace at once, or reaches outside it."""
 
 import secrets
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.signing import Signer
 from django.db import transaction
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from saas.errors import InsufficientRole, NotFound
+from saas.errors import NotAuthenticated, NotFound
+from tenants.actors import acting, current_actor, require
 from tenants.authentication import refuse_closed
 from tenants.errors import (
     AlreadyMember,
@@ -22,9 +23,10 @@ from tenants.errors import (
     InvitationUsed,
     LastOwner,
 )
+from tenants.events import record
 from tenants.lookups import find_invitation
 from tenants.mail import mail_on_commit
-from tenants.models import ApiKey, AuditEvent, Invitation, Membership, Role, Tenant, User
+from tenants.models import ApiKey, Invitation, Membership, Role, Tenant, User
 from tenants.scope import current_tenant_id, tenant_scope
 
 # Where the session keeps the hash of the invitation's secret that a visitor came with.
@@ -37,10 +39,10 @@ MAILED = Signer(sep=".", salt="tenants.invitation")
 def workspace_create(*, owner: User, name: str, slug: str = "") -> Tenant:
     """A new workspace with its first member."""
     tenant = Tenant(name=name, slug=slug or fresh_slug(name))
-    with tenant_scope(tenant):
+    with tenant_scope(tenant), acting(replace(current_actor(), user=owner)):
         tenant.save(force_insert=True)
         Membership.objects.create(user=owner, role=Role.OWNER)
-        audit(action="workspace.created", actor=owner, target=tenant.slug)
+        record("workspace.created", tenant, slug=tenant.slug)
     return tenant
 
 
@@ -50,46 +52,16 @@ def fresh_slug(name: str) -> str:
 
 
 @transaction.atomic
-def workspace_rename(*, tenant: Tenant, name: str, by: User, request: HttpRequest) -> None:
+def workspace_rename(*, tenant: Tenant, name: str) -> None:
     """Change the workspace's name; its address stays, so that links keep working."""
     before, tenant.name = tenant.name, name
     tenant.save(update_fields=["name"])
-    audit(action="workspace.renamed", actor=by, request=request, before=before, after=name)
-
-
-def audit(
-    *,
-    action: str,
-    actor: User | None = None,
-    api_key: ApiKey | None = None,
-    target: Any = "",
-    request: HttpRequest | None = None,
-    **details: Any,
-) -> AuditEvent:
-    """Note who did what in the workspace in scope."""
-    event: AuditEvent = AuditEvent.objects.create(
-        action=action,
-        actor=actor,
-        api_key=api_key,
-        target=str(target)[:120],
-        details=details,
-        address=request.META.get("REMOTE_ADDR") or None if request else None,
-        request_id=getattr(request, "request_id", ""),
-    )
-    return event
+    record("workspace.renamed", tenant, before=before, after=name)
 
 
 def lock_members() -> None:
     """Let one change of members at a time through: each then counts owners that stay owners."""
     Tenant.objects.select_for_update(no_key=True).get(pk=current_tenant_id())
-
-
-def acting_member(user: User, *roles: str) -> Membership:
-    """The user's membership as it is now, which must cover the roles that they deal with."""
-    member: Membership | None = Membership.objects.filter(user=user).first()
-    if member is None or not all(member.may(role) for role in (Role.ADMIN, *roles)):
-        raise InsufficientRole
-    return member
 
 
 def member_of(pk: Any) -> Membership:
@@ -108,81 +80,71 @@ def keep_an_owner(leaving: Membership) -> None:
 
 
 @transaction.atomic
-def member_change_role(*, member_id: Any, role: str, by: User, request: HttpRequest) -> Membership:
+def member_change_role(*, member_id: Any, role: str) -> Membership:
     """Give a member another role. Nobody gives or takes a role above their own."""
     lock_members()
     member = member_of(member_id)
-    acting_member(by, member.role, role)
+    require(Role.ADMIN, member.role, role)
     if role != Role.OWNER:
         keep_an_owner(member)
     before, member.role = member.role, role
     member.save(update_fields=["role", "updated_at"])
-    audit(
-        action="member.role_changed",
-        actor=by,
-        target=member.user,
-        request=request,
-        before=before,
-        after=role,
-    )
+    record("member.role_changed", member.user, before=before, after=role)
     return member
 
 
 @transaction.atomic
-def member_remove(*, member_id: Any, by: User, request: HttpRequest) -> Membership:
-    """End somebody's membership, one's own included; their next request is refused."""
+def member_remove(*, member_id: Any) -> Membership:
+    """End somebody's membership, one's own included: their next request is refused, by key too."""
     lock_members()
     member = member_of(member_id)
-    leaves = member.user_id == by.pk
+    leaves = member.user == current_actor().user
     if not leaves:
-        acting_member(by, member.role)
+        require(Role.ADMIN, member.role)
     keep_an_owner(member)
+    keys = ApiKey.objects.personal().live().filter(created_by=member.user).revoke()
     member.delete()
-    action = "member.left" if leaves else "member.removed"
-    audit(action=action, actor=by, target=member.user, request=request, role=member.role)
+    name = "member.left" if leaves else "member.removed"
+    record(name, member.user, role=member.role, revoked_keys=keys)
     return member
 
 
 @transaction.atomic
-def invitation_send(
-    *, email: str, role: str, by: User, request: HttpRequest
-) -> tuple[Invitation, str]:
+def invitation_send(*, email: str, role: str) -> tuple[Invitation, str]:
     """Invite somebody by e-mail; a second invitation to the same address replaces the first.
 
     Returns a link to pass on as well, which can be read this once.
     """
     lock_members()
-    acting_member(by, role)
+    require(Role.ADMIN, role)
     email = email.lower()
     if Membership.objects.filter(user__email__iexact=email).exists():
         raise AlreadyMember(_("This person is a member already."))
     invitation = Invitation.objects.open().filter(email=email).first()
     invitation = invitation or Invitation(email=email)
-    invitation.role, invitation.invited_by = role, by
-    link = _mail_invitation(invitation, by)
-    audit(action="invitation.sent", actor=by, target=email, request=request, role=role)
+    invitation.role = role
+    link = _mail_invitation(invitation)
+    record("invitation.sent", invitation, role=role)
     return invitation, link
 
 
 @transaction.atomic
-def invitation_resend(
-    *, invitation_id: Any, by: User, request: HttpRequest
-) -> tuple[Invitation, str]:
+def invitation_resend(*, invitation_id: Any) -> tuple[Invitation, str]:
     """Send the mail again with a fresh link, which is returned too; the old link is dead."""
     invitation = _open_invitation(invitation_id)
-    acting_member(by, invitation.role)
-    link = _mail_invitation(invitation, by)
-    audit(action="invitation.resent", actor=by, target=invitation.email, request=request)
+    require(Role.ADMIN, invitation.role)
+    link = _mail_invitation(invitation)
+    record("invitation.resent", invitation)
     return invitation, link
 
 
 @transaction.atomic
-def invitation_revoke(*, invitation_id: Any, by: User, request: HttpRequest) -> Invitation:
+def invitation_revoke(*, invitation_id: Any) -> Invitation:
     """Take an invitation back before it is used."""
     invitation = _open_invitation(invitation_id)
-    acting_member(by, invitation.role)
+    require(Role.ADMIN, invitation.role)
+    record("invitation.revoked", invitation)
     invitation.delete()
-    audit(action="invitation.revoked", actor=by, target=invitation.email, request=request)
     return invitation
 
 
@@ -194,13 +156,14 @@ def _open_invitation(pk: Any) -> Invitation:
     return invitation
 
 
-def _mail_invitation(invitation: Invitation, by: User) -> str:
+def _mail_invitation(invitation: Invitation) -> str:
     """Mail a fresh link; returns another one, by which anybody may have come."""
+    invitation.invited_by = current_actor().user
     secret = invitation.renew()
     context = {
         "invitation": invitation,
         "tenant": invitation.tenant,
-        "inviter": by,
+        "inviter": invitation.invited_by,
         "url": _invitation_url(MAILED.sign(secret)),
         "days": Invitation.LIFETIME // timedelta(days=1),
     }
@@ -224,8 +187,11 @@ def invitation_by(secret_sha256: str) -> Invitation:
 
 
 @transaction.atomic
-def invitation_accept(*, secret_sha256: str, user: User, request: HttpRequest) -> Tenant:
+def invitation_accept(*, secret_sha256: str) -> Tenant:
     """Make the invited person a member: once, in time, and nobody else."""
+    user = current_actor().user
+    if user is None:
+        raise NotAuthenticated(_("Sign in first."))
     tenant = invitation_by(secret_sha256).tenant
     with tenant_scope(tenant):
         lock_members()
@@ -234,8 +200,7 @@ def invitation_accept(*, secret_sha256: str, user: User, request: HttpRequest) -
         invitation.accepted_at = timezone.now()
         invitation.save(update_fields=["accepted_at", "updated_at"])
         Membership.objects.create(user=user, role=invitation.role)
-        role = invitation.role
-        audit(action="member.joined", actor=user, target=user, request=request, role=role)
+        record("member.joined", user, role=invitation.role)
     return tenant
 
 
@@ -258,23 +223,31 @@ def refuse_spent(invitation: Invitation) -> None:
 
 
 @transaction.atomic
-def api_key_issue(
-    *, name: str, scopes: list[str], days: int, by: User, request: HttpRequest
-) -> tuple[ApiKey, str]:
-    """A new API key, for so many days or for ever (0), and its secret, to be read this once."""
-    expires_at = timezone.now() + timedelta(days=days) if days else None
-    key, secret = ApiKey.issue(name=name, scopes=scopes, expires_at=expires_at, created_by=by)
-    audit(action="api_key.issued", actor=by, target=key, request=request, scopes=scopes)
+def api_key_issue(*, name: str, scopes: list[str], days: int, role: str = "") -> tuple[ApiKey, str]:
+    """A new API key, for so many days or for ever (0), and its secret, to be read this once.
+
+    Without a role it is a personal one; a service account's, with a role, is an owner's to make.
+    """
+    require(Role.OWNER if role else Role.ADMIN)
+    key, secret = ApiKey.issue(
+        name=name,
+        scopes=scopes,
+        role=role,
+        expires_at=timezone.now() + timedelta(days=days) if days else None,
+        created_by=current_actor().user,
+    )
+    record("api_key.issued", key, scopes=scopes, role=role)
     return key, secret
 
 
 @transaction.atomic
-def api_key_revoke(*, key_id: Any, by: User, request: HttpRequest) -> ApiKey:
+def api_key_revoke(*, key_id: Any) -> ApiKey:
     """Stop a key from working, for good."""
+    require(Role.ADMIN)
     key: ApiKey | None = ApiKey.objects.select_for_update().filter(pk=key_id).first()
     if key is None:
         raise NotFound
     if key.revoked_at is None:
         key.revoke()
-        audit(action="api_key.revoked", actor=by, target=key, request=request)
+        record("api_key.revoked", key)
     return key

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.core.files.base import File
 from django.db import transaction
 from django.db.models import Max
-from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from generation.engine.lora.base_model import BaseModel
@@ -19,10 +18,10 @@ from generation.engine.lora.peft import MAX_CONFIG_BYTES, Settings, placed
 from generation.engine.lora.tensors import FormatError, finite, read_header, unsafe
 from saas.errors import AlreadyExists, TooLarge
 from saas.storage import sha256_of
-from tenants.authors import Author
+from tenants.actors import current_actor
+from tenants.events import record
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id, tenant_scope
-from tenants.services import audit
 from training import base_model, files
 from training.errors import (
     AdapterInvalid,
@@ -41,28 +40,6 @@ State = ModelVersion.State
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """Who takes a step, and the request that they took it with."""
-
-    by: Author
-    request: HttpRequest | None = None
-
-    @property
-    def author(self) -> dict[str, Any]:
-        return {"created_by": self.by.user, "api_key": self.by.api_key}
-
-    def note(self, action: str, version: ModelVersion | None, **details: Any) -> None:
-        audit(
-            action=f"model.{action}",
-            actor=self.by.user,
-            api_key=self.by.api_key,
-            target=version or "base",
-            request=self.request,
-            **details,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Upload:
     """The two files that PEFT writes, and what to call them."""
 
@@ -72,7 +49,7 @@ class Upload:
     note: str = ""
 
 
-def version_import(*, upload: Upload, step: Step) -> ModelVersion:
+def version_import(*, upload: Upload) -> ModelVersion:
     """Check both files and keep them as the next version. Raises what is wrong with them."""
     refuse_unsafe(upload.weights)
     told, under = read_settings(upload.config), current_base()
@@ -80,7 +57,7 @@ def version_import(*, upload: Upload, step: Step) -> ModelVersion:
         detail = _("This adapter was made for another base model than “%s”.") % under.name
         raise BaseMismatch(detail, needed=told.base_sha256, base=under)
     check_weights(upload.weights, told, under)
-    return keep(upload, replace(told, base_sha256=under.sha256), step)
+    return keep(upload, replace(told, base_sha256=under.sha256))
 
 
 def refuse_unsafe(weights: File[Any]) -> None:
@@ -119,7 +96,7 @@ def check_weights(weights: File[Any], told: Settings, under: BaseModel) -> None:
 
 
 @transaction.atomic
-def keep(upload: Upload, told: Settings, step: Step) -> ModelVersion:
+def keep(upload: Upload, told: Settings) -> ModelVersion:
     """Store checked files. The same weights are kept once; deleted ones may come again."""
     tenant = lock_models()
     sha256 = sha256_of(upload.weights)
@@ -135,9 +112,9 @@ def keep(upload: Upload, told: Settings, step: Step) -> ModelVersion:
         base_name=told.base_name,
         rank=told.rank,
         size=upload.weights.size,
-        **step.author,
+        **current_actor().authorship,
     )
-    step.note("imported", version, sha256=sha256, rank=told.rank)
+    record("model.imported", version, sha256=sha256, rank=told.rank)
     return version
 
 
@@ -191,7 +168,7 @@ def writer() -> ModelVersion | None:
 
 
 @transaction.atomic
-def version_promote(*, version: ModelVersion | None, step: Step) -> ModelSwitch:
+def version_promote(*, version: ModelVersion | None) -> ModelSwitch:
     """Write with this version from now on, or with the bare base; running work goes on as it was.
 
     Raises AdapterNotAvailable or BaseMismatch.
@@ -202,11 +179,11 @@ def version_promote(*, version: ModelVersion | None, step: Step) -> ModelSwitch:
     now = live_switch()
     if now is not None and now.version == version:
         return now
-    return switched(now, version, back=now, step=step)
+    return switched(now, version, back=now)
 
 
 @transaction.atomic
-def version_rollback(*, step: Step) -> ModelSwitch:
+def version_rollback() -> ModelSwitch:
     """Go one step back; versions that cannot be used now are passed over."""
     lock_models()
     now = live_switch()
@@ -216,7 +193,7 @@ def version_rollback(*, step: Step) -> ModelSwitch:
     while back and (back.version == now.version or not can_write(back.version)):
         back = back.back
     version = back.version if back else None
-    return switched(now, version, back=back.back if back else None, step=step, stepped_back=True)
+    return switched(now, version, back=back.back if back else None, stepped_back=True)
 
 
 def can_write(version: ModelVersion | None) -> bool:
@@ -232,7 +209,6 @@ def switched(
     version: ModelVersion | None,
     *,
     back: ModelSwitch | None,
-    step: Step,
     stepped_back: bool = False,
 ) -> ModelSwitch:
     made: ModelSwitch = ModelSwitch.objects.create(
@@ -240,36 +216,36 @@ def switched(
         version=version,
         back=back,
         stepped_back=stepped_back,
-        **step.author,
+        **current_actor().authorship,
     )
     before = str(now.version) if now and now.version else ""
-    step.note("rolled_back" if stepped_back else "promoted", version, before=before)
+    record("model.rolled_back" if stepped_back else "model.promoted", version, before=before)
     return made
 
 
 @transaction.atomic
-def version_quarantine(*, version: ModelVersion, step: Step) -> ModelVersion:
+def version_quarantine(*, version: ModelVersion) -> ModelVersion:
     """Let nothing be written with it, waiting work included, until it is resumed."""
     version = locked(version)
     if version.state != State.QUARANTINED:
         refuse_erased(version)
         version.move(State.QUARANTINED)
-        step.note("quarantined", version)
+        record("model.quarantined", version)
     return version
 
 
 @transaction.atomic
-def version_resume(*, version: ModelVersion, step: Step) -> ModelVersion:
+def version_resume(*, version: ModelVersion) -> ModelVersion:
     version = locked(version)
     if version.state != State.ACTIVE:
         refuse_erased(version)
         version.move(State.ACTIVE)
-        step.note("resumed", version)
+        record("model.resumed", version)
     return version
 
 
 @transaction.atomic
-def version_erase(*, version: ModelVersion, step: Step) -> ModelVersion:
+def version_erase(*, version: ModelVersion) -> ModelVersion:
     """Delete its files for good; its row stays, so that old texts keep their origin."""
     version = locked(version)
     if live_version() == version:
@@ -277,7 +253,7 @@ def version_erase(*, version: ModelVersion, step: Step) -> ModelVersion:
         raise ModelLive(detail)
     if version.state != State.ERASED:
         version.move(State.ERASED)
-        step.note("erased", version, sha256=version.sha256)
+        record("model.erased", version, sha256=version.sha256)
         transaction.on_commit(partial(remove_files, version.workspace_id, version.sha256))
     return version
 

@@ -16,11 +16,10 @@ from generation.engine.lora.base_model import BaseModel
 from saas.errors import Conflict, Invalid, TooLarge, Unavailable, UnsupportedMedia
 from saas.storage import InsufficientStorage
 from tenants.access import role_required
-from tenants.portal import PortalRequest, attempt, author, go, posted, rendered
+from tenants.portal import PortalRequest, attempt, go, posted, rendered
 from training import base_model, services
 from training.forms import ModelImportForm
 from training.models import ModelSwitch, ModelVersion
-from training.services import Step
 
 HISTORY = 20
 REFUSALS = (Invalid, TooLarge, UnsupportedMedia, Conflict, Unavailable, InsufficientStorage)
@@ -95,7 +94,7 @@ def model_import(request: PortalRequest, slug: str) -> HttpResponse:
 
 def imported(request: PortalRequest, form: ModelImportForm) -> ModelVersion | None:
     try:
-        return services.version_import(upload=form.upload(), step=step(request))
+        return services.version_import(upload=form.upload())
     except REFUSALS as error:
         form.refuse(error)
         return None
@@ -108,7 +107,7 @@ def model_promote(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
     done = _("“%(name)s” is live: what you order from now on is written with it.")
     return changed(
         request,
-        lambda: services.version_promote(version=version, step=step(request)),
+        lambda: services.version_promote(version=version),
         done % {"name": version.name},
     )
 
@@ -118,7 +117,7 @@ def model_promote(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
 def model_reset(request: PortalRequest, slug: str) -> HttpResponse:
     return changed(
         request,
-        lambda: services.version_promote(version=None, step=step(request)),
+        lambda: services.version_promote(version=None),
         _("The base model is live: what you order from now on is written with it alone."),
     )
 
@@ -126,7 +125,7 @@ def model_reset(request: PortalRequest, slug: str) -> HttpResponse:
 @require_POST
 @role_required("admin")
 def model_rollback(request: PortalRequest, slug: str) -> HttpResponse:
-    switch = attempt(request, lambda: services.version_rollback(step=step(request)))
+    switch = attempt(request, services.version_rollback)
     if switch is not None:
         name = switch.version.name if switch.version else _("The base model")
         messages.success(request, _("%(name)s is live again.") % {"name": name})
@@ -139,7 +138,7 @@ def model_quarantine(request: PortalRequest, slug: str, pk: UUID) -> HttpRespons
     version = get_object_or_404(ModelVersion, pk=pk)
     return changed(
         request,
-        lambda: services.version_quarantine(version=version, step=step(request)),
+        lambda: services.version_quarantine(version=version),
         _("“%(name)s” is on hold: nothing is written with it.") % {"name": version.name},
     )
 
@@ -150,7 +149,7 @@ def model_resume(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
     version = get_object_or_404(ModelVersion, pk=pk)
     return changed(
         request,
-        lambda: services.version_resume(version=version, step=step(request)),
+        lambda: services.version_resume(version=version),
         _("“%(name)s” can be written with again.") % {"name": version.name},
     )
 
@@ -161,7 +160,7 @@ def model_erase(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
     version = get_object_or_404(ModelVersion, pk=pk)
     return changed(
         request,
-        lambda: services.version_erase(version=version, step=step(request)),
+        lambda: services.version_erase(version=version),
         _("“%(name)s” is deleted.") % {"name": version.name},
     )
 
@@ -169,10 +168,6 @@ def model_erase(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
 def changed(request: PortalRequest, change: Callable[[], object], done: str) -> HttpResponse:
     attempt(request, change, done)
     return go(request, "model-list")
-
-
-def step(request: PortalRequest) -> Step:
-    return Step(author(request), request)
 
 
 def page(

@@ -29,6 +29,8 @@ from tenants.idempotency.api import idempotent
 from tenants.models import User
 from tenants.models_base import TenantQuerySet
 
+# Whoever writes does not decide by the same right.
+REVIEWING: dict[str, Any] = {"scope": "approve", "role": "admin"}
 FORMAT = OpenApiParameter(
     "as", str, enum=list(exports.LAYOUTS), default="markdown", description="The file's format."
 )
@@ -110,21 +112,21 @@ class ContentViewSet(TenantViewSet):
         return self._step(request, services.content_submit, CommentSerializer)
 
     @extend_schema(request=CommentSerializer, responses={200: ContentSerializer})
-    @action(detail=True, methods=["post"], url_path="return")
+    @action(detail=True, methods=["post"], url_path="return", **REVIEWING)
     @idempotent()
     def send_back(self, request: Request, pk: str) -> Response:
         """Send it back to its author, with the reason."""
         return self._step(request, services.content_return, CommentSerializer)
 
     @extend_schema(request=ApprovalSerializer, responses={200: ContentSerializer})
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], **REVIEWING)
     @idempotent()
     def approve(self, request: Request, pk: str) -> Response:
         """Approve exactly the text with this `sha256`; any other text now answers 412."""
         return self._step(request, services.content_approve, ApprovalSerializer)
 
     @extend_schema(request=None, responses={200: ContentSerializer})
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], **REVIEWING)
     @idempotent()
     def publish(self, request: Request, pk: str) -> Response:
         """Mark the approved text as published."""

@@ -13,7 +13,6 @@ from saas.api.fields import BooleanField, CharField
 from saas.api.serializers import StrictModelSerializer
 from saas.api.views import ApiView
 from saas.errors import NotFound
-from tenants.api import author
 
 ENDPOINT = OpenApiExample(
     "A provider's server",
@@ -45,10 +44,11 @@ class EndpointSerializer(StrictModelSerializer):
 class EndpointView(ApiView):
     """The server that writes this workspace's texts; without one, the platform's model does.
 
-    To change it takes a key that an owner of the workspace has made.
+    To change it, the key must act with the role of an owner.
     """
 
     tag = "endpoint"
+    role = "owner"
     problems = (404,)
 
     @extend_schema(responses=EndpointSerializer, operation_id="endpoint_retrieve")
@@ -71,13 +71,11 @@ class EndpointView(ApiView):
         serializer.is_valid(raise_exception=True)
         fields = cast(dict[str, Any], serializer.validated_data)
         key = fields.pop("key", None)
-        found = endpoint_save(
-            author=author(request), fields=fields, key=key, request=request._request
-        )
+        found = endpoint_save(fields=fields, key=key)
         return Response(EndpointSerializer(found).data)
 
     @extend_schema(responses={204: None}, operation_id="endpoint_destroy")
     def delete(self, request: Request) -> Response:
         """Remove the workspace's model server."""
-        endpoint_delete(author=author(request), request=request._request)
+        endpoint_delete()
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 from django.db import transaction
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -21,11 +20,11 @@ from generation.engine.types import (
 )
 from generation.models import Endpoint
 from generation.serving.customer_endpoint import UNREACHABLE, Target, translated
-from saas.errors import InsufficientRole, Invalid, NotFound
+from saas.errors import Invalid, NotFound
 from saas.outbound import NameUnknown, UrlNotAllowed, check_url
-from tenants.authors import Author
-from tenants.models import Membership, Role
-from tenants.services import audit
+from tenants.actors import require
+from tenants.events import record
+from tenants.models import Role
 
 CHECK_S = 15.0
 QUESTION = Message("user", "Say hello.")
@@ -39,23 +38,14 @@ class Answer:
     seconds: float
 
 
-def require_owner(author: Author) -> None:
-    """Raise unless an owner acts, or a key that somebody made who is an owner now."""
-    owners = Membership.objects.owners()
-    if author.user is None or not owners.filter(user=author.user).exists():
-        raise InsufficientRole(needed=str(Role.OWNER))
-
-
 @transaction.atomic
-def endpoint_save(
-    *, author: Author, fields: dict[str, Any], key: str | None, request: HttpRequest
-) -> Endpoint:
+def endpoint_save(*, fields: dict[str, Any], key: str | None) -> Endpoint:
     """Set the model server up, or change it; the key stays where none is given.
 
     Raises Invalid where the address is not allowed, or a key would go to another server than the
     one that it was entered for.
     """
-    require_owner(author)
+    require(Role.OWNER)
     found = Endpoint.objects.select_for_update().first() or Endpoint()
     before = (found.base_url, found.model, found.dialect, found.enabled)
     url = allowed(fields["base_url"])
@@ -72,7 +62,7 @@ def endpoint_save(
     added = found._state.adding
     found.save()
     changes = {"new_key": key is not None, "model": found.model, "enabled": found.enabled}
-    _note("endpoint.added" if added else "endpoint.changed", found, author, request, **changes)
+    record("endpoint.added" if added else "endpoint.changed", found, **changes)
     return found
 
 
@@ -90,22 +80,22 @@ def origin(url: str) -> tuple[str, str, int | None]:
 
 
 @transaction.atomic
-def endpoint_switch(*, author: Author, enabled: bool, request: HttpRequest) -> Endpoint:
+def endpoint_switch(*, enabled: bool) -> Endpoint:
     """Take the model server into use, or out of it."""
-    require_owner(author)
+    require(Role.OWNER)
     found = _locked()
     found.enabled = enabled
     found.save(update_fields=["enabled", "updated_at"])
-    _note("endpoint.enabled" if enabled else "endpoint.disabled", found, author, request)
+    record("endpoint.enabled" if enabled else "endpoint.disabled", found)
     return found
 
 
 @transaction.atomic
-def endpoint_delete(*, author: Author, request: HttpRequest) -> None:
+def endpoint_delete() -> None:
     """Forget the model server and its key."""
-    require_owner(author)
+    require(Role.OWNER)
     found = _locked()
-    _note("endpoint.deleted", found, author, request)
+    record("endpoint.deleted", found)
     found.delete()
 
 
@@ -114,15 +104,6 @@ def _locked() -> Endpoint:
     if found is None:
         raise NotFound
     return found
-
-
-def _note(
-    action: str, found: Endpoint, author: Author, request: HttpRequest, **details: Any
-) -> None:
-    actor, key = author.user, author.api_key
-    audit(
-        action=action, actor=actor, api_key=key, target=found.base_url, request=request, **details
-    )
 
 
 def endpoint_try(target: Target) -> Answer:

@@ -21,7 +21,7 @@ from generation.services import (
     endpoint_try,
 )
 from generation.serving import customer_endpoint
-from generation.views.pages import PortalRequest, author, go, page, posted
+from generation.views.pages import PortalRequest, go, page, posted
 from saas.api.limiter import Charge, Policy
 from saas.api.throttling import charge
 from saas.errors import Invalid, NotFound
@@ -41,7 +41,7 @@ def model_server(request: PortalRequest, slug: str) -> HttpResponse:
         require_role(request, "owner")
     stored = Endpoint.objects.first()
     form = EndpointForm(posted(request), instance=Endpoint.objects.first() or Endpoint())
-    if form.is_bound and form.is_valid() and _saved(request, form):
+    if form.is_bound and form.is_valid() and _saved(form):
         messages.success(request, _("Saved. Test the connection next."))
         return go(request, "model-server")
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
@@ -54,9 +54,9 @@ def model_server(request: PortalRequest, slug: str) -> HttpResponse:
     return page(request, "model_server", context, status=status)
 
 
-def _saved(request: PortalRequest, form: EndpointForm) -> bool:
+def _saved(form: EndpointForm) -> bool:
     try:
-        endpoint_save(author=author(request), request=request, **form.given())
+        endpoint_save(**form.given())
     except Invalid as error:  # said beside the field that it is about
         pointer = error.extra.get("errors", [{}])[0].get("pointer", "")
         form.add_error(pointer.removeprefix("/") or None, error.detail)
@@ -90,7 +90,7 @@ def model_server_test(request: PortalRequest, slug: str) -> HttpResponse:
 @role_required("owner")
 def model_server_switch(request: PortalRequest, slug: str) -> HttpResponse:
     enabled = request.POST.get("enabled") == "on"
-    endpoint_switch(author=author(request), enabled=enabled, request=request)
+    endpoint_switch(enabled=enabled)
     done = _("New texts are written by your model server.") if enabled else _("Switched off.")
     messages.success(request, done)
     return go(request, "model-server")
@@ -99,6 +99,6 @@ def model_server_switch(request: PortalRequest, slug: str) -> HttpResponse:
 @require_POST
 @role_required("owner")
 def model_server_delete(request: PortalRequest, slug: str) -> HttpResponse:
-    endpoint_delete(author=author(request), request=request)
+    endpoint_delete()
     messages.success(request, _("Your model server and its key are removed."))
     return go(request, "model-server")

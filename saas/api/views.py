@@ -27,7 +27,11 @@ class ApiView(APIView):
     """Refuses query parameters it does not know, and tells how the caller's limits stand."""
 
     metadata_class = None
+    # What a call with an effect needs: the key's scope, and the least role of whoever it acts for.
     scope = "write"
+    role = "editor"
+    # Any of these scopes reads.
+    readable_with: ClassVar[tuple[str, ...]] = ("read",)
     # Query parameters beside a list's own, policies that count for calls with an effect, and
     # statuses of problems that are not every view's.
     parameters: ClassVar[tuple[str, ...]] = ()

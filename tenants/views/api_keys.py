@@ -21,14 +21,14 @@ from tenants.services import api_key_issue, api_key_revoke
 @role_required("admin")
 def api_keys(request: MemberRequest, slug: str) -> HttpResponse:
     """The secret stands in the answer to the POST alone: it is in no session and no log."""
-    form = ApiKeyForm(request.POST or None)
+    form = ApiKeyForm(request.POST or None, by=request.membership)
     context = {"form": form, "secret": "", "issued": None}
     status = 200
     if request.method == "POST":
         status = 201 if form.is_valid() else 422
     if status == 201:
-        issued, secret = api_key_issue(**form.cleaned_data, by=request.user, request=request)
-        context = {"form": ApiKeyForm(), "secret": secret, "issued": issued}
+        issued, secret = api_key_issue(**form.cleaned_data)
+        context = {"form": ApiKeyForm(by=request.membership), "secret": secret, "issued": issued}
     context["keys"] = ApiKey.objects.select_related("created_by").newest()
     return render(request, "tenants/api_keys.html", context, status=status)
 
@@ -36,6 +36,6 @@ def api_keys(request: MemberRequest, slug: str) -> HttpResponse:
 @require_POST
 @role_required("admin")
 def api_key_revoked(request: MemberRequest, slug: str, pk: UUID) -> HttpResponse:
-    key = api_key_revoke(key_id=pk, by=request.user, request=request)
+    key = api_key_revoke(key_id=pk)
     messages.success(request, _("“%(name)s” no longer works.") % {"name": key.name})
     return redirect("api-keys", slug=slug)

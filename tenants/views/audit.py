@@ -16,7 +16,7 @@ from tenants.models import AuditEvent
 
 PAGE = 50
 EXPORT_LIMIT = 50_000
-COLUMNS = ("when", "action", "who", "target", "details", "address", "request_id")
+COLUMNS = ("when", "event", "who", "key", "subject", "data", "address", "request_id")
 
 
 @require_safe
@@ -44,10 +44,11 @@ def audit_csv(request: MemberRequest, slug: str) -> HttpResponse:
 def row_of(event: AuditEvent) -> list[str]:
     return [
         event.created_at.isoformat(),
-        event.action,
+        event.name,
         event.who,
-        event.target,
-        json.dumps(event.details, ensure_ascii=False) if event.details else "",
+        event.by_key,
+        event.subject_label,
+        json.dumps(event.data, ensure_ascii=False) if event.data else "",
         event.address or "",
         event.request_id,
     ]

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from saas.errors import NotAuthenticated, NotFound
+from saas.errors import NotFound
 from tenants.models import Invitation, Membership, User, sha256
 from tenants.scope import tenant_scope
 from tenants.services import (
@@ -85,9 +85,7 @@ def is_member(user: User, found: Invitation) -> bool:
 
 
 def accept(request: HttpRequest, secret_sha256: str) -> HttpResponse:
-    if not request.user.is_authenticated:
-        raise NotAuthenticated(_("Sign in first."))
-    tenant = invitation_accept(secret_sha256=secret_sha256, user=request.user, request=request)
+    tenant = invitation_accept(secret_sha256=secret_sha256)
     del request.session[INVITATION_KEY]
     messages.success(request, _("Welcome to %(name)s.") % {"name": tenant.name})
     return redirect(tenant)

@@ -17,7 +17,7 @@ from tenants import services
 from tenants.access import role_required
 from tenants.forms import InviteForm, RoleForm, roles_within
 from tenants.http_types import MemberRequest
-from tenants.models import Invitation, Membership, Role
+from tenants.models import ApiKey, Invitation, Membership, Role
 
 # Mails to strangers in our name: so many an hour from one workspace.
 MAIL = Charge(Policy("invitations", quota=30, window=3600))
@@ -33,9 +33,13 @@ def team_page(request: MemberRequest, form: InviteForm | None = None) -> dict[st
     me = request.membership
     manages = me.may(Role.ADMIN)
     members = Membership.objects.select_related("user").order_by("created_at", "pk")
+    keys = ApiKey.objects.personal().live().count_by_maker()
     return {
         "form": form or InviteForm(by=me),
-        "members": [(member, manages and me.may(member.role)) for member in members],
+        "members": [
+            (member, manages and me.may(member.role), keys.get(member.user_id, 0))
+            for member in members
+        ],
         "invitations": Invitation.objects.open().newest() if manages else [],
         "manages": manages,
         "roles": roles_within(me),
@@ -49,7 +53,7 @@ def member_role(request: MemberRequest, slug: str, pk: UUID) -> HttpResponse:
     if not form.is_valid():
         raise BadRequest
     role = form.cleaned_data["role"]
-    member = services.member_change_role(member_id=pk, role=role, by=request.user, request=request)
+    member = services.member_change_role(member_id=pk, role=role)
     done = {"name": member.user.display_name, "role": Role(role).label}
     messages.success(request, _("%(name)s is now: %(role)s.") % done)
     return redirect("team", slug=slug)
@@ -58,7 +62,7 @@ def member_role(request: MemberRequest, slug: str, pk: UUID) -> HttpResponse:
 @require_POST
 def member_remove(request: MemberRequest, slug: str, pk: UUID) -> HttpResponse:
     """Admins remove others; anybody may leave."""
-    member = services.member_remove(member_id=pk, by=request.user, request=request)
+    member = services.member_remove(member_id=pk)
     if member.user_id == request.user.pk:
         messages.success(request, _("You have left %(name)s.") % {"name": request.tenant.name})
         return redirect("/")
@@ -75,7 +79,7 @@ def invite(request: MemberRequest, slug: str) -> HttpResponse:
     form = InviteForm(request.POST, by=request.membership)
     if form.is_valid():
         try:
-            sent = services.invitation_send(**form.cleaned_data, by=request.user, request=request)
+            sent = services.invitation_send(**form.cleaned_data)
         except Conflict as conflict:  # a member already: said beside the field
             form.add_error("email", conflict.detail)
         else:
@@ -88,7 +92,7 @@ def invite(request: MemberRequest, slug: str) -> HttpResponse:
 @role_required("admin")
 def invitation_resend(request: MemberRequest, slug: str, pk: UUID) -> HttpResponse:
     charge(request, [MAIL])
-    sent = services.invitation_resend(invitation_id=pk, by=request.user, request=request)
+    sent = services.invitation_resend(invitation_id=pk)
     return sent_page(request, *sent)
 
 
@@ -101,6 +105,6 @@ def sent_page(request: MemberRequest, invitation: Invitation, link: str) -> Http
 @require_POST
 @role_required("admin")
 def invitation_revoke(request: MemberRequest, slug: str, pk: UUID) -> HttpResponse:
-    services.invitation_revoke(invitation_id=pk, by=request.user, request=request)
+    services.invitation_revoke(invitation_id=pk)
     messages.success(request, _("The invitation was taken back."))
     return redirect("team", slug=slug)

@@ -31,7 +31,7 @@ def settings_general(request: MemberRequest, slug: str) -> HttpResponse:
     form = WorkspaceForm(request.POST or None, initial={"name": request.tenant.name})
     if request.method == "POST" and form.is_valid():
         name = form.cleaned_data["name"]
-        workspace_rename(tenant=request.tenant, name=name, by=request.user, request=request)
+        workspace_rename(tenant=request.tenant, name=name)
         messages.success(request, _("Saved."))
         return redirect("settings-general", slug=slug)
     status = 422 if form.is_bound else 200

@@ -15,7 +15,7 @@ from tests.browser.steps import sign_in
 from tests.generation.conftest import run_jobs
 from tests.routes.training import make_model
 from training.models import ModelVersion
-from training.services import Step, version_promote
+from training.services import version_promote
 
 SETTINGS = ("general/", "team/", "model-server/", "api-keys/", "audit/")
 ACCOUNT = (
@@ -45,7 +45,7 @@ def paths(lumen: Tenant) -> list[str]:
     endpoint.save()
     waiting = brief_request(**order, batch=batch)
     live, held, gone = (make_model(number, note="Forty newsletters") for number in (1, 2, 3))
-    version_promote(version=live, step=Step(ada))
+    version_promote(version=live)
     held.move(ModelVersion.State.QUARANTINED)
     gone.move(ModelVersion.State.ERASED)
     Variant.objects.filter(brief=waiting, number=2).update(state="failed", error="No luck.")

@@ -5,12 +5,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
-from tenants.authors import Author
 from tests.browser.steps import sign_in
 from tests.training.adapters import config, weights
 from tests.training.conftest import upload
 from training.models import ModelVersion
-from training.services import Step, version_import
+from training.services import version_import
 
 AT = "/w/lumen/teach/models/"
 
@@ -58,7 +57,7 @@ def test_a_file_that_is_too_large_is_not_sent(ada: Page) -> None:
 
 @pytest.mark.usefixtures("lumen")
 def test_a_phone_shows_all_of_it(visit: Callable[..., Page]) -> None:
-    version_import(upload=upload(), step=Step(Author()))
+    version_import(upload=upload())
     page = visit(width=390, scheme="dark")
     sign_in(page)
     for path in (AT, f"{AT}import/"):

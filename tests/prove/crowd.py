@@ -124,7 +124,7 @@ class Evidence:
 
     @classmethod
     def gather(cls) -> "Evidence":
-        effects = AuditEvent.objects.filter(action=EFFECT).values_list("target", flat=True)
+        effects = AuditEvent.objects.filter(name=EFFECT).values_list("subject_id", flat=True)
         posted = LedgerTransfer.objects.filter(state="posted", job_id__isnull=False)
         usage = {UUID(event.source_id): event for event in UsageEvent.objects.all()}
         return cls(Counter(effects), Counter(posted.values_list("job_id", flat=True)), usage)

@@ -8,11 +8,12 @@ from typing import Any
 from saas.errors import Unavailable
 from tenants.billing.meters import Usage
 from tenants.billing.prices import price
+from tenants.events import record, register
 from tenants.jobs.models import Job, Lease
 from tenants.jobs.worker import Control, Outcome
-from tenants.services import audit
 
 EFFECT = "prove.effect"
+register({EFFECT: EFFECT})
 
 
 def usage_of(payload: dict[str, Any]) -> Usage:
@@ -26,7 +27,7 @@ def cost_of(payload: dict[str, Any]) -> int:
 
 def _outcome(lease: Lease) -> Outcome:
     def effect(job: Job) -> None:
-        audit(action=EFFECT, target=job.pk, token=lease.token)
+        record(EFFECT, job, token=lease.token)
 
     return Outcome({"token": lease.token}, usage_of(lease.payload), effect)
 

@@ -21,10 +21,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from tenants.events import record
 from tenants.forms import AuditFilterForm
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
-from tenants.services import audit, workspace_create
+from tenants.services import workspace_create
 from tests.support.tally import tally
 
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
@@ -106,7 +107,7 @@ def planted(number: int) -> tuple[User, Tenant]:
     owner = User.objects.create_user(f"owner{number}@bouncer.test")
     tenant = workspace_create(owner=owner, name="Bouncer")
     with tenant_scope(tenant):
-        audit(action="canary", target=f"canary-{number}-")
+        record("workspace.renamed", after=f"canary-{number}-")
     return owner, tenant
 
 

@@ -17,8 +17,8 @@ def nothing(tenant: Tenant, owner: User) -> dict[str, Any]:
 class Call:
     """One method of a route.
 
-    `who` is the least role in the portal, the scope in the API, "user" for anybody who is signed
-    in, or "public". `status` is what those who may are answered to `data`.
+    `who` is the least role in the portal, the scopes in the API (any will do), "user" for anybody
+    who is signed in, or "public". `status` is what those who may are answered to `data`.
     """
 
     who: str

@@ -5,21 +5,28 @@ from collections.abc import Sequence
 import pytest
 from rest_framework.test import APIClient
 
-from tenants.models import ApiKey, Tenant, User
+from tenants.models import ApiKey, Role, Tenant, User
 from tenants.scope import tenant_scope
 
-ALL = ("read", "write", "generate")
+ALL = ("read", "write", "generate", "approve")
 
 
-def key_for(tenant: Tenant, scopes: Sequence[str] = ALL, by: User | None = None) -> str:
+def key_for(
+    tenant: Tenant, scopes: Sequence[str] = ALL, by: User | None = None, role: str = Role.OWNER
+) -> str:
+    """The secret of somebody's personal key, or else of a service account with this role."""
+    own = "" if by else role
     with tenant_scope(tenant):
-        _, secret = ApiKey.issue(name="Test", scopes=list(scopes), created_by=by)
+        _, secret = ApiKey.issue(name="Test", scopes=list(scopes), created_by=by, role=own)
     return secret
 
 
-def client_for(tenant: Tenant, scopes: Sequence[str] = ALL, by: User | None = None) -> APIClient:
+def client_for(
+    tenant: Tenant, scopes: Sequence[str] = ALL, by: User | None = None, role: str = Role.OWNER
+) -> APIClient:
     client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {key_for(tenant, scopes, by)}")
+    secret = key_for(tenant, scopes, by, role)
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
     return client
 
 

@@ -87,7 +87,7 @@ def test_the_invited_user_joins(
     assert doras.post(PAGE)["Location"] == "/w/acme/"
     assert [(found.slug, found.role) for found in workspaces_of(dora.pk)] == [("acme", "editor")]
     with tenant_scope(acme):
-        assert AuditEvent.objects.filter(action="member.joined", actor=dora).count() == 1
+        assert AuditEvent.objects.filter(name="member.joined", user=dora).count() == 1
 
 
 def test_an_e_mail_in_capitals_is_the_same_address(

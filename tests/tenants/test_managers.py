@@ -10,10 +10,11 @@ from django.apps import apps
 from django.db import models
 from django.db.models import Count
 
+from tenants.actors import Actor, acting
+from tenants.events import record
 from tenants.models import ApiKey, AuditEvent, Membership, Tenant, User
 from tenants.models_base import TenantManager, TenantModel
 from tenants.scope import ScopeError, no_scope, tenant_scope
-from tenants.services import audit
 from tests.support.rows import build_row, make_row, make_tenant, tenant_models
 from tests.support.tally import tally
 
@@ -161,7 +162,8 @@ def test_related_managers_raise(acme: Tenant, alice: User) -> None:
 def test_following_a_reference_raises(acme: Tenant, alice: User) -> None:
     with tenant_scope(acme):
         key, _ = ApiKey.issue(name="Site", scopes=["read"], created_by=alice)
-        pk = audit(action="canary", api_key=key).pk
+        with acting(Actor(api_key=key)):
+            pk = record("api_key.issued", key).pk
         event = AuditEvent.objects.get(pk=pk)
     raises(lambda: event.api_key, "event.api_key")
 

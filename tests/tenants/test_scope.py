@@ -11,11 +11,12 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from tenants import scope
+from tenants.events import record
 from tenants.forms import AuditFilterForm
 from tenants.lookups import workspaces_of
 from tenants.models import Membership, Tenant, User
 from tenants.scope import ScopeError, current_tenant_id, no_scope, tenant_scope
-from tenants.services import audit, workspace_create
+from tenants.services import workspace_create
 from tests.support.tally import tally
 
 ClientFor = Callable[[User], Client]
@@ -158,7 +159,7 @@ def test_the_pool_keeps_nothing_of_a_tenant(
 def planted(owner: User) -> Tenant:
     tenant = workspace_create(owner=owner, name="Pool")
     with tenant_scope(tenant):
-        audit(action="canary", target=f"canary-{owner.email}")
+        record("workspace.renamed", after=f"canary-{owner.email}")
     return tenant
 
 

@@ -58,9 +58,9 @@ def test_an_admin_renames_it_and_its_address_stays(
     (workspace,) = workspaces_of(ada.pk)
     assert (workspace.name, workspace.slug) == ("Acme Foods", "acme")
     with tenant_scope(acme):
-        event = AuditEvent.objects.get(action="workspace.renamed")
-    assert event.details == {"before": "Acme", "after": "Acme Foods"}
-    assert event.actor_id == ada.pk
+        event = AuditEvent.objects.get(name="workspace.renamed")
+    assert event.data == {"before": "Acme", "after": "Acme Foods"}
+    assert event.user_id == ada.pk
     assert event.request_id.startswith("req_")
 
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from tenants.authors import Author
+from tenants.actors import Actor, acting
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tests.training.adapters import config, weights
 from training.models import ModelVersion
-from training.services import Step, Upload, version_import
+from training.services import Upload, version_import
 
 Bring = Callable[..., ModelVersion]
 
@@ -29,21 +29,17 @@ def upload(name: str = "Autumn voice", *, seed: int = 0, told: bytes | None = No
 
 
 @pytest.fixture
-def in_acme(acme: Tenant) -> Iterator[None]:
-    with tenant_scope(acme):
+def in_acme(acme: Tenant, alice: User) -> Iterator[None]:
+    """Alice works at Acme."""
+    with tenant_scope(acme), acting(Actor(user=alice)):
         yield
 
 
 @pytest.fixture
-def step(alice: User) -> Step:
-    return Step(Author(user=alice))
-
-
-@pytest.fixture
-def bring(in_acme: None, step: Step) -> Bring:
+def bring(in_acme: None) -> Bring:
     """Import an adapter; another seed is another one."""
 
     def brought(name: str = "Autumn voice", *, seed: int = 0) -> ModelVersion:
-        return version_import(upload=upload(name, seed=seed), step=step)
+        return version_import(upload=upload(name, seed=seed))
 
     return brought

@@ -22,7 +22,7 @@ from tests.training.adapters import TOY, bad_configs, bad_weights, config, weigh
 from tests.training.conftest import Bring, sent, upload
 from training import files, services
 from training.models import ModelSwitch, ModelVersion
-from training.services import Step, Upload
+from training.services import Upload
 
 pytestmark = pytest.mark.django_db
 COUNT = tally("imports of bad adapters")
@@ -46,14 +46,14 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.base_model._provider", toy_base)
 
 
-def refused(given: Upload, step: Step) -> AppError:
+def refused(given: Upload) -> AppError:
     with pytest.raises(AppError) as caught:
-        services.version_import(upload=given, step=step)
+        services.version_import(upload=given)
     return caught.value
 
 
 def actions() -> list[str]:
-    return list(AuditEvent.objects.order_by("created_at").values_list("action", flat=True))
+    return list(AuditEvent.objects.order_by("created_at").values_list("name", flat=True))
 
 
 def test_an_adapter_is_kept_with_what_its_files_say(
@@ -77,11 +77,9 @@ def test_an_adapter_is_kept_with_what_its_files_say(
 @pytest.mark.parametrize(
     ("reason", "data"), [pytest.param(*rest, id=name) for name, *rest in bad_weights()]
 )
-def test_bad_weights_are_not_kept(
-    in_acme: None, step: Step, measured: None, reason: str, data: bytes
-) -> None:
+def test_bad_weights_are_not_kept(in_acme: None, measured: None, reason: str, data: bytes) -> None:
     COUNT.attempts += 1
-    error = refused(replace(upload(), weights=sent(data)), step)
+    error = refused(replace(upload(), weights=sent(data)))
     assert (error.status, error.code, error.extra["reason"]) == (422, "adapter_invalid", reason)
     assert error.extra["errors"][0]["pointer"] == "/weights"
     assert not ModelVersion.objects.exists()
@@ -90,41 +88,41 @@ def test_bad_weights_are_not_kept(
 @pytest.mark.parametrize(
     ("reason", "data"), [pytest.param(*rest, id=name) for name, *rest in bad_configs()]
 )
-def test_bad_settings_are_not_kept(in_acme: None, step: Step, reason: str, data: bytes) -> None:
+def test_bad_settings_are_not_kept(in_acme: None, reason: str, data: bytes) -> None:
     COUNT.attempts += 1
-    error = refused(upload(told=data), step)
+    error = refused(upload(told=data))
     assert (error.status, error.code, error.extra["reason"]) == (422, "adapter_invalid", reason)
     assert error.extra["errors"][0]["pointer"] == "/config"
 
 
 @pytest.mark.parametrize("name", ["adapter_model.bin", "adapter.pt", "x.pkl", "model.safetensors"])
-def test_what_could_run_code_is_refused_unread(in_acme: None, step: Step, name: str) -> None:
+def test_what_could_run_code_is_refused_unread(in_acme: None, name: str) -> None:
     data = b"\x80\x04cos\nsystem\n" if name.endswith(".safetensors") else weights()
     COUNT.attempts += 1
-    error = refused(replace(upload(), weights=sent(data, name)), step)
+    error = refused(replace(upload(), weights=sent(data, name)))
     assert (error.status, error.code) == (415, "unsafe_model_format")
 
 
-def test_a_file_that_is_too_large_is_refused(in_acme: None, step: Step, settings: Any) -> None:
+def test_a_file_that_is_too_large_is_refused(in_acme: None, settings: Any) -> None:
     settings.MAX_ADAPTER_BYTES = 100
-    assert refused(upload(), step).status == 413
+    assert refused(upload()).status == 413
 
 
 def test_an_adapter_for_another_base_is_refused(
-    in_acme: None, step: Step, monkeypatch: pytest.MonkeyPatch
+    in_acme: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    error = refused(upload(told=config(base_sha256="a" * 64)), step)
+    error = refused(upload(told=config(base_sha256="a" * 64)))
     assert (error.status, error.code) == (409, "adapter_base_mismatch")
-    assert services.version_import(upload=upload(told=config(base_sha256=BASE_SHA256)), step=step)
+    assert services.version_import(upload=upload(told=config(base_sha256=BASE_SHA256)))
     monkeypatch.setattr("training.base_model._provider", no_base)
-    assert refused(upload(seed=1), step).code == "adapter_base_mismatch"
+    assert refused(upload(seed=1)).code == "adapter_base_mismatch"
 
 
-def test_the_same_adapter_is_kept_once_and_may_come_again(bring: Bring, step: Step) -> None:
+def test_the_same_adapter_is_kept_once_and_may_come_again(bring: Bring) -> None:
     first = bring()
     with pytest.raises(Conflict, match="number 1"):
         bring("Again")
-    services.version_erase(version=first, step=step)
+    services.version_erase(version=first)
     assert bring("Again").number == 2
 
 
@@ -136,95 +134,95 @@ def test_a_workspace_keeps_so_many(bring: Bring, monkeypatch: pytest.MonkeyPatch
     assert caught.value.code == "too_many_models"
 
 
-def test_nothing_is_live_until_somebody_says_so(bring: Bring, step: Step) -> None:
+def test_nothing_is_live_until_somebody_says_so(bring: Bring) -> None:
     version = bring()
     assert services.writer() is None
-    services.version_promote(version=version, step=step)
+    services.version_promote(version=version)
     assert services.writer() == version
-    services.version_promote(version=version, step=step)
+    services.version_promote(version=version)
     assert ModelSwitch.objects.count() == 1
     assert actions()[-2:] == ["model.imported", "model.promoted"]
 
 
-def test_steps_back_walk_down_the_history(bring: Bring, step: Step) -> None:
+def test_steps_back_walk_down_the_history(bring: Bring) -> None:
     first, second = bring(), bring("Second", seed=1)
     for version in (first, second):
-        services.version_promote(version=version, step=step)
-    way = [services.version_rollback(step=step).version for _ in range(2)]
+        services.version_promote(version=version)
+    way = [services.version_rollback().version for _ in range(2)]
     assert way == [first, None]
     with pytest.raises(Conflict) as caught:
-        services.version_rollback(step=step)
+        services.version_rollback()
     assert caught.value.code == "nothing_to_roll_back"
     assert actions()[-1] == "model.rolled_back"
 
 
-def test_a_step_back_passes_over_what_cannot_be_used(bring: Bring, step: Step) -> None:
+def test_a_step_back_passes_over_what_cannot_be_used(bring: Bring) -> None:
     first, second, third = bring(), bring("Second", seed=1), bring("Third", seed=2)
     for version in (first, second, third):
-        services.version_promote(version=version, step=step)
-    services.version_quarantine(version=second, step=step)
-    assert services.version_rollback(step=step).version == first
+        services.version_promote(version=version)
+    services.version_quarantine(version=second)
+    assert services.version_rollback().version == first
 
 
-def test_the_base_can_be_chosen_and_left_by_a_step_back(bring: Bring, step: Step) -> None:
+def test_the_base_can_be_chosen_and_left_by_a_step_back(bring: Bring) -> None:
     version = bring()
-    services.version_promote(version=version, step=step)
-    services.version_promote(version=None, step=step)
+    services.version_promote(version=version)
+    services.version_promote(version=None)
     assert services.writer() is None
-    assert services.version_rollback(step=step).version == version
+    assert services.version_rollback().version == version
 
 
-def test_what_is_on_hold_is_not_written_with(bring: Bring, step: Step) -> None:
+def test_what_is_on_hold_is_not_written_with(bring: Bring) -> None:
     version = bring()
-    services.version_promote(version=version, step=step)
-    services.version_quarantine(version=version, step=step)
+    services.version_promote(version=version)
+    services.version_quarantine(version=version)
     with pytest.raises(Conflict) as caught:
         services.writer()
     assert (caught.value.code, caught.value.extra["state"]) == (
         "adapter_not_available",
         "quarantined",
     )
-    services.version_resume(version=version, step=step)
+    services.version_resume(version=version)
     assert services.writer() == version
 
 
 def test_another_base_model_is_never_written_with_silently(
-    bring: Bring, step: Step, monkeypatch: pytest.MonkeyPatch
+    bring: Bring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = bring()
-    services.version_promote(version=version, step=step)
+    services.version_promote(version=version)
     monkeypatch.setattr("training.base_model._provider", newer_base)
     for attempt in (services.writer, lambda: services.usable(version)):
         with pytest.raises(Conflict) as caught:
             attempt()
         assert caught.value.code == "adapter_base_mismatch"
         assert caught.value.extra == {"needed": BASE_SHA256, "base_sha256": "b" * 64}
-    services.version_promote(version=None, step=step)
+    services.version_promote(version=None)
     assert services.writer() is None
 
 
 def test_what_is_live_is_not_deleted_and_what_is_deleted_is_gone(
-    bring: Bring, step: Step, acme: Tenant, django_capture_on_commit_callbacks: Any
+    bring: Bring, acme: Tenant, django_capture_on_commit_callbacks: Any
 ) -> None:
     version = bring()
-    services.version_promote(version=version, step=step)
+    services.version_promote(version=version)
     with pytest.raises(Conflict) as caught:
-        services.version_erase(version=version, step=step)
+        services.version_erase(version=version)
     assert caught.value.code == "model_live"
-    services.version_rollback(step=step)
+    services.version_rollback()
     files.fetch(files.local_folder(acme.pk, version.sha256, version.pk))
     with django_capture_on_commit_callbacks(execute=True):
-        services.version_erase(version=version, step=step)
+        services.version_erase(version=version)
     assert not default_storage.exists(files.key(acme.pk, version.sha256, WEIGHTS))
     assert not files.local_folder(acme.pk, version.sha256, version.pk).exists()
     for change in (services.version_resume, services.version_quarantine, services.version_promote):
         with pytest.raises(Conflict) as caught:
-            change(version=version, step=step)
+            change(version=version)
         assert caught.value.extra["state"] == "erased"
 
 
-def test_another_workspaces_live_model_is_not_mine(bring: Bring, step: Step, other: Tenant) -> None:
-    services.version_promote(version=bring(), step=step)
+def test_another_workspaces_live_model_is_not_mine(bring: Bring, other: Tenant) -> None:
+    services.version_promote(version=bring())
     with tenant_scope(other):
         assert services.writer() is None
         assert not ModelVersion.objects.exists()

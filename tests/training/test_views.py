@@ -20,7 +20,6 @@ from tests.training.adapters import config, weights
 from tests.training.conftest import Bring, sent
 from training import services
 from training.models import ModelSwitch, ModelVersion
-from training.services import Step
 
 __all__ = ["editor", "outsider", "owner", "url", "viewer"]
 pytestmark = pytest.mark.django_db
@@ -95,10 +94,10 @@ def test_a_file_that_is_too_large_is_said_to_be(owner: Client, url: Url, setting
 
 
 def test_a_live_model_on_hold_is_a_matter_for_a_warning(
-    owner: Client, url: Url, bring: Bring, step: Step
+    owner: Client, url: Url, bring: Bring
 ) -> None:
     version = bring()
-    services.version_promote(version=version, step=step)
+    services.version_promote(version=version)
     owner.post(url("model-quarantine", version.pk))
     page = owner.get(url("model-list")).content.decode()
     assert "Nothing can be written at the moment." in page

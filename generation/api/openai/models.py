@@ -108,6 +108,7 @@ class ModelList(ApiView):
     """The models that can be asked for."""
 
     tag = "openai"
+    readable_with = ("read", "generate")
 
     @extend_schema(responses=ModelListSerializer, operation_id="openai_models_list")
     def get(self, request: Request) -> Response:
@@ -118,6 +119,7 @@ class ModelDetail(ApiView):
     """One model."""
 
     tag = "openai"
+    readable_with = ("read", "generate")
 
     @extend_schema(responses=ModelSerializer, operation_id="openai_models_retrieve")
     def get(self, request: Request, name: str) -> Response:

@@ -11,7 +11,6 @@ import pytest
 
 from generation.engine import load
 from generation.engine.echo import BASE_SHA256
-from tenants.authors import Author
 from tenants.billing.services import balance, reserve
 from tenants.jobs.models import Job
 from tenants.jobs.streams import publish, stream_key
@@ -21,7 +20,7 @@ from tests.generation.engine.toys import write_toy
 from tests.support.api import key_for
 from tests.support.live import worked_through, working
 from tests.training.conftest import upload
-from training.services import Step, version_import, version_promote, version_quarantine
+from training.services import version_import, version_promote, version_quarantine
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,10 +49,9 @@ def test_models_are_listed_and_found(client: openai.OpenAI) -> None:
 
 
 def test_the_live_model_and_each_version_have_a_name(client: openai.OpenAI, acme: Tenant) -> None:
-    by = Step(Author())
     with tenant_scope(acme):
-        version = version_import(upload=upload(), step=by)
-        version_promote(version=version, step=by)
+        version = version_import(upload=upload())
+        version_promote(version=version)
     assert [model.id for model in client.models.list()] == ["kindling", "echo", "kindling:1"]
     assert client.models.retrieve("kindling:1").parent == "echo"
     with working():
@@ -70,14 +68,13 @@ def test_the_live_model_and_each_version_have_a_name(client: openai.OpenAI, acme
 def test_a_version_that_is_unknown_foreign_or_on_hold_is_refused(
     client: openai.OpenAI, acme: Tenant, other: Tenant
 ) -> None:
-    by = Step(Author())
     with tenant_scope(acme):
-        version = version_import(upload=upload(), step=by)
-        version_promote(version=version, step=by)
-        version_quarantine(version=version, step=by)
+        version = version_import(upload=upload())
+        version_promote(version=version)
+        version_quarantine(version=version)
     with tenant_scope(other):
         for seed in (1, 2):
-            version_import(upload=upload(seed=seed), step=by)
+            version_import(upload=upload(seed=seed))
     for name in ("kindling:2", "kindling:9", "kindling:x", "kindling:", f"kindling:{'9' * 99}"):
         with pytest.raises(openai.NotFoundError) as refused:
             chat(client, model=name)

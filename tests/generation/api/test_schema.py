@@ -142,6 +142,7 @@ def visit_models(tour: Tour) -> None:
 def test_every_operation_succeeds_and_keeps_its_word(tour: Tour, brand: Brand) -> None:
     visit_collection(tour, "brands", {"name": "Lumen"})
     visit_collection(tour, "audiences", {"name": "Readers"})
+    tour("GET", f"{API}/me/")
     tour("GET", f"{API}/kinds/")
     tour("GET", f"{API}/kinds/{{name}}/", {"name": "article"})
     visit_library(tour, visit_writing(tour, brand))

@@ -32,11 +32,10 @@ from tests.generation.engine.toys import ask, finish, write_adapter, write_toy
 from tests.training.conftest import upload
 from training import base_model, files, services
 from training.models import ModelVersion
-from training.services import Step, Upload
+from training.services import Upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORDS = "the cat in the hat"
-STEP = Step(Author())
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +69,8 @@ def bring(engine: Any, toy: tuple[Path, Any], tmp_path: Path) -> Bring:
             name: ContentFile((tmp_path / str(seed) / file).read_bytes(), file)
             for name, file in (("weights", WEIGHTS), ("config", CONFIG))
         }
-        version = services.version_import(upload=Upload(f"Voice {seed}", **parts), step=STEP)
-        services.version_promote(version=version, step=STEP)
+        version = services.version_import(upload=Upload(f"Voice {seed}", **parts))
+        services.version_promote(version=version)
         return version
 
     return brought
@@ -168,7 +167,7 @@ def test_the_same_weights_with_other_settings_are_another_model(
             jobs.append(chat())
         BatchWorker(engine, QUEUE).run()
         with tenant_scope(acme):
-            services.version_promote(version=None, step=STEP)
+            services.version_promote(version=None)
             version.move(ModelVersion.State.ERASED)  # on another machine: this one's copy stays
     results = [ended(job).result for job in jobs]
     assert results[0]["adapter_sha256"] == results[1]["adapter_sha256"]
@@ -218,7 +217,7 @@ def test_what_was_put_on_hold_meanwhile_is_not_written_with(
     with tenant_scope(acme):
         version = bring(1)
         job = chat()
-        services.version_quarantine(version=version, step=STEP)
+        services.version_quarantine(version=version)
         with pytest.raises(Conflict):
             chat()
     assert failed(engine, job) == "adapter_not_available"
@@ -247,7 +246,7 @@ def test_a_base_that_was_changed_is_noticed_when_something_is_asked_for(
         with pytest.raises(Conflict) as caught:
             chat()
         assert caught.value.code == "adapter_base_mismatch"
-        services.version_promote(version=None, step=STEP)
+        services.version_promote(version=None)
         assert "adapter" not in chat().payload
 
 
@@ -269,7 +268,7 @@ def test_the_sizes_of_the_base_are_held_against_an_adapter(
     engine: Any, toy: Any, acme: Tenant, tmp_path: Path
 ) -> None:
     with tenant_scope(acme), pytest.raises(Exception, match="sizes do not fit") as caught:
-        services.version_import(upload=upload(), step=STEP)
+        services.version_import(upload=upload())
     assert caught.value.extra["reason"] == "shape"
 
 
@@ -291,8 +290,8 @@ def test_a_server_takes_adapters_where_it_loads_them(
     with tenant_scope(acme):
         assert base_model.current() is None
         settings.ENGINE_OPTIONS |= {"dialect": "vllm"}
-        version = services.version_import(upload=upload(), step=STEP)
-        services.version_promote(version=version, step=STEP)
+        version = services.version_import(upload=upload())
+        services.version_promote(version=version)
         job = chat()
         assert base_model.current() == BaseModel("llama", version.base_sha256)
         adapter_for(Lease(acme.pk, job.pk, 1, CHAT, job.payload, 0))

@@ -30,7 +30,7 @@ def admin(ada: User) -> Client:
 
 
 def actions() -> list[str]:
-    return list(AuditEvent.objects.order_by("created_at").values_list("action", flat=True))
+    return list(AuditEvent.objects.order_by("created_at").values_list("name", flat=True))
 
 
 def test_an_owner_connects_a_server_and_the_key_is_not_shown_again(

@@ -13,15 +13,13 @@ from tests.generation.views.conftest import Url
 from tests.generation.views.test_write import answers
 from tests.training.conftest import upload
 from training.models import ModelVersion
-from training.services import Step, version_import, version_promote, version_quarantine
-
-STEP = Step(Author())
+from training.services import version_import, version_promote, version_quarantine
 
 
 @pytest.fixture
 def live(in_acme: None) -> ModelVersion:
-    version = version_import(upload=upload(), step=STEP)
-    version_promote(version=version, step=STEP)
+    version = version_import(upload=upload())
+    version_promote(version=version)
     return version
 
 
@@ -30,7 +28,7 @@ def test_a_text_says_which_model_wrote_it(
 ) -> None:
     by = Author(user=alice)
     brief = brief_request(kind=note, fields={"topic": "Anvils"}, brand=brand, author=by)
-    version_promote(version=None, step=STEP)
+    version_promote(version=None)
     later = brief_request(kind=note, fields={"topic": "Anvils"}, brand=brand, author=by)
     run_jobs()
     content = variant_pick(variant=brief.variants.get(number=1), author=by)
@@ -47,7 +45,7 @@ def test_a_text_says_which_model_wrote_it(
 def test_nothing_is_ordered_while_the_live_model_is_on_hold(
     live: ModelVersion, note: str, brand: Brand, editor: Client, url: Url
 ) -> None:
-    version_quarantine(version=live, step=STEP)
+    version_quarantine(version=live)
     answer = editor.post(url("brief-new", "note"), answers(brand))
     page = answer.content.decode()
     assert answer.status_code == 409
