@@ -8,12 +8,14 @@ from tenants.jobs.registry import JobKind
 WRITE = "generate.variant"
 CHAT = "generate.chat"
 QUEUE = "generate"
+TOKENS = ("prompt_tokens", "completion_tokens")
 VARIANT = JobKind(
     name=WRITE,
     label=_("Writing copy"),
     queue=QUEUE,
     handler="generation.serving.handlers.write_variant",
     page="brief",
+    meters=TOKENS,
     tags=("variant",),
     messages=USER_MESSAGES,
 )
@@ -22,4 +24,5 @@ COMPLETION = JobKind(
     label=_("Completion by API"),
     queue=QUEUE,
     handler="generation.serving.handlers.answer_chat",
+    meters=TOKENS,
 )

@@ -300,10 +300,14 @@ def _settle(job: Job, usage: Units | None, apply: Apply | None = None) -> int:
     if usage is None:
         _release(job)
         return 0
+    used = Usage.of(usage)
+    kind = kind_of(job.kind)
+    if kind and (foreign := used.units.keys() - set(kind.meters)):
+        raise LookupError(f"The kind {job.kind} does not declare {', '.join(sorted(foreign))}.")
     event = settle(
         source=Source("job", str(job.pk)),
         kind=job.kind,
-        usage=Usage.of(usage),
+        usage=used,
         asked_at=job.enqueued_at,
         reservation=job.reservation,
     )

@@ -2,6 +2,8 @@
 
 from django.apps import AppConfig
 
+TOKENS = ("prompt_tokens", "completion_tokens")
+
 
 class ProveConfig(AppConfig):
     name = "tests.prove"
@@ -12,5 +14,5 @@ class ProveConfig(AppConfig):
 
         for name in ("steps", "stubborn", "suicide", "flaky"):
             handler = f"tests.prove.kinds.{name}"
-            register(JobKind(name=f"generate.{name}", label=name, handler=handler))
+            register(JobKind(name=f"generate.{name}", label=name, handler=handler, meters=TOKENS))
         register_worker("generate", "tests.prove.copywriters.run")

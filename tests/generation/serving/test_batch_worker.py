@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,7 @@ from generation.models import Brief
 from generation.presentation.failures import USER_MESSAGES
 from generation.serving.batch_worker import BEAT_EVERY_S, BatchWorker
 from generation.serving.commits import ThreadExecutor
-from generation.serving.handlers import answer_chat
-from generation.serving.job_kinds import CHAT, QUEUE
+from generation.serving.job_kinds import CHAT, COMPLETION, QUEUE
 from tenants.billing.prices import CREDIT
 from tenants.billing.services import balance
 from tenants.jobs.models import Job
@@ -266,7 +266,7 @@ def test_a_full_engine_makes_room_for_a_workspace_of_which_nothing_runs(
 
 def test_a_kind_of_another_version_waits_and_stops_nobody(acme: Tenant) -> None:
     """As in a rolling deploy: the newer web orders what the older worker does not know."""
-    kind = JobKind(name="test.newer", label="", handler=answer_chat, queue=QUEUE)
+    kind = replace(COMPLETION, name="test.newer")
     payload = {"messages": [{"role": "user", "content": WORDS}], "max_tokens": 16}
     with tenant_scope(acme), registered(kind):
         newer = job_request(kind="test.newer", payload=payload, estimate=0)

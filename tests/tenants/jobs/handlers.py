@@ -1,5 +1,7 @@
 """Job kinds for tests of the plain worker."""
 
+from dataclasses import replace
+
 from saas.errors import Invalid, Unavailable
 from tenants.billing.meters import Usage
 from tenants.jobs.models import Job, Lease
@@ -7,14 +9,17 @@ from tenants.jobs.registry import JobKind
 from tenants.jobs.worker import Cancelled, Control, Outcome, ShuttingDown
 
 NAMES = ("echo", "refuse", "unavailable", "broken", "cancelled", "stopped")
+ECHO = JobKind(
+    name="generator.other",
+    label="Echo",
+    handler=f"{__name__}.echo",
+    meters=("prompt_tokens", "completion_tokens"),
+)
 KINDS = (
-    *(
-        JobKind(name=f"generate.{name}", label=f"Test {name}", handler=f"{__name__}.{name}")
-        for name in NAMES
-    ),
-    JobKind(name="generator.other", label="Other", handler=f"{__name__}.echo"),
-    JobKind(name="test.once", label="Once", handler=f"{__name__}.echo", max_attempts=1),
-    JobKind(name="test.batched", label="Batched", queue="generate", handler=f"{__name__}.echo"),
+    *(replace(ECHO, name=f"generate.{name}", handler=f"{__name__}.{name}") for name in NAMES),
+    ECHO,
+    replace(ECHO, name="test.once", max_attempts=1),
+    replace(ECHO, name="test.batched", queue="generate"),
 )
 
 

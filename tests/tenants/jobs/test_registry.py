@@ -3,6 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from tenants.billing.meters import meter
 from tenants.jobs import registry, worker
 from tenants.jobs.registry import (
     JobKind,
@@ -72,6 +73,10 @@ def test_every_queue_has_a_worker() -> None:
 
 def test_every_handler_is_there() -> None:
     assert all(callable(kind.load()) for kind in kinds())
+
+
+def test_every_meter_of_a_kind_is_there() -> None:
+    assert all(meter(name) for kind in kinds() for name in kind.meters)
 
 
 @pytest.mark.django_db

@@ -1,6 +1,7 @@
 """The plain worker, its notices and the sweeper."""
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -23,6 +24,7 @@ from tenants.models import Tenant
 from tenants.scope import ScopeError, no_scope, tenant_scope
 from tenants.tasks import DispatchTask, TenantTask
 from tests.tenants.jobs.conftest import ask, start, stream_of
+from tests.tenants.jobs.handlers import ECHO
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DONE = {"prompt_tokens": 10, "completion_tokens": 20}
@@ -63,12 +65,22 @@ def test_what_was_done_until_a_cancel_can_be_charged(scoped: Tenant) -> None:
     def half(lease: Lease, control: Control) -> Outcome:
         raise Cancelled(Outcome({}, DONE))
 
-    with registered(JobKind(name="generate.half", label="", handler=half)):
+    with registered(replace(ECHO, name="generate.half", handler=half)):
         job = ask("generate.half")
         work()
     job.refresh_from_db()
     assert job.state == "cancelled"
     assert balance().spent_this_month == price(DONE)
+
+
+def test_a_job_is_charged_by_the_meters_of_its_kind_alone(scoped: Tenant) -> None:
+    """A mistake of ours: it is found at the first run, and nothing is charged."""
+    with registered(replace(ECHO, name="test.unmetered", meters=())):
+        job = ask("test.unmetered")
+        work()
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == ("queued", "internal_error")
+    assert balance().spent_this_month == 0
 
 
 def test_progress_is_shown_now_and_then_and_at_the_end(scoped: Tenant) -> None:
@@ -92,7 +104,7 @@ def test_progress_is_shown_now_and_then_and_at_the_end(scoped: Tenant) -> None:
 
 
 # Two versions of the program on one queue, as in a rolling deploy: only the newer one knows NEW.
-NEW = JobKind(name="test.new", label="New", handler="tests.tenants.jobs.handlers.echo")
+NEW = replace(ECHO, name="test.new")
 
 
 def test_a_kind_of_a_newer_version_is_left_to_it(scoped: Tenant) -> None:
