@@ -68,12 +68,22 @@ def _tables() -> Iterator[str]:
             " SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid AND p.polcmd = '*'"
             ") AND NOT has_table_privilege(c.oid, 'TRUNCATE')"
             " FROM pg_class c WHERE c.relname = ANY(%s)",
-            tenant_tables(),
+            tables := [*tenant_tables(), *_partitions()],
         )
     )
-    for table in tenant_tables():
+    for table in tables:
         if not forced.get(table):
             yield f"Table {table} has no forced row security (TenantTable in its migration?)."
+
+
+def _partitions() -> list[str]:
+    """The tables that hold a partitioned table's rows: whoever names one goes past its parent."""
+    rows = _rows(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+        " JOIN pg_class p ON p.oid = i.inhparent WHERE p.relname = ANY(%s) AND c.relkind = 'r'",
+        tenant_tables(),
+    )
+    return [name for (name,) in rows]
 
 
 def _uniques() -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Migration operations that isolate tenants in Postgres: policies and composite keys."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import environ
@@ -75,25 +76,38 @@ class TenantTable(DatabaseOperation):
     """Close a tenant model's table: forced row security, and references inside the tenant only.
 
     `lookups` are extra SELECT-only conditions by name, for finding the tenant in the first place.
+    `partitions` are the ends of its partitions' names: each is closed as well, and no other table
+    can refer to a partitioned one.
     """
 
     def __init__(
-        self, model: str, *, column: str = "tenant_id", lookups: Mapping[str, str] | None = None
+        self,
+        model: str,
+        *,
+        column: str = "tenant_id",
+        lookups: Mapping[str, str] | None = None,
+        partitions: Iterable[str] = (),
     ) -> None:
         self.model = model
         self.column = column
         self.lookups = dict(lookups or {})
+        self.partitions = tuple(partitions)
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        return type(self).__name__, [self.model], {"column": self.column, "lookups": self.lookups}
+        options = {"column": self.column, "lookups": self.lookups, "partitions": self.partitions}
+        return type(self).__name__, [self.model], options
 
     def describe(self) -> str:
         return f"Force row-level security on {self.model}"
 
     def forwards(self, find: Find) -> list[str]:
         model = find(self.model)
-        keys = composite_keys(model) if self.column == "tenant_id" else []
-        return [CHECK_NOW, *self._close(model._meta.db_table), *keys]
+        keys = []
+        if self.column == "tenant_id":
+            keys = composite_keys(model, referred=not self.partitions)
+        table = model._meta.db_table
+        tables = [table, *(f"{table}_{end}" for end in self.partitions)]
+        return [CHECK_NOW, *chain.from_iterable(map(self._close, tables)), *keys]
 
     def _close(self, table: str) -> list[str]:
         same = f"{self.column} = {TENANT}"
@@ -110,13 +124,63 @@ class TenantTable(DatabaseOperation):
         model = find(self.model)
         table = model._meta.db_table
         names = [*(reference_name(model, field) for field in references(model))]
-        if self.column == "tenant_id":
+        if self.column == "tenant_id" and not self.partitions:
             names.append(f"{table}_own")
         return [
             *(f'ALTER TABLE "{table}" DROP CONSTRAINT "{name}"' for name in names),
             *(f'DROP POLICY "{table}_{name}" ON "{table}"' for name in ["tenant", *self.lookups]),
             f'ALTER TABLE "{table}" NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY',
         ]
+
+
+class PartitionByTime(DatabaseOperation):
+    """Make a table that was just created, and is empty, one that is partitioned by quarters.
+
+    What is older or newer than the years goes into a partition of its own. The primary key gains
+    the column, as Postgres asks of partitioned tables.
+    """
+
+    def __init__(self, model: str, *, column: str, years: tuple[int, int]) -> None:
+        self.model = model
+        self.column = column
+        self.years = years
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return type(self).__name__, [self.model], {"column": self.column, "years": self.years}
+
+    def describe(self) -> str:
+        return f"Partition {self.model} by {self.column}"
+
+    def forwards(self, find: Find) -> list[str]:
+        table = find(self.model)._meta.db_table
+        return [
+            f'ALTER TABLE "{table}" RENAME TO "{table}_plain"',
+            f'CREATE TABLE "{table}" (LIKE "{table}_plain" INCLUDING DEFAULTS) '
+            f"PARTITION BY RANGE ({self.column})",
+            f'DROP TABLE "{table}_plain"',
+            f'ALTER TABLE "{table}" ADD PRIMARY KEY (id, {self.column})',
+            *(
+                f'CREATE TABLE "{table}_{end}" PARTITION OF "{table}" '
+                f"FOR VALUES FROM ('{first}') TO ('{after}')"
+                for end, first, after in quarters(self.years)
+            ),
+            f'CREATE TABLE "{table}_other" PARTITION OF "{table}" DEFAULT',
+        ]
+
+    def backwards(self, find: Find) -> list[str]:
+        return []  # the table is dropped by the operation that created it
+
+
+def quarters(years: tuple[int, int]) -> list[tuple[str, str, str]]:
+    """The quarters of the years: the end of a partition's name, its first day, the day after it."""
+    starts = [(year, month) for year in range(years[0], years[1] + 1) for month in (1, 4, 7, 10)]
+    days = [f"{year}-{month:02}-01" for year, month in [*starts, (years[1] + 1, 1)]]
+    ends = [f"{year}q{(month + 2) // 3}" for year, month in starts]
+    return list(zip(ends, days[:-1], days[1:], strict=True))
+
+
+def partition_ends(years: tuple[int, int]) -> list[str]:
+    return [*(end for end, _, _ in quarters(years)), "other"]
 
 
 class TenantReference(DatabaseOperation):
@@ -245,8 +309,8 @@ def add_reference(model: type[models.Model], field: Any) -> str:
     )
 
 
-def composite_keys(model: type[models.Model]) -> list[str]:
-    """UNIQUE (tenant_id, id) for others to refer to, then this table's own references."""
+def composite_keys(model: type[models.Model], *, referred: bool) -> list[str]:
+    """UNIQUE (tenant_id, id) where others may refer to it, then this table's own references."""
     table = model._meta.db_table
     own = f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_own" UNIQUE (tenant_id, id)'
-    return [own, *(add_reference(model, field) for field in references(model))]
+    return [*([own] if referred else []), *(add_reference(model, f) for f in references(model))]

@@ -125,5 +125,6 @@ MAKERS: dict[type[Any], Callable[[Any], Any]] = {
     models.JSONField: lambda field: {},
     models.BinaryField: lambda field: secrets.token_bytes(8),
     models.IntegerField: small_number,
+    models.FloatField: small_number,
     models.Field: lambda field: [],  # arrays
 }
