@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "tenants.billing",
     "tenants.idempotency",
     "training",
+    "recommendations",
     "generation",
 ]
 

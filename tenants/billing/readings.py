@@ -18,7 +18,7 @@ from django.db import connection, transaction
 
 from tenants.billing.ledger import LedgerSession, open_ledger
 from tenants.billing.meters import Usage, meter, meters
-from tenants.billing.models import MeterReading, Source, UsageEvent
+from tenants.billing.models import LedgerAccount, MeterReading, Source, UsageEvent
 from tenants.billing.prices import rates
 from tenants.billing.services import balance, grant_month, insufficient, note_usage, spend
 from tenants.scope import current_tenant_id
@@ -50,7 +50,10 @@ def record_many(usage: Mapping[str, int]) -> None:
 
 def require_credits() -> None:
     """Raise InsufficientCredits where the workspace has nothing left; takes no lock."""
-    now = balance()
+    wallet = LedgerAccount.objects.filter(kind=LedgerAccount.Kind.WALLET).first()
+    if wallet is not None and wallet.available > 0:
+        return
+    now = balance()  # the month's grant may not be booked yet
     if now.available <= 0:
         raise insufficient(1, now.available)
 

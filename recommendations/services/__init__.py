@@ -1,0 +1,1 @@
+"""What changes more than one row: the catalogue, events, answers, scenarios, ranking models."""
