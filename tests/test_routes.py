@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from tenants.models import Role, Tenant, User
 from tenants.scope import tenant_scope
 from tests.generation.conftest import note
-from tests.routes import api, generation, jobs, saas, tenants, training
+from tests.routes import api, generation, jobs, recommendations, saas, tenants, training
 from tests.routes.table import Call, Route
 from tests.support.api import ALL as ALL_SCOPES
 from tests.support.api import key_for
@@ -30,6 +30,7 @@ TABLES = {
     **tenants.ROUTES,
     **jobs.ROUTES,
     **training.ROUTES,
+    **recommendations.ROUTES,
     **generation.ROUTES,
     **api.ROUTES,
 }

@@ -1,0 +1,1 @@
+"""The API of catalogue, people, events and answers."""

@@ -1,0 +1,99 @@
+"""The forms of the room Recommend: a scenario's rules, an item's visibility, an import."""
+
+from dataclasses import asdict
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from recommendations.models import Scenario
+from recommendations.serving.settings import ScenarioSettings
+from saas.errors import AppError
+
+SHARES = ("diversity", "rotation_rate", "min_relevance", "exploration")
+
+
+class ScenarioForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What a marketer sets of a place on the site; numbers are percentages here."""
+
+    diversity = forms.IntegerField(
+        label=_("Diversity"),
+        min_value=0,
+        max_value=100,
+        initial=20,
+        help_text=_("In percent. More brings things of different kinds side by side."),
+    )
+    rotation_rate = forms.IntegerField(
+        label=_("Rotation"),
+        min_value=0,
+        max_value=100,
+        initial=0,
+        help_text=_("In percent. More moves down what somebody was shown lately."),
+    )
+    min_relevance = forms.IntegerField(
+        label=_("Least relevance"),
+        min_value=0,
+        max_value=100,
+        initial=0,
+        help_text=_("In percent of the best item's. Items below it are replaced by popular ones."),
+    )
+    exploration = forms.IntegerField(
+        label=_("Trying new items"),
+        min_value=0,
+        max_value=100,
+        initial=10,
+        help_text=_("In percent. With 0, items that nobody has seen are not tried out."),
+    )
+    filter_seen = forms.BooleanField(
+        label=_("Leave out what the person has looked at already"), required=False
+    )
+    filter = forms.CharField(
+        label=_("Show only"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        help_text=_("A rule such as 'price' < 40 and \"pet-safe\" in 'tags'. Empty shows all."),
+    )
+    booster = forms.CharField(
+        label=_("Prefer"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        help_text=_("A factor such as if 'type' == \"set\" then 1.5 else 1."),
+    )
+
+    class Meta:
+        model = Scenario
+        fields = ("name", "key")
+        help_texts = {
+            "name": _("As your team calls the place, such as “End of an article”."),
+            "key": _("As your site asks for it, such as article_end."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            del self.fields["key"]
+            kept = asdict(ScenarioSettings.of(self.instance.settings))
+            for name in SHARES:
+                self.initial[name] = round(kept[name] * 100)
+            for name in ("filter_seen", "filter", "booster"):
+                self.initial[name] = kept[name]
+
+    def clean_key(self) -> str:
+        key: str = self.cleaned_data["key"]
+        if Scenario.objects.filter(key=key).exists():
+            raise forms.ValidationError(_("There is one with this ID already."))
+        return key
+
+    def chosen(self) -> ScenarioSettings:
+        """The settings as they were filled in, over those that the form does not show."""
+        given = {name: self.cleaned_data[name] / 100 for name in SHARES}
+        rules = {name: self.cleaned_data[name] for name in ("filter_seen", "filter", "booster")}
+        return ScenarioSettings.of({**(self.instance.settings or {}), **given, **rules})
+
+    def refuse(self, error: AppError) -> None:
+        """Show what is wrong with a rule beside it."""
+        for problem in error.extra.get("errors", [{"pointer": "", "detail": str(error)}]):
+            name = problem["pointer"].removeprefix("/")
+            self.add_error(name if name in self.fields else None, problem["detail"])

@@ -1,0 +1,1 @@
+"""How a question is answered in the web process: arrays of the catalogue, models, the pipeline."""

@@ -1,0 +1,76 @@
+"""The candidate sources of one answer, over the workspace's arrays, counts and model."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from recommendations.models import Transition
+from recommendations.ranking.arrays import IntArray
+from recommendations.ranking.candidates import Candidates, Context, Source
+from recommendations.ranking.sources.exploration import Exploration
+from recommendations.ranking.sources.neighbours import ItemToItem
+from recommendations.ranking.sources.sequence import SequenceScores
+from recommendations.ranking.sources.text import TextSimilarity
+from recommendations.ranking.sources.transitions import TransitionRows, Transitions
+from recommendations.services.interactions import TRANSITIONS
+from recommendations.serving.columns import Columns
+from recommendations.serving.trained import TrainedModel
+
+# Of an item with many successors the most frequent are enough.
+MOST_ROWS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """A source whose arrays end at a size; the catalogue may have grown since they were made."""
+
+    source: Source
+    size: int
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    def candidates(self, context: Context, k: int) -> Candidates:
+        known = context.history < self.size
+        weights = None if context.weights is None else context.weights[known]
+        item = context.item if context.item is not None and context.item < self.size else None
+        allowed = None if context.allowed is None else padded(context.allowed, self.size)
+        inside = replace(
+            context, history=context.history[known], weights=weights, item=item, allowed=allowed
+        )
+        return self.source.candidates(inside, k)
+
+
+def padded(allowed: np.ndarray, size: int) -> np.ndarray:
+    if len(allowed) >= size:
+        return allowed[:size]
+    return np.concatenate([allowed, np.zeros(size - len(allowed), np.bool_)])
+
+
+def transition_rows(items: IntArray) -> TransitionRows:
+    """The stored counts of all pairs that begin with one of the items."""
+    found = Transition.objects.filter(source__in=[int(item) for item in items], count__gt=0)
+    rows = list(found.order_by("-count").values_list("source", "target", "count")[:MOST_ROWS])
+    sources, targets, counts = zip(*rows, strict=True) if rows else ((), (), ())
+    return TransitionRows(
+        np.array(sources, np.int64), np.array(targets, np.int64), np.array(counts, np.float64)
+    )
+
+
+def sources_of(
+    columns: Columns, model: TrainedModel, random: np.random.Generator
+) -> Iterator[Source]:
+    """Every source that has something to go by."""
+    size = columns.size
+    if model.encoder is not None:
+        yield Limited(SequenceScores(model.encoder), len(model.encoder.items))
+    yield Limited(Transitions(transition_rows, TRANSITIONS), size)
+    if model.neighbours is not None:
+        yield Limited(ItemToItem(model.neighbours), len(model.neighbours.items))
+    if model.vectors is not None:
+        yield Limited(TextSimilarity(model.vectors), len(model.vectors))
+    yield from columns.shared_sources()
+    impressions = columns.impressions[:size].astype(np.int64)
+    yield Exploration(impressions, columns.clicks[:size].astype(np.int64), random)

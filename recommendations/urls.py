@@ -1,0 +1,25 @@
+"""Addresses of the room Recommend, under /w/<slug>/."""
+
+from django.urls import include, path
+
+from recommendations.views import catalogue, overview, people, scenarios
+
+# recommend/
+recommend_urls = [
+    path("", overview.recommend_home, name="recommend"),
+    path("fit/", overview.recommend_fit, name="recommend-fit"),
+    path("items/", catalogue.item_list, name="recommend-items"),
+    path("items/<uuid:pk>/", catalogue.item_page, name="recommend-item"),
+    path("items/<uuid:pk>/visibility/", catalogue.item_visibility, name="recommend-item-hide"),
+    path("people/", people.person_list, name="recommend-people"),
+    path("people/<uuid:pk>/", people.person_page, name="recommend-person"),
+    path("people/<uuid:pk>/forget/", people.person_forgotten, name="recommend-person-forget"),
+    path("scenarios/", scenarios.scenario_list, name="recommend-scenarios"),
+    path("scenarios/new/", scenarios.scenario_new, name="recommend-scenario-new"),
+    path("scenarios/preview/", scenarios.scenario_preview, name="recommend-preview"),
+    path("scenarios/<uuid:pk>/", scenarios.scenario_edit, name="recommend-scenario"),
+    path("scenarios/<uuid:pk>/undo/", scenarios.scenario_undone, name="recommend-undo"),
+    path("scenarios/<uuid:pk>/delete/", scenarios.scenario_delete, name="recommend-delete"),
+]
+
+urlpatterns = [path("recommend/", include(recommend_urls))]

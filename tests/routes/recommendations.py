@@ -1,0 +1,87 @@
+"""Routes of the recommender: its room in the portal, and its API by the scope of a key."""
+
+from recommendations.models import Item, Person, RankingModel, Recommendation, Scenario
+from recommendations.services.catalogue import ItemData, items_write, persons_write
+from recommendations.services.scenarios import experiment_start, scenario_save
+from recommendations.serving.settings import ScenarioSettings
+from tests.routes.generation import in_scope
+from tests.routes.table import Route, delete, get, patch, post
+
+
+def make_item() -> Item:
+    items_write(items=[ItemData("fern", {"title": "Fern"})])
+    return Item.objects.get(key="fern")
+
+
+def make_person() -> Person:
+    persons_write(persons={"ann": {}})
+    return Person.objects.get(key="ann")
+
+
+def make_scenario() -> Scenario:
+    made = Scenario(key="home", name="Home")
+    scenario_save(scenario=made, settings=ScenarioSettings())
+    return scenario_save(scenario=made, settings=ScenarioSettings(diversity=0.5))
+
+
+def make_experiment() -> object:
+    arms = [{"name": name, "share": 50, "settings": {}} for name in ("a", "b")]
+    return experiment_start(scenario=make_scenario(), name="Two", arms=arms)
+
+
+def make_model() -> RankingModel:
+    state = RankingModel.State.RETIRED
+    return RankingModel.objects.create(number=1, state=state, sha256="0" * 64, items=1, events=1)
+
+
+item = in_scope(lambda: {"pk": make_item().pk})
+person = in_scope(lambda: {"pk": make_person().pk})
+scenario = in_scope(lambda: {"pk": make_scenario().pk})
+item_key = in_scope(lambda: {"key": make_item().key})
+person_key = in_scope(lambda: {"key": make_person().key})
+scenario_key = in_scope(lambda: {"key": make_scenario().key})
+experiment = in_scope(lambda: {"pk": make_experiment().pk})  # type: ignore[attr-defined]
+model = in_scope(lambda: {"pk": make_model().pk})
+answer = in_scope(lambda: {"recomm_id": Recommendation.objects.create().pk})
+
+EVENT = {"person": "ann", "item": "fern", "type": "click"}
+FORM = {"name": "End", "diversity": 1, "rotation_rate": 0, "min_relevance": 0, "exploration": 0}
+
+ROUTES = {
+    "recommend": Route(get("viewer")),
+    "recommend-fit": Route(post("editor")),
+    "recommend-items": Route(get("viewer")),
+    "recommend-item": Route(get("viewer"), row=item),
+    "recommend-item-hide": Route(post("editor"), row=item),
+    "recommend-people": Route(get("viewer")),
+    "recommend-person": Route(get("viewer"), row=person),
+    "recommend-person-forget": Route(post("admin"), row=person),
+    "recommend-scenarios": Route(get("viewer")),
+    "recommend-scenario-new": Route(get("editor") | post("editor", 302, key="end", **FORM)),
+    "recommend-preview": Route(post("editor", 200, **FORM)),
+    "recommend-scenario": Route(get("editor") | post("editor", 302, **FORM), row=scenario),
+    "recommend-undo": Route(post("editor"), row=scenario),
+    "recommend-delete": Route(post("editor"), row=scenario),
+    "api-item-list": Route(get("read") | post("write", 201, id="pot")),
+    "api-item-detail": Route(
+        get("read") | patch("write", 200, hidden=True) | delete("write"), row=item_key
+    ),
+    "api-person-list": Route(get("read") | post("write", 201, id="ben")),
+    "api-person-detail": Route(
+        get("read") | patch("write", 200, anonymous=True) | delete("write"), row=person_key
+    ),
+    "api-person-merge": Route(post("write", 422, into="nobody"), row=person_key),
+    "api-interactions": Route(post("write", 202, **EVENT)),
+    "api-recommendations": Route(post("read", 200, person="ann")),
+    "api-recommendations-next": Route(post("read", 200), row=answer),
+    "api-scenario-list": Route(get("read") | post("write", 201, id="end", name="End")),
+    "api-scenario-detail": Route(
+        get("read") | patch("write", 200, name="Start") | delete("write"), row=scenario_key
+    ),
+    "api-scenario-undo": Route(post("write", 200), row=scenario_key),
+    "api-experiment-list": Route(get("read") | post("write", 422, name="a")),
+    "api-experiment-detail": Route(get("read"), row=experiment),
+    "api-experiment-stop": Route(post("write", 200), row=experiment),
+    "api-ranking-model-list": Route(get("read")),
+    "api-ranking-model-detail": Route(get("read"), row=model),
+}
