@@ -10,6 +10,7 @@ from django.db import transaction
 
 from generation.models import Audience, Brand, Brief
 from generation.services.briefs import brief_title, clean_fields
+from recommendations.demo import demo_shop
 from tenants.lookups import all_workspaces
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
@@ -131,6 +132,7 @@ def demo_create() -> Tenant:
         audiences = {each["name"]: Audience.objects.create(**each) for each in AUDIENCES}
         for kind, audience, fields in BRIEFS:
             _brief(kind, fields, brand, audiences[audience], owner)
+        demo_shop()
     return tenant
 
 
