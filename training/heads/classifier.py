@@ -1,0 +1,312 @@
+"""Sorting texts: a calibrated head on the frozen encoder, or one trained together with it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from training.heads.encoder import Encoder
+from training.heads.linear import Linear, best_linear, calibrated, fit_linear, loss_of
+from training.heads.metrics import (
+    ClassificationMetrics,
+    classification_metrics,
+    multi_label_metrics,
+    threshold_for,
+)
+from training.heads.recipe import HeadRecipe
+from training.heads.storage import CLASSIFICATION, HeadConfig, labels_of, load_head, save_head
+from training.heads.tuning import Tuner
+from training.lora.errors import TrainingError
+from training.lora.files import FileInfo
+from training.lora.types import Callbacks
+
+HEAD = "head"
+MULTI_LABEL_THRESHOLD = 0.5
+
+Labels = Sequence[str] | Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassificationData:
+    """Each text's label, or its list of labels. Without validation a fifth is held out."""
+
+    texts: Sequence[str]
+    labels: Labels
+    validation_texts: Sequence[str] = ()
+    validation_labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeadResult:
+    """`status` is "finished", or "stopped" on demand: fit again with the same folder to go on.
+
+    `metrics` are of the validation rows, `history` is [step, loss, learning rate, norm] a step.
+    """
+
+    status: str
+    folder: Path
+    files: dict[str, FileInfo]
+    metrics: ClassificationMetrics | None
+    history: list[list[float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """`label` is the likeliest; `labels` are all above one half where a text may have several."""
+
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+    labels: list[str]
+    abstained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Texts and targets of one part: classes (n,), or 0 and 1 (n, classes) of several labels."""
+
+    texts: list[str]
+    targets: Tensor
+
+
+def fit(
+    data: ClassificationData,
+    recipe: HeadRecipe,
+    folder: Path,
+    *,
+    encoder: Encoder | None = None,
+    callbacks: Callbacks | None = None,
+) -> HeadResult:
+    """Fit a head into folder/head. Everything is chosen on validation alone.
+
+    TrainingError: dataset_too_small, dataset_degenerate (one label), model_numerical_error,
+    insufficient_storage, checkpoint_mismatch.
+    """
+    labels, training, validation = splits(data, recipe.seed)
+    encoder = encoder or Encoder.load(max_length=recipe.max_length)
+    features = tuple(torch.from_numpy(encoder.features(s.texts)) for s in (training, validation))
+    pair = (training.targets, validation.targets)
+    head, strength = best_linear((features[0], features[1]), pair)
+    if recipe.method == "linear":
+        # The strength is known now, so the validation rows may teach as well.
+        several = training.targets.dim() == 2
+        whole = fit_linear(torch.cat(features), torch.cat(pair), strength, head)
+        final = Linear(whole.weight, whole.bias, head.temperature)
+        metrics, threshold = judged(head, features[1], validation, labels, recipe)
+        files = write(folder, final, Fitted(encoder, labels, several, threshold, recipe))
+        return HeadResult("finished", folder / HEAD, files, metrics)
+    own = Encoder.load(encoder.folder, recipe.max_length)  # the caller's stays as it is
+    return tune(Tuning(own, labels, training, validation, recipe), head, folder, callbacks)
+
+
+def splits(data: ClassificationData, seed: int) -> tuple[list[str], Split, Split]:
+    """(labels, training, validation)"""
+    if len(data.texts) != len(data.labels) or not data.texts:
+        raise TrainingError("dataset_too_small", "Every text needs a label, and there is none.")
+    several = not isinstance(data.labels[0], str)
+    listed = [[each] if isinstance(each, str) else list(each) for each in data.labels]
+    held = [[each] if isinstance(each, str) else list(each) for each in data.validation_labels]
+    labels = labels_of([label for own in listed for label in own])
+    known = set(labels)
+    places = [place for place, own in enumerate(held) if known.issuperset(own)]
+    training = Split(list(data.texts), targets_of(listed, labels, several))
+    if places:
+        texts = [data.validation_texts[place] for place in places]
+        own = [held[place] for place in places]
+        return labels, training, Split(texts, targets_of(own, labels, several))
+    return labels, *held_out(training, seed)
+
+
+def targets_of(listed: Sequence[Sequence[str]], labels: list[str], several: bool) -> Tensor:
+    places = {label: place for place, label in enumerate(labels)}
+    if not several:
+        return torch.tensor([places[own[0]] for own in listed], dtype=torch.long)
+    targets = torch.zeros(len(listed), len(labels))
+    for row, own in enumerate(listed):
+        targets[row, [places[label] for label in own]] = 1
+    return targets
+
+
+def held_out(split: Split, seed: int) -> tuple[Split, Split]:
+    """Every fifth text of each class; a class's only text stays in training."""
+    order = np.random.default_rng(seed).permutation(len(split.texts)).tolist()
+    seen: dict[str, int] = {}
+    parts: tuple[list[int], list[int]] = [], []
+    for number in order:
+        key = str(split.targets[number].tolist())
+        seen[key] = seen.get(key, 0) + 1
+        parts[seen[key] % 5 == 0].append(number)
+    if not parts[1]:
+        message = "There are too few rows of every label to hold some out for validation."
+        raise TrainingError("dataset_too_small", message)
+    kept, held = (Split([split.texts[n] for n in part], split.targets[part]) for part in parts)
+    return kept, held
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What is written beside a head's numbers."""
+
+    encoder: Encoder
+    labels: list[str]
+    multi_label: bool
+    threshold: float
+    recipe: HeadRecipe
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Everything that training the encoder needs."""
+
+    encoder: Encoder
+    labels: list[str]
+    training: Split
+    validation: Split
+    recipe: HeadRecipe
+
+    def identity(self) -> dict[str, str]:
+        digest = hashlib.sha256("\0".join(self.labels).encode())
+        for split in (self.training, self.validation):
+            digest.update("\0".join(split.texts).encode() + str(split.targets.tolist()).encode())
+        base, recipe = self.encoder.sha256, self.recipe.fingerprint()
+        return {"recipe": recipe, "base": base, "data": digest.hexdigest()}
+
+
+class ClassificationTask:
+    """tuning.Task over one head on the pooled states."""
+
+    def __init__(self, tuning: Tuning, head: nn.Linear) -> None:
+        self.tuning, self.head = tuning, head
+        self.encodings = tuning.encoder.encode(tuning.training.texts)
+        self.held = tuning.encoder.encode(tuning.validation.texts)
+
+    @property
+    def count(self) -> int:
+        return len(self.encodings)
+
+    def loss(self, numbers: Sequence[int]) -> Tensor:
+        batch = self.tuning.encoder.batch(self.encodings, numbers)
+        logits = self.head(self.tuning.encoder.pooled(batch))
+        targets = self.tuning.training.targets[batch.numbers]
+        return loss_of(logits, targets, self.tuning.recipe.label_smoothing)
+
+    def score(self) -> tuple[float, float]:
+        targets = self.tuning.validation.targets
+        with torch.no_grad():
+            logits = self.head(self.features())
+            return float(loss_of(logits, targets)), float(right(logits, targets).float().mean())
+
+    def features(self) -> Tensor:
+        """Of the validation texts, by the encoder as it is now."""
+        return torch.from_numpy(self.tuning.encoder.features(self.tuning.validation.texts))
+
+
+def right(logits: Tensor, targets: Tensor) -> Tensor:
+    """(n,): whether the text's label, or each of its labels, is found."""
+    if targets.dim() == 2:
+        return ((logits > 0) == (targets > 0)).all(dim=1)
+    return logits.argmax(1) == targets
+
+
+def tune(tuning: Tuning, start: Linear, folder: Path, callbacks: Callbacks | None) -> HeadResult:
+    """Start from the head that fits the frozen encoder (LP-FT, arXiv:2202.10054)."""
+    head = nn.Linear(tuning.encoder.feature_size, len(tuning.labels))
+    with torch.no_grad():
+        head.weight.copy_(start.weight / start.temperature)
+        head.bias.copy_(start.bias / start.temperature)
+    task = ClassificationTask(tuning, head)
+    tuner = Tuner(tuning.encoder, head, tuning.recipe, callbacks or Callbacks())
+    state = tuner.run(task, folder, tuning.identity())
+    if not state.finished:
+        return HeadResult("stopped", folder / HEAD, {}, None, state.history)
+    tuned = Linear(head.weight.detach(), head.bias.detach())
+    features = task.features()
+    final = calibrated(tuned, features, tuning.validation.targets)
+    metrics, threshold = judged(final, features, tuning.validation, tuning.labels, tuning.recipe)
+    body = {name: w for name, w in tuner.weights.items() if not name.startswith("head.")}
+    several = tuning.training.targets.dim() == 2
+    fitted = Fitted(tuning.encoder, tuning.labels, several, threshold, tuning.recipe)
+    files = write(folder, final, fitted, body)
+    return HeadResult("finished", folder / HEAD, files, metrics, state.history)
+
+
+def judged(
+    head: Linear, features: Tensor, split: Split, labels: list[str], recipe: HeadRecipe
+) -> tuple[ClassificationMetrics, float]:
+    """(metrics on validation, the threshold below which to abstain)."""
+    found = predictions(head.logits(features), labels, 0.0, split.targets.dim() == 2)
+    if split.targets.dim() == 2:
+        true = [{labels[place] for place in row.nonzero().flatten()} for row in split.targets]
+        return multi_label_metrics(true, [set(each.labels) for each in found], labels), 0.0
+    wanted = [labels[place] for place in split.targets.tolist()]
+    sure = [each.probability for each in found]
+    metrics = classification_metrics(wanted, [each.label for each in found], labels, sure)
+    right = np.array([each.label == own for each, own in zip(found, wanted, strict=True)])
+    return metrics, threshold_for(right, np.array(sure), recipe.target_accuracy)
+
+
+def predictions(
+    logits: Tensor, labels: list[str], threshold: float, several: bool
+) -> list[Prediction]:
+    odds = logits.sigmoid() if several else logits.softmax(dim=-1)
+    made = []
+    for row in odds.tolist():
+        best = max(range(len(row)), key=row.__getitem__)
+        above = [place for place, share in enumerate(row) if share > MULTI_LABEL_THRESHOLD]
+        made.append(
+            Prediction(
+                label=labels[best],
+                probability=row[best],
+                probabilities=dict(zip(labels, row, strict=True)),
+                labels=[labels[place] for place in (above if several else [best])],
+                abstained=row[best] < threshold,
+            )
+        )
+    return made
+
+
+def write(
+    folder: Path, head: Linear, fitted: Fitted, body: dict[str, nn.Parameter] | None = None
+) -> dict[str, FileInfo]:
+    config = HeadConfig(
+        task=CLASSIFICATION,
+        labels=fitted.labels,
+        multi_label=fitted.multi_label,
+        temperature=head.temperature,
+        threshold=fitted.threshold,
+        encoder_name=fitted.encoder.name,
+        encoder_sha256=fitted.encoder.sha256,
+        recipe=fitted.recipe.to_json(),
+    )
+    tensors = {"weight": head.weight, "bias": head.bias}
+    return save_head(folder / HEAD, config, tensors, body or {})
+
+
+class Classifier:
+    """A head that was fitted, ready to sort texts."""
+
+    def __init__(self, config: HeadConfig, encoder: Encoder, head: Linear) -> None:
+        self.config, self.encoder, self.head = config, encoder, head
+
+    @classmethod
+    def load(cls, folder: Path, encoder: Encoder | None = None) -> Classifier:
+        """`encoder` may be shared by heads that left it frozen. TrainingError as load_head."""
+        config, encoder, tensors = load_head(folder, encoder)
+        if config.task != CLASSIFICATION:
+            raise TrainingError("head_invalid", "The head does not sort texts.")
+        head = Linear(tensors["weight"], tensors["bias"], config.temperature)
+        return cls(config, encoder, head)
+
+    @torch.inference_mode()
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        if not texts:
+            return []
+        logits = self.head.logits(torch.from_numpy(self.encoder.features(texts)))
+        config = self.config
+        return predictions(logits, config.labels, config.threshold, config.multi_label)
