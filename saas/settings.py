@@ -301,6 +301,8 @@ ENGINE_OPTIONS: dict[str, object] = {
     },
     "echo": {},
 }[ENGINE]
+# Parameters from which on the local base writes a text in one answer instead of line by line.
+GUIDED_WRITER_BELOW = env.int("GUIDED_WRITER_BELOW", 1_000_000_000)
 
 # Adapters: how large they may be, and where each engine keeps copies.
 MAX_ADAPTER_BYTES = env.int("MAX_ADAPTER_MB", 128) * 2**20

@@ -123,7 +123,16 @@ class VariantSerializer(StrictModelSerializer):
         model = Variant
         fields = (
             *("id", "brief", "number", "state", "error", "job", "text", "model_text", "data"),
-            *("issues", "rating", "picked_at", "seed", "base_sha256", "adapter_sha256", *STAMPS),
+            *(
+                "issues",
+                "rating",
+                "picked_at",
+                "seed",
+                "writer",
+                "base_sha256",
+                "adapter_sha256",
+                *STAMPS,
+            ),
         )
         read_only_fields = tuple(name for name in fields if name not in {"text", "rating"})
 

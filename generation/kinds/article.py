@@ -1,48 +1,28 @@
-"""Articles: an outline first, then section by section with the outline in view."""
+"""Articles: a title, an introduction and sections under headings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from generation.engine.types import EngineError
 from generation.kinds.checks import EMPTY, LENGTH, check_text, duplicates, length_limit
+from generation.kinds.grounding import unsupported
 from generation.kinds.kind import (
     BriefData,
     Choice,
     Data,
-    Draft,
-    Estimate,
     Field,
     Issue,
     Kind,
     Length,
     Part,
-    Writing,
+    object_schema,
 )
 from generation.kinds.markup import HEADING, to_html
-from generation.kinds.text import N_, count_words, one_line, sentences
-from generation.writers.guided.grounding import unsupported
-from generation.writers.guided.outline import (
-    MOST_SECTIONS,
-    Plan,
-    Section,
-    format_of,
-    plan,
-    plan_tokens,
-)
-from generation.writers.guided.prompt_budget import PromptBudget, bound, only
-from generation.writers.guided.sections import Passage, Writer
+from generation.kinds.text import N_, count_words, one_line
 
-TITLE, HEADING_CHARS = 120, 80
-# Most of what a small model writes does not pass: room to ask again, also for a short text.
-TOKENS_PER_WORD, SPARE, SPARE_WORDS = 2, 4, 150
-# An answer takes at least so many tokens, all in all.
-TOKENS_PER_ASK = 60
-PROMPT_TOKENS = 250
-TOO_POOR = N_("Nothing that the model wrote passed the checks. Try other main points.")
-EDGE_SHARE = 0.1
-MOST = 1.12
+TITLE = 120
+MOST_SECTIONS = 6
 
 FORMATS = (
     Choice("blog", N_("Blog post")),
@@ -57,6 +37,7 @@ class Article(Kind):
     description = N_("A blog post, a news item or a report, planned and written in sections.")
     icon = "file-text"
     length = Length(default=400, minimum=150, maximum=1500)
+    in_sections = True
     fields = (
         Field("format", N_("Format"), "select", choices=FORMATS, default="blog"),
         Field(
@@ -93,43 +74,11 @@ class Article(Kind):
     )
 
     def schema(self, brief: BriefData | None = None) -> dict[str, Any]:
-        section = only({"heading": {"type": "string"}, "text": {"type": "string"}})
+        section = object_schema({"heading": {"type": "string"}, "text": {"type": "string"}})
         sections = {"type": "array", "items": section, "minItems": 1}
-        return only(
+        return object_schema(
             {"title": self.parts[0].schema(), "intro": {"type": "string"}, "sections": sections}
         )
-
-    def estimate_tokens(self, brief: BriefData) -> Estimate:
-        return bound(
-            brief,
-            asks=self.asks(brief),
-            prompt=PROMPT_TOKENS,
-            completion=self.tokens(brief),
-        )
-
-    def words(self, brief: BriefData) -> int:
-        return self.length.wanted(brief) if self.length else 0
-
-    def tokens(self, brief: BriefData) -> int:
-        return (self.words(brief) + SPARE_WORDS) * TOKENS_PER_WORD * SPARE + plan_tokens()
-
-    def asks(self, brief: BriefData) -> int:
-        return 1 + self.tokens(brief) // TOKENS_PER_ASK
-
-    def write(self, brief: BriefData) -> Writing:
-        budget = PromptBudget(brief, self.tokens(brief), self.asks(brief))
-        words = self.words(brief)
-        outline = yield from plan(brief, budget, words)
-        writer = Writer(brief, budget, outline)
-        frame = count_words(" ".join([outline.title, *outline.headings, writer.lead, writer.end]))
-        passages = writer.begin(shares(outline, words - frame))
-        for passage in passages:
-            yield from writer.write(passage)
-        yield from writer.lengthen(passages, words - frame)
-        shorten(passages, int(words * MOST) - frame)
-        writer.put_frame(passages)
-        data = assemble(outline, passages)
-        return Draft(data, tuple(self.check(data, brief)))
 
     def title(self, data: Data) -> str:
         return str(data.get("title", ""))
@@ -174,34 +123,16 @@ class Article(Kind):
     def check_length(self, data: Data, brief: BriefData) -> Iterator[Issue]:
         text = self.render(data)
         if self.length and not self.length.fits(text, brief):
-            numbers = (("count", str(count_words(text))), ("wanted", str(self.words(brief))))
+            numbers = (
+                ("count", str(count_words(text))),
+                ("wanted", str(self.length.wanted(brief))),
+            )
             yield Issue("length", LENGTH, params=numbers)
 
 
-def shares(outline: Plan, words: int) -> list[tuple[Section, int]]:
-    """How many words each section gets."""
-    middle = outline.sections[1:-1]
-    each = int(words * (1 - 2 * EDGE_SHARE)) // max(1, len(middle))
-    edge = max(10, int(words * EDGE_SHARE))
-    return list(zip(outline.sections, [edge, *[each] * len(middle), edge], strict=True))
-
-
-def shorten(passages: list[Passage], most: int) -> None:
-    """Take the last sentences off the longest sections until the whole fits."""
-    while sum(count_words(passage.text) for passage in passages) > most:
-        longest = max(passages, key=lambda passage: count_words(passage.text))
-        kept = sentences(longest.text)[:-1]
-        if not kept:
-            break
-        longest.text = longest.text[: longest.text.rindex(kept[-1]) + len(kept[-1])]
-
-
-def assemble(outline: Plan, passages: list[Passage]) -> Data:
-    written = [passage for passage in passages[1:] if passage.text]
-    if not any(passage.text for passage in passages[1:-1]):
-        raise EngineError("text_too_poor", TOO_POOR)
-    sections = [{"heading": each.section.heading, "text": each.text} for each in written]
-    return {"title": outline.title, "intro": passages[0].text, "sections": sections}
+def format_of(brief: BriefData) -> str:
+    name = brief.text("format")
+    return name if name in {choice.value for choice in FORMATS} else "blog"
 
 
 def texts(data: Data) -> Iterator[tuple[str, str]]:

@@ -1,35 +1,23 @@
-"""What every kind of copy has: its form, its limits, how it is written, read, shown and checked."""
+"""What every kind of copy has: its questions, its parts and limits, how it is read and checked."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from generation.engine.types import (
-    AdapterRef,
-    GenerationRequest,
-    Grammar,
-    Message,
-    Sampling,
-)
 from generation.kinds.brief import AudienceData, BrandData, BriefData, Issue, Term
 from generation.kinds.fields import BriefError, Choice, Field, Problem, clean_fields, fields_schema
 from generation.kinds.text import count_words
-from generation.writers.partial_json import json_strings
 
 __all__ = [
-    "Ask",
     "AudienceData",
     "BrandData",
     "BriefData",
     "BriefError",
     "Choice",
-    "Completion",
     "Data",
-    "Draft",
-    "Estimate",
     "Field",
     "Issue",
     "Kind",
@@ -37,82 +25,9 @@ __all__ = [
     "Part",
     "Problem",
     "Term",
-    "Writing",
 ]
 
 Data = dict[str, Any]
-Show = Literal["text", "json", "nothing"]
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One thing to have written by the engine.
-
-    `section` names the part of the copy that the text belongs to. What streams in is shown there
-    through `shown`, behind `lead`, which is what stood there before and stays; the section starts
-    anew with each ask unless the ask `appends`.
-    """
-
-    section: str
-    messages: tuple[Message, ...]
-    max_tokens: int
-    min_tokens: int = 0
-    sampling: Sampling = field(default_factory=Sampling)
-    grammar: Grammar | None = None
-    banned: tuple[str, ...] = ()
-    show: Show = "text"
-    appends: bool = False
-    lead: str = ""
-
-    def shown(self, text: str) -> str:
-        """What a person sees of the text so far; it only ever grows."""
-        if self.show == "nothing":
-            return ""
-        return self.lead + (json_strings(text) if self.show == "json" else text)
-
-    def request(
-        self, *, request_id: str, tenant: str, adapter: AdapterRef | None = None
-    ) -> GenerationRequest:
-        return GenerationRequest(
-            id=request_id,
-            tenant=tenant,
-            max_tokens=self.max_tokens,
-            min_tokens=self.min_tokens,
-            messages=self.messages,
-            sampling=self.sampling,
-            grammar=self.grammar,
-            banned=self.banned,
-            adapter=adapter,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """The engine's answer to an ask; `tokens` is what it took, where that is known."""
-
-    text: str
-    reason: Literal["stop", "length", "cancelled"] = "stop"
-    tokens: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A finished piece of copy in its kind's form, with what the checks had to say."""
-
-    data: Data
-    issues: tuple[Issue, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """The most tokens that writing a brief can take, over all its asks."""
-
-    prompt_tokens: int
-    completion_tokens: int
-
-    @property
-    def total(self) -> int:
-        return self.prompt_tokens + self.completion_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +74,16 @@ class Length:
         return abs(count_words(text) / self.wanted(brief) - 1) <= self.tolerance
 
 
-Writing = Generator[Ask, Completion, Draft]
+def object_schema(
+    properties: Mapping[str, Any], required: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """The schema of an object of these properties and no others; all required unless named."""
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties if required is None else required),
+        "additionalProperties": False,
+    }
 
 
 class Kind(ABC):
@@ -172,6 +96,8 @@ class Kind(ABC):
     fields: ClassVar[tuple[Field, ...]]
     parts: ClassVar[tuple[Part, ...]]
     length: ClassVar[Length | None] = None
+    # Too long for one answer: it has a title, an introduction and sections, each asked for alone.
+    in_sections: ClassVar[bool] = False
 
     def clean(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The brief's fields in their stored form; raises BriefError."""
@@ -182,20 +108,12 @@ class Kind(ABC):
 
     def schema(self, brief: BriefData | None = None) -> dict[str, Any]:
         """The JSON schema of the finished copy."""
-        return {
-            "type": "object",
-            "properties": {part.name: part.schema() for part in self.parts},
-            "required": [part.name for part in self.parts if not part.optional],
-            "additionalProperties": False,
-        }
+        required = [part.name for part in self.parts if not part.optional]
+        return object_schema({part.name: part.schema() for part in self.parts}, required)
 
-    @abstractmethod
-    def estimate_tokens(self, brief: BriefData) -> Estimate:
-        """The upper bound that credits are reserved for."""
-
-    @abstractmethod
-    def write(self, brief: BriefData) -> Writing:
-        """Yield asks, receive completions, return the draft."""
+    def fixed(self, brief: BriefData) -> Data:
+        """The parts that the brief settles, so that no model has to write them."""
+        return {}
 
     @abstractmethod
     def title(self, data: Data) -> str:

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from generation.kinds.kind import BriefData, Data, Part
-from generation.kinds.short import Lines, Short, Want, offering, opening, spare_lines, telling
+from generation.kinds.kind import Data, Part
+from generation.kinds.product_fields import CALL, OFFER, POINTS, PRODUCT
+from generation.kinds.short import Short
 from generation.kinds.text import N_
-from generation.writers.guided.product_brief import (
-    CALL,
-    OFFER,
-    POINTS,
-    PRODUCT,
-    ProductBrief,
-    upper_first,
-)
 
 TAGLINE, SENTENCE, BODY, FEATURE = 70, 160, 1200, 160
 
@@ -30,23 +21,6 @@ class ProductDescription(Short):
         Part("body", N_("Description"), BODY, long=True),
         Part("features", N_("Features"), FEATURE, many=True, least=1, most=10),
     )
-
-    def wants(self, brief: BriefData, product: ProductBrief) -> list[Want]:
-        points = tuple(point.text for point in product.points)
-        by_point = spare_lines(replace(product, offer=""), TAGLINE)
-        return [
-            Want("tagline", "line", TAGLINE, 1, points[-1:], by_point),
-            opening(product, SENTENCE),
-            telling(product, SENTENCE, 4, "body"),
-            offering(product, SENTENCE),
-        ]
-
-    def assemble(self, lines: Lines, brief: BriefData, product: ProductBrief) -> Data:
-        return {
-            "tagline": lines["tagline"][0],
-            "body": product.joined([*lines["opening"], *lines["body"], *lines["offer"]]),
-            "features": [upper_first(point.text) for point in product.points] or [product.full],
-        }
 
     def title(self, data: Data) -> str:
         return str(data.get("tagline", ""))

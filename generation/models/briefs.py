@@ -127,6 +127,10 @@ class Variant(TenantModel):
         FAILED = "failed", _("Failed")
         STOPPED = "stopped", _("Stopped")
 
+    class Writer(models.TextChoices):
+        DIRECT = "direct", _("Written as a whole, then checked")
+        GUIDED = "guided", _("Guided line by line")
+
     brief = TenantForeignKey(Brief, on_delete=models.CASCADE, related_name="variants")
     number = models.PositiveSmallIntegerField(
         validators=[MinValueValidator(1), MaxValueValidator(MAX_VARIANTS)]
@@ -141,6 +145,7 @@ class Variant(TenantModel):
     rating = models.SmallIntegerField(default=0)
     picked_at = models.DateTimeField(null=True, blank=True)
     seed = models.PositiveIntegerField(default=0)
+    writer = models.CharField(max_length=10, choices=Writer, blank=True)
     base_sha256 = models.CharField(max_length=64, blank=True)
     adapter_sha256 = models.CharField(max_length=64, blank=True)
 

@@ -14,6 +14,9 @@ USER_MESSAGES = {
     "model_numerical_error": gettext_noop(
         "The model failed on this text. Nothing was charged; have it written again."
     ),
+    "answer_unreadable": gettext_noop(
+        "The model's answer did not have the parts that were asked for. Have it written again."
+    ),
     "queue_full": gettext_noop("Too much was waiting to be written. Try again in a moment."),
     "adapter_not_available": gettext_noop(
         "The model that this was to be written with is not there any more. Look under Teach."

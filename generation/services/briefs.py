@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from generation import kinds
 from generation.errors import TooManyVariants, VariantInProgress, VariantNotReady
-from generation.kinds.kind import BriefError, Estimate, Issue, Kind
+from generation.kinds.kind import BriefError, Issue, Kind
 from generation.models import (
     Audience,
     Batch,
@@ -23,6 +23,7 @@ from generation.models import (
 from generation.models.briefs import MAX_VARIANTS
 from generation.serving.job_kinds import WRITE
 from generation.serving.routing import ModelChoice, resolve_model
+from generation.writers.writer import Estimate
 from saas.errors import Invalid
 from tenants.authors import Author
 from tenants.billing.prices import price
@@ -126,7 +127,8 @@ def variants_add(*, brief: Brief, count: int, author: Author) -> list[Variant]:
 def variant_request(*, variant: Variant, author: Author, choice: ModelChoice) -> Variant:
     """Reserve the credits for a variant and queue the job that writes it."""
     brief = variant.brief
-    estimate = brief.kind_spec.estimate_tokens(brief.data())
+    writer = choice.writer_for(brief.kind_spec)
+    estimate = writer.estimate_tokens(brief.kind_spec, brief.data())
     variant.save()
     variant.job = job_request(
         kind=WRITE,
@@ -136,6 +138,7 @@ def variant_request(*, variant: Variant, author: Author, choice: ModelChoice) ->
             "brief": str(brief.pk),
             "title": brief.title,
             "expected_tokens": estimate.completion_tokens,
+            "writer": writer.name,
             **choice.payload,
         },
         estimate=brief_price(estimate) if choice.charged else 0,

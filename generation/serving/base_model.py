@@ -46,6 +46,16 @@ def local_base() -> BaseModel | None:
         raise Unavailable(_("The base model is not there yet.")) from error
 
 
+def parameters() -> int:
+    """About how many parameters the local base has, at two bytes each; 0 where it is not there."""
+    if settings.ENGINE != "local":
+        return 0
+    try:
+        return sum(size for _name, size, _time in fingerprint(Path(settings.BASE_MODEL))) // 2
+    except (EngineError, OSError):
+        return 0
+
+
 def remote_base(server: OpenAISettings) -> BaseModel | None:
     """A server's model, where the server loads our adapters; its sizes are its own business."""
     if server.way_with_adapters != "loaded":

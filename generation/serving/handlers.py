@@ -8,13 +8,14 @@ from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from generation import writers
 from generation.engine.text import storable
 from generation.engine.types import Finished, GenerationRequest, Message, Sampling, TokenLogprob
 from generation.engine.types import Grammar as EngineGrammar
-from generation.kinds.kind import Ask, Completion, Draft
 from generation.models import Variant
 from generation.services.briefs import issue_to_json
 from generation.serving.adapters import adapter_for
+from generation.writers.writer import Ask, Completion, Draft
 from tenants.jobs.models import Job, Lease
 
 SEED_STEP = 0x9E3779B97F4A7C15
@@ -60,8 +61,9 @@ def write_variant(lease: Lease) -> Handling:
     variant = Variant.of_job(lease.job_id)
     variant.update_fields({"state": Variant.State.WRITING, "error": ""})
     brief = variant.brief
-    writing = brief.kind_spec.write(brief.data(seed=variant.seed))
-    made = Provenance()
+    writer = writers.load(lease.payload["writer"], brief.kind_spec)
+    writing = writer.write(brief.kind_spec, brief.data(seed=variant.seed))
+    made = Provenance(writer=writer.name)
     adapter = adapter_for(lease)
     number = 1
     try:
@@ -94,8 +96,9 @@ def keep_text(job: Job, written: dict[str, Any]) -> None:
 
 @dataclass(slots=True)
 class Provenance:
-    """Which base and adapter really wrote a text."""
+    """Which base and adapter really wrote a text, and how they were led to it."""
 
+    writer: str
     base_sha256: str = ""
     adapter_sha256: str = ""
 
@@ -112,8 +115,7 @@ def _variant_outcome(variant: Variant, draft: Draft, made: Provenance) -> Outcom
         "text": text,
         "data": draft.data,
         "issues": [issue_to_json(issue) for issue in draft.issues],
-        "base_sha256": made.base_sha256,
-        "adapter_sha256": made.adapter_sha256,
+        **asdict(made),
     }
     result = {"variant": str(variant.pk), "issues": len(draft.issues)}
     return Outcome(result, apply=lambda job: variant.update_fields(fields))

@@ -3,17 +3,30 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
+
+from generation import writers
+from generation.kinds.kind import Kind
 from generation.models import Endpoint
+from generation.serving import base_model
+from generation.writers import WriterName
+from generation.writers.writer import Writer
 from training.models import ModelVersion
 from training.services import writer
 
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """What the job's payload says about its writer, and whether the writing costs credits."""
+    """What the job's payload says about the model, who leads it through a piece of copy, and
+    whether its work costs credits."""
 
     payload: dict[str, Any] = field(default_factory=dict)
+    writer: WriterName = "guided"
     charged: bool = True
+
+    def writer_for(self, kind: Kind) -> Writer:
+        """The writer of this kind of copy."""
+        return writers.load(self.writer, kind)
 
 
 def resolve_model() -> ModelChoice:
@@ -24,14 +37,25 @@ def resolve_model() -> ModelChoice:
     return customer_endpoint() or choice_of(writer())
 
 
+def default_choice() -> ModelChoice:
+    """What serves, whichever version is live: enough for an estimate, and it never raises."""
+    return customer_endpoint() or choice_of(None)
+
+
 def customer_endpoint() -> ModelChoice | None:
     """The workspace's own server, which uses none of our adapters; None where none is in use."""
     ref = Endpoint.objects.payload_ref()
-    return ModelChoice(ref, charged=False) if ref else None
+    return ModelChoice(ref, "direct", charged=False) if ref else None
 
 
 def choice_of(version: ModelVersion | None) -> ModelChoice:
     """This version here; none is the bare base."""
-    if version is None:
-        return ModelChoice()
-    return ModelChoice({"adapter": {"version": str(version.pk), "sha256": version.sha256}})
+    pin = {"version": str(version.pk), "sha256": version.sha256} if version else None
+    return ModelChoice({"adapter": pin} if pin else {}, platform_writer())
+
+
+def platform_writer() -> WriterName:
+    """A small base of our own is guided; a large one, and a server, are given the whole brief."""
+    if settings.ENGINE == "openai":
+        return "direct"
+    return "guided" if base_model.parameters() < settings.GUIDED_WRITER_BELOW else "direct"

@@ -14,8 +14,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from generation.forms import BrandForm
 from generation.kinds.brief import BriefData
 from generation.models import Brand
+from generation.serving.routing import default_choice
 from generation.views.pages import PortalRequest, go, page, posted
-from generation.writers.guided.prompt_budget import voice
+from generation.writers.guided.turns import voice
+from generation.writers.prompts import render_brand
 from tenants.access import role_required
 
 
@@ -64,7 +66,9 @@ def brand_voice(request: PortalRequest, slug: str) -> HttpResponse:
 
 def voice_of(form: BrandForm) -> dict[str, Any]:
     brand = form.sketch()
-    return {"voice": voice(BriefData(kind="", brand=brand.data())), "told": brand}
+    given = BriefData(kind="", brand=brand.data())
+    direct = default_choice().writer == "direct"
+    return {"voice": render_brand(given) if direct else voice(given), "told": brand}
 
 
 @require_POST

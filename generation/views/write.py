@@ -9,9 +9,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from generation import kinds
 from generation.forms import BriefForm, first_values
 from generation.kinds.kind import Kind
-from generation.models import Brand, Brief, Endpoint
+from generation.models import Brand, Brief
 from generation.services import brief_request
 from generation.services.briefs import brief_price
+from generation.serving.routing import default_choice
 from generation.views.pages import PortalRequest, author, go, page
 from saas.errors import Conflict, InsufficientCredits
 from tenants.access import role_required
@@ -96,11 +97,12 @@ def brief_estimate(request: PortalRequest, slug: str, kind: str) -> HttpResponse
 
 def _cost(form: BriefForm) -> dict[str, int]:
     """The most that the writing can cost, and what there is, in micro-credits."""
-    if Endpoint.objects.payload_ref():
+    choice = default_choice()
+    if not choice.charged:
         return {"cost": 0, "available": balance().available}
     given = form if form.is_bound else BriefForm(form.kind, _as_posted(form))
     given.is_valid()
-    each = brief_price(form.kind.estimate_tokens(given.sketch()))
+    each = brief_price(choice.writer_for(form.kind).estimate_tokens(form.kind, given.sketch()))
     variants = given.cleaned_data.get("variants") or 1
     return {"cost": each * variants, "available": balance().available}
 

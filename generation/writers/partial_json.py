@@ -2,58 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from typing import Any
+
+import jiter
 
 from generation.engine.text import storable
 
 
 def json_strings(text: str) -> str:
-    """The string values of unfinished JSON, a line each; it only grows as the text grows."""
-    return "\n".join(string_values(text))
+    """The string values of unfinished JSON, a line each; it only grows as the text grows.
 
-
-def string_values(text: str) -> Iterator[str]:
-    containers: list[str] = []
-    is_value = False
-    at = 0
-    while at < len(text):
-        char = text[at]
-        if char == '"':
-            end = string_end(text, at + 1)
-            if is_value or containers[-1:] == ["["]:
-                yield unescape(text[at + 1 : end])
-            at = end
-        elif char in "{[":
-            containers.append(char)
-        elif char in "}]" and containers:
-            containers.pop()
-        is_value = char == ":" or (is_value and char.isspace())
-        at += 1
-
-
-def string_end(text: str, start: int) -> int:
-    """The offset of the quote that closes a string, or the end of the text."""
-    at = start
-    while at < len(text) and text[at] != '"':
-        at += 2 if text[at] == "\\" else 1
-    return min(at, len(text))
-
-
-def unescape(raw: str) -> str:
-    """The characters of a JSON string whose last escape may still be unfinished."""
-    # The longest unfinished escape is half a surrogate pair and most of its other half.
-    for cut in range(min(12, len(raw)) + 1):
-        value = loads_string(raw[: len(raw) - cut])
-        if value is not None:
-            return value
-    return ""
-
-
-def loads_string(raw: str) -> str | None:
+    Nothing for what is no JSON.
+    """
+    start = max(0, text.find("{"))
     try:
-        value = str(json.loads(f'"{raw}"', strict=False))
-        value.encode()
-    except (ValueError, UnicodeEncodeError):
-        return None
-    return storable(value)
+        value = jiter.from_json(storable(text[start:]).encode(), partial_mode="trailing-strings")
+    except ValueError:
+        return ""
+    return "\n".join(map(storable, strings(value)))
+
+
+def strings(value: Any) -> Iterator[str]:
+    """All strings in a value, in their order; not the names of its fields."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from strings(each)

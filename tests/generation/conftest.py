@@ -13,6 +13,7 @@ from generation.services import brief_request
 from generation.services.briefs import Author
 from generation.serving.batch_worker import BatchWorker
 from generation.serving.job_kinds import QUEUE
+from generation.writers import guided
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 
@@ -21,8 +22,10 @@ from tenants.scope import tenant_scope
 def note(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The name of a kind that tests may use like any other."""
     monkeypatch.setitem(kinds.KINDS, "note", "tests.support.note.Note")
+    monkeypatch.setitem(guided.RECIPES, "note", "tests.support.note.NoteRecipe")
     yield "note"
     kinds.load.cache_clear()
+    guided.load.cache_clear()
 
 
 @pytest.fixture

@@ -3,18 +3,8 @@
 from typing import Any
 
 from generation.engine.types import Message
-from generation.kinds.kind import (
-    Ask,
-    BriefData,
-    Data,
-    Draft,
-    Estimate,
-    Field,
-    Issue,
-    Kind,
-    Part,
-    Writing,
-)
+from generation.kinds.kind import BriefData, Data, Field, Issue, Kind, Part
+from generation.writers.writer import Ask, Draft, Estimate, Writer, Writing
 
 
 class Note(Kind):
@@ -26,14 +16,6 @@ class Note(Kind):
     icon = "pencil"
     fields = (Field("topic", "Topic", required=True), Field("tags", "Tags", type="list"))
     parts = (Part("line", "Line", limit=200),)
-
-    def estimate_tokens(self, brief: BriefData) -> Estimate:
-        return Estimate(prompt_tokens=200, completion_tokens=40)
-
-    def write(self, brief: BriefData) -> Writing:
-        messages = (Message("user", brief.text("topic")),)
-        answer = yield Ask(section="line", messages=messages, max_tokens=40)
-        return Draft({"line": answer.text}, tuple(self.check({"line": answer.text}, brief)))
 
     def title(self, data: Data) -> str:
         return str(data["line"])
@@ -53,3 +35,18 @@ class Note(Kind):
     def check(self, data: Data, brief: BriefData) -> list[Issue]:
         found: list[Any] = [word for word in brief.brand.banned if word in data["line"].lower()]
         return [Issue("banned_term", f"“{word}” is banned.", part="line") for word in found]
+
+
+class NoteRecipe(Writer):
+    """Asks for the line, once."""
+
+    name = "guided"
+
+    def estimate_tokens(self, kind: Kind, brief: BriefData) -> Estimate:
+        return Estimate(prompt_tokens=200, completion_tokens=40)
+
+    def write(self, kind: Kind, brief: BriefData) -> Writing:
+        messages = (Message("user", brief.text("topic")),)
+        answer = yield Ask(section="line", messages=messages, max_tokens=40)
+        data = {"line": answer.text}
+        return Draft(data, tuple(kind.check(data, brief)))

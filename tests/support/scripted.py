@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from generation import kinds
-from generation.kinds.kind import Ask, BrandData, BriefData, Completion, Draft
+from generation import kinds, writers
+from generation.kinds.kind import BrandData, BriefData
+from generation.writers.writer import Ask, Completion, Draft, Estimate
 
 Answer = Callable[[Ask], str]
 
@@ -22,14 +23,14 @@ FIELDS: dict[str, dict[str, Any]] = {
     "marketing_email": {},
     "landing_hero": {},
 }
-PITCH = {
+PRODUCT = {
     "product": "loose-leaf tea subscription",
     "points": ["fresh tea every month", "free delivery on every box", "cancel any time"],
     "offer": "20% off the first box",
     "call": "order_now",
     "url": "https://kettle.example/start",
 }
-CHINESE_PITCH = {
+CHINESE_PRODUCT = {
     "product": "散装茶订阅",
     "points": ["每月新茶", "每盒免运费", "随时可以取消"],
     "offer": "首盒八折",
@@ -54,21 +55,29 @@ def brief_of(
     kind: str, *, brand: BrandData = BRAND, language: str = "en", seed: int = 0, **fields: Any
 ) -> BriefData:
     """A good brief of a kind; `fields` replace its own."""
-    form = kinds.load(kind)
-    pitch = CHINESE_PITCH if language.startswith("zh") else PITCH
-    names = {each.name for each in form.fields}
-    given = {**{name: pitch[name] for name in pitch if name in names}, **FIELDS[kind], **fields}
-    return BriefData(kind, brand, form.clean(given), language=language, seed=seed)
+    spec = kinds.load(kind)
+    product = CHINESE_PRODUCT if language.startswith("zh") else PRODUCT
+    names = {each.name for each in spec.fields}
+    given = {**{name: product[name] for name in product if name in names}, **FIELDS[kind], **fields}
+    return BriefData(kind, brand, spec.clean(given), language=language, seed=seed)
 
 
-def write(brief: BriefData, answer: Answer | Iterable[str] = lambda ask: "") -> Told:
+def estimate(brief: BriefData, *, writer: str = "guided") -> Estimate:
+    kind = kinds.load(brief.kind)
+    return writers.load(writer, kind).estimate_tokens(kind, brief)
+
+
+def write(
+    brief: BriefData, answer: Answer | Iterable[str] = lambda ask: "", *, writer: str = "guided"
+) -> Told:
     """Run a writing to its end; the answers come from a function, or one after the other."""
     if not callable(answer):
         texts = iter(answer)
         given: Answer = lambda ask: next(texts, "")  # noqa: E731
     else:
         given = answer
-    writing = kinds.load(brief.kind).write(brief)
+    kind = kinds.load(brief.kind)
+    writing = writers.load(writer, kind).write(kind, brief)
     asks: list[Ask] = []
     completion: Any = None
     while True:

@@ -1,4 +1,4 @@
-"""Worked examples that show a small model the form: invented products, never facts to reuse."""
+"""Worked examples that show a small model what is wanted: invented products, no facts to reuse."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Literal
 
 from generation.kinds.kind import BriefData
 from generation.writers.guided.product_brief import ProductBrief
-from generation.writers.guided.prompt_budget import Turn, answer, system
+from generation.writers.guided.turns import answer, system
+from generation.writers.prompt_budget import Turn
 
 # A headline has capitals as in an ad, a line those of a sentence.
 Style = Literal["headline", "line", "sentence"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from generation.kinds.article import format_of
 from generation.kinds.banned import has_banned
 from generation.kinds.checks import prefer
 from generation.kinds.facts import telling
 from generation.kinds.kind import BriefData
 from generation.kinds.text import count_words, is_cjk
-from generation.writers.guided.outline import Plan, Section, format_of
+from generation.writers.guided.outline import Plan, Section
 from generation.writers.guided.output_filter import SENTENCE, has_verb
 from generation.writers.guided.product_brief import (
     PhraseForm,

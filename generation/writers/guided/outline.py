@@ -7,17 +7,19 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from generation.engine.types import Sampling
+from generation.kinds.article import MOST_SECTIONS, format_of
 from generation.kinds.banned import has_banned
 from generation.kinds.checks import prefer
 from generation.kinds.facts import telling
-from generation.kinds.kind import Ask, BriefData, Completion
-from generation.kinds.short import read_lines
+from generation.kinds.kind import BriefData
 from generation.kinds.text import is_cjk, overlap
 from generation.writers.guided.output_filter import OutputFilter
 from generation.writers.guided.product_brief import upper_first
-from generation.writers.guided.prompt_budget import PromptBudget, Turn, answer, lines_schema, system
+from generation.writers.guided.short import read_lines
+from generation.writers.guided.turns import answer, lines_schema, system
+from generation.writers.prompt_budget import PromptBudget, Turn
+from generation.writers.writer import Ask, Completion
 
-MOST_SECTIONS = 6
 WORDS_A_SECTION = 110
 HEADING = 60
 PLAN_TOKENS = 200
@@ -87,10 +89,6 @@ class Plan:
 Planning = Generator[Ask, Completion, Plan]
 
 
-def plan_tokens() -> int:
-    return PLAN_TOKENS
-
-
 def topic_of(brief: BriefData) -> str:
     return prefer(brief.text("topic").rstrip(" .。"), brief.brand)
 
@@ -154,11 +152,6 @@ def sections(
         *middle,
         Section(f"sections.{len(middle)}", closing, topic, usual=True),
     )
-
-
-def format_of(brief: BriefData) -> str:
-    name = brief.text("format")
-    return name if name in HEADINGS else "blog"
 
 
 def good_heading(text: str, brief: BriefData, output_filter: OutputFilter) -> str:

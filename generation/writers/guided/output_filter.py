@@ -11,15 +11,14 @@ from generation.kinds.banned import has_banned
 from generation.kinds.brief import BriefData
 from generation.kinds.checks import PLACEHOLDERS, meta_talk, prefer, speaks
 from generation.kinds.facts import stem, telling
-from generation.kinds.text import CJK, fold, is_cjk, one_line, overlap, sentences, shingles
-from generation.writers.guided.product_brief import base_verb, third_person
+from generation.kinds.grounding import Grounds, circles
+from generation.kinds.text import CJK, fold, is_cjk, one_line, overlap
+from generation.kinds.verbs import third_person
 
 FIRST_PERSON = re.compile(r"\b(?:I|I'm|I've|I'd|I'll|my|My|me|Me|myself)\b")
 MARKS = re.compile(r"[#*_`|<>{}\\]|\.\.\.|…|--|\s[,.;!?]|[,;:.!?]\s*[,;:.]|!!|\?\?")
 VERB_STEMS = frozenset(map(stem, lexicon.VERBS))
 SENTENCE = re.compile(r"^[\"'“‘(]?[A-Z0-9].*[.!?][\"'”’)]?$", re.DOTALL)
-# Pairs of characters at the seams of known words are new ones; more than these are invented.
-CJK_GROUNDED = 0.7
 CJK_SENTENCE = re.compile(r"^.{4,}[。！？]$", re.DOTALL)
 
 
@@ -30,13 +29,14 @@ class OutputFilter:
     brief: BriefData
     strict: bool = True
     seen: list[str] = field(default_factory=list)
-    known: str = ""
-    claims: tuple[str, ...] = ()
+    grounds: Grounds = field(init=False)
 
     def __post_init__(self) -> None:
-        self.known = self.brief.known()
-        names = ("points", "offer")
-        self.claims = tuple(item for name in names for item in self.brief.items(name))
+        self.grounds = Grounds.of(self.brief)
+
+    @property
+    def known(self) -> str:
+        return self.grounds.known
 
     def line(self, text: str, limit: int) -> str:
         """A headline or the like as it may stay, or nothing."""
@@ -52,21 +52,15 @@ class OutputFilter:
     def sentence(self, text: str, limit: int = 0) -> str:
         """A full sentence as it may stay, or nothing."""
         text = without_stop(prefer(one_line(text), self.brief.brand), self.brief.brand.name)
-        form = CJK_SENTENCE if is_cjk(self.brief.language) else SENTENCE
+        pattern = CJK_SENTENCE if is_cjk(self.brief.language) else SENTENCE
         keep = (
-            form.match(text) is not None
+            pattern.match(text) is not None
             and (is_cjk(self.brief.language) or has_verb(text))
             and (not limit or len(text) <= limit)
             and self.is_clean(text)
             and not self.is_repeated(text, 0.5)
         )
         return self._kept(text) if keep else ""
-
-    def passage(self, text: str) -> str:
-        """The sentences of a longer text that may stay."""
-        paragraph = " ".join(text.split())
-        kept = [self.sentence(sentence) for sentence in sentences(paragraph)]
-        return ("" if is_cjk(self.brief.language) else " ").join(filter(None, kept))
 
     def is_clean(self, text: str) -> bool:
         return not (
@@ -85,7 +79,8 @@ class OutputFilter:
     def may_be_said(self, text: str) -> bool:
         """Whether a line made from the brief's own words may stand: not banned, not halved."""
         return not (
-            has_banned(text, self.brief.brand.banned) or facts.halved_claim(text, self.claims)
+            has_banned(text, self.brief.brand.banned)
+            or facts.halved_claim(text, self.grounds.claims)
         )
 
     def is_foreign(self, text: str) -> bool:
@@ -98,7 +93,7 @@ class OutputFilter:
             any(facts.unknown_numbers(text, self.known))
             or any(facts.unknown_addresses(text, self.known))
             or any(facts.unknown_names(text, self.known))
-            or ((self.strict or self.is_about_brand(text)) and self.is_ungrounded(text))
+            or ((self.strict or self.is_about_brand(text)) and self.grounds.lack(text))
             or facts.unknown_amounts(text, self.known)
             or lexicon.UNWANTED & set(fold(text).split())
             or (lexicon.EVIDENCE & set(fold(text).split())) - facts.known_words(self.known)
@@ -108,25 +103,6 @@ class OutputFilter:
         """Whether a text speaks of the brand or for it: of that nothing may be invented."""
         name, folded = fold(self.brief.brand.name), fold(text)
         return bool(name) and name in folded or bool(lexicon.COMPANY & set(folded.split()))
-
-    def is_ungrounded(self, text: str) -> bool:
-        if is_cjk(self.brief.language):
-            return known_share(text, self.known) < CJK_GROUNDED
-        return bool(
-            self.is_awkward(text)
-            or facts.unknown_words(text, self.known)
-            or facts.unknown_claims(text, self.known)
-            or facts.halved_claim(text, self.claims)
-        )
-
-    def is_awkward(self, text: str) -> bool:
-        """Short copy that sets terms of its own or lacks its subject: `Keep you dry`."""
-        words = fold(text).split()
-        terms = [word for word in words if word in lexicon.TERMS and word not in self.known.split()]
-        headless = base_verb(words[0]) != "" and text.endswith(".") if words else True
-        loose = words[1:2] == ["you"] and words[0] in lexicon.VERBS
-        article = "a free " in fold(text) and "a free " not in fold(self.known)
-        return bool(terms) or headless or loose or article or (text.endswith(".") and circles(text))
 
     def is_cut(self, text: str, limit: int) -> bool:
         """Whether a line was cut off: by its limit, or behind a word that wants another."""
@@ -160,12 +136,6 @@ class OutputFilter:
         return text
 
 
-def known_share(text: str, known: str) -> float:
-    """The share of a Chinese text's pairs of characters that the brief has too."""
-    own = shingles(text, 2)
-    return len(own & shingles(known, 2)) / len(own) if own else 0.0
-
-
 def has_verb(text: str) -> bool:
     """Whether a sentence can be one: some word in it may be a verb, and it is not a mere title."""
     return any(
@@ -186,13 +156,6 @@ def is_meta(text: str, known: str) -> bool:
 def without_stop(text: str, name: str) -> str:
     """Models put a full stop behind names that end in a short form: `Kettle & Co. sends`."""
     return re.sub(rf"{re.escape(name)}\.(?=\s+[a-z])", lambda found: name, text)
-
-
-def circles(text: str) -> bool:
-    """Whether a sentence comes back to the same word again and again."""
-    stems = [stem(word) for word in fold(text).split() if telling(word)]
-    most = max((stems.count(each) for each in stems), default=0)
-    return most > 2 or (most > 1 and len(stems) < 7)
 
 
 def alike(text: str, other: str) -> bool:

@@ -11,62 +11,10 @@ from generation.kinds import lexicon
 from generation.kinds.banned import has_banned
 from generation.kinds.checks import prefer
 from generation.kinds.facts import ADDRESS
-from generation.kinds.kind import BrandData, BriefData, Choice, Field
-from generation.kinds.text import N_, is_cjk
-
-CALLS = {
-    "learn_more": (N_("Learn more"), "Learn more", "了解更多"),
-    "shop_now": (N_("Shop now"), "Shop now", "立即选购"),
-    "order_now": (N_("Order now"), "Order now", "立即下单"),
-    "book_now": (N_("Book now"), "Book now", "立即预约"),
-    "sign_up": (N_("Sign up"), "Sign up today", "立即注册"),
-    "get_started": (N_("Get started"), "Get started today", "马上开始"),
-    "download": (N_("Download"), "Download it today", "立即下载"),
-    "contact_us": (N_("Contact us"), "Talk to us today", "联系我们"),
-}
-
-PRODUCT = Field(
-    "product",
-    N_("Product or service"),
-    required=True,
-    max_length=80,
-    help=N_("What it is, in a few words."),
-    example=N_("loose-leaf tea subscription"),
-)
-POINTS = Field(
-    "points",
-    N_("Selling points"),
-    "list",
-    required=True,
-    max_length=120,
-    max_items=10,
-    help=N_("One on each line. Only these are stated; the more you give, the better."),
-    example=N_("fresh tea every month\nfree delivery\ncancel any time"),
-)
-OFFER = Field(
-    "offer",
-    N_("Offer"),
-    max_length=80,
-    help=N_("A discount or a trial, if there is one."),
-    # xgettext:no-python-format
-    example=N_("20% off the first box"),
-)
-CALL = Field(
-    "call",
-    N_("Call to action"),
-    "select",
-    default="learn_more",
-    choices=tuple(Choice(name, labels[0]) for name, labels in CALLS.items()),
-)
-LINK = Field("url", N_("Link"), "url", help=N_("Where the reader goes next."))
-KEYWORDS = Field(
-    "keywords",
-    N_("Keywords"),
-    "list",
-    max_length=60,
-    max_items=10,
-    help=N_("What people search for, one on each line."),
-)
+from generation.kinds.kind import BrandData, BriefData
+from generation.kinds.product_fields import call_of
+from generation.kinds.text import is_cjk
+from generation.kinds.verbs import base_verb, third_person
 
 
 class PhraseForm(Enum):
@@ -103,13 +51,12 @@ class ProductBrief:
     @classmethod
     def of(cls, brief: BriefData) -> ProductBrief:
         chinese = is_cjk(brief.language)
-        call = CALLS.get(brief.text("call") or "learn_more", CALLS["learn_more"])
         return cls(
             brand=brief.brand.name.strip(),
             name=without_article(tidy(usable(brief.text("product"), brief.brand), brief)),
             points=tuple(map(read_point, filter(None, usable_points(brief)))),
             offer=tidy(usable(brief.text("offer"), brief.brand), brief),
-            call=call[2 if chinese else 1],
+            call=call_of(brief),
             url=brief.text("url") or brief.brand.url,
             keywords=tuple(text for text in brief.items("keywords") if is_usable(text, brief)),
             chinese=chinese,
@@ -181,17 +128,6 @@ def is_plain(word: str, known: str) -> bool:
 def upper_first(text: str) -> str:
     first = text.split(" ", 1)[0]
     return text if any(char.isupper() for char in first) else text[:1].upper() + text[1:]
-
-
-def base_verb(word: str) -> str:
-    """The verb whose third person this can only be, or nothing."""
-    return "" if word in lexicon.NOT_VERBS else third_person(word)
-
-
-def third_person(word: str) -> str:
-    """The verb whose third person this may be, or nothing."""
-    tries = [word[:-1], word[:-2] if word.endswith("es") else "", word.removesuffix("ies") + "y"]
-    return next((verb for verb in tries if word.endswith("s") and verb in lexicon.VERBS), "")
 
 
 def read_point(text: str) -> Point:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from generation.kinds.article import format_of
 from generation.kinds.kind import BriefData
 from generation.kinds.text import is_cjk
-from generation.writers.guided.outline import Plan, Section, format_of
+from generation.writers.guided.outline import Plan, Section
 from generation.writers.guided.product_brief import upper_first
-from generation.writers.guided.prompt_budget import Turn, system
+from generation.writers.guided.turns import system
+from generation.writers.prompt_budget import Turn
 
 ROLE = "You are a knowledgeable adviser. You answer in plain, concrete sentences."
 PLAN = "The whole text: {title}. Its parts: {headings}."

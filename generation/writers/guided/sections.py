@@ -7,16 +7,18 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 
 from generation.engine.types import Sampling
+from generation.kinds.article import format_of
 from generation.kinds.facts import telling
-from generation.kinds.kind import Ask, BriefData, Completion
+from generation.kinds.grounding import tells_more
+from generation.kinds.kind import BriefData
 from generation.kinds.text import count_words, fold, is_cjk, sentences, trim_words
 from generation.writers.guided import intro_outro
-from generation.writers.guided.grounding import tells_more
-from generation.writers.guided.outline import Plan, Section, format_of
+from generation.writers.guided.outline import Plan, Section
 from generation.writers.guided.output_filter import OutputFilter
-from generation.writers.guided.prompt_budget import PromptBudget
 from generation.writers.guided.repetition_guard import RepetitionGuard
 from generation.writers.guided.section_prompts import turns
+from generation.writers.prompt_budget import PromptBudget
+from generation.writers.writer import Ask, Completion
 
 ASK_TOKENS = 140
 # So many asks hold a section to its own point; then any part of the topic will do.
@@ -81,7 +83,7 @@ class Passage:
 Asking = Generator[Ask, Completion, None]
 
 
-class Writer:
+class SectionWriter:
     """Writes passages one after the other; no sentence may say again what one before it said."""
 
     def __init__(self, brief: BriefData, budget: PromptBudget, outline: Plan) -> None:
@@ -159,7 +161,7 @@ class Writer:
         place = passage.section.name
         itself = TEXT_ITSELF.search(sentence) and not TEXT_ITSELF.search(self.output_filter.known)
         strict = self.news and passage.asked < STRICT_ASKS
-        told = strict and tells_more(sentence, self.output_filter)
+        told = strict and tells_more(sentence, self.output_filter.grounds)
         if itself or told or not self.guard.allows(sentence, place):
             return ""
         kept = self.output_filter.advice(sentence)

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from generation.kinds import lexicon
+from generation.kinds.verbs import base_verb
 from generation.writers.guided.product_brief import (
     PhraseForm,
     Point,
     ProductBrief,
-    base_verb,
     upper_first,
     without_article,
 )

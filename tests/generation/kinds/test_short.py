@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from generation import kinds
 from generation.engine.types import EngineError
 from generation.kinds.banned import has_banned
-from generation.kinds.kind import Ask, BrandData
+from generation.kinds.kind import BrandData
 from generation.writers.guided.product_brief import ProductBrief
-from tests.support.scripted import BRAND, PITCH, brief_of, write
+from generation.writers.writer import Ask
+from tests.support.scripted import BRAND, PRODUCT, brief_of, estimate, write
 
 SHORT = [name for name in kinds.KINDS if name != "article"]
 FREELY = settings(
@@ -89,7 +90,7 @@ def test_the_form_is_valid_whatever_lines_come_back(kind: str, texts: list[str])
 def test_it_never_asks_for_more_than_it_estimated(kind: str, language: str) -> None:
     brief = brief_of(kind, language=language)
     told = write(brief, lambda ask: "x" * 500)
-    assert told.tokens <= kinds.load(kind).estimate_tokens(brief).completion_tokens
+    assert told.tokens <= estimate(brief).completion_tokens
 
 
 @pytest.mark.parametrize("kind", SHORT)
@@ -224,7 +225,7 @@ def test_a_sentence_says_something_and_only_what_is_known(sentence: str, kept: b
 def test_any_brief_gives_a_valid_form_or_a_clear_refusal(
     product: str, points: list[str], offer: str
 ) -> None:
-    given_points = [PITCH["points"][0], *points]
+    given_points = [PRODUCT["points"][0], *points]
     fields = {"product": f"tea {product}", "points": given_points[:10], "offer": offer}
     for kind in SHORT:
         brief = brief_of(kind, **fields)

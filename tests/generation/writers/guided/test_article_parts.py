@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 
 from generation.engine.types import EngineError
-from generation.kinds.kind import BrandData, BriefData, Completion
+from generation.kinds.grounding import unsupported
+from generation.kinds.kind import BrandData, BriefData
 from generation.writers.guided import intro_outro
-from generation.writers.guided.grounding import unsupported
 from generation.writers.guided.outline import Plan, Section
-from generation.writers.guided.prompt_budget import PromptBudget
 from generation.writers.guided.repetition_guard import OPENINGS, RepetitionGuard
 from generation.writers.guided.section_prompts import turns
+from generation.writers.prompt_budget import PromptBudget
+from generation.writers.writer import Completion
 from tests.support.scripted import brief_of
 
 SHOP = BrandData(

@@ -12,11 +12,14 @@ import pytest
 from generation import kinds
 from generation.engine import load
 from generation.engine.types import Engine, EngineError, Finished
-from generation.kinds.kind import BrandData, BriefData, Completion, Draft
+from generation.kinds.kind import BrandData, BriefData
 from generation.kinds.text import count_words
+from generation.writers import guided
+from generation.writers.writer import Completion, Draft
 from tests.support.tally import tally
 
 ARTICLE = kinds.load("article")
+RECIPE = guided.load("article")
 PLANTS = BrandData(
     "Brightleaf",
     about="Brightleaf delivers healthy houseplants to city flats.",
@@ -96,7 +99,7 @@ def engine(base_model: Path) -> Iterator[Engine]:
 def written(engine: Engine, brief: BriefData) -> Article:
     """Write a brief alone, one request at a time, as a worker does."""
     began, tokens = monotonic(), 0
-    writing = ARTICLE.write(brief)
+    writing = RECIPE.write(ARTICLE, brief)
     answer: Completion | None = None
     while True:
         try:
@@ -130,7 +133,7 @@ def test_articles_are_as_long_as_asked(engine: Engine) -> None:
         proof.attempts += 1
         fits = abs(article.words / each.length - 1) <= 0.2
         proof.failures += not fits or bool(codes & (INVENTED | {"length"}))
-        proof.controls += article.tokens <= ARTICLE.estimate_tokens(each).completion_tokens
+        proof.controls += article.tokens <= RECIPE.estimate_tokens(ARTICLE, each).completion_tokens
     assert proof.failures == 0
     assert proof.controls == proof.attempts
 

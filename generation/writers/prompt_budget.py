@@ -1,8 +1,7 @@
-"""Where a kind writes its asks: the brand's voice, seeds that differ, tokens that are counted."""
+"""Makes the asks of one piece of copy: seeds that differ, banned terms, tokens that are counted."""
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,8 +16,9 @@ from generation.engine.types import (
     Role,
     Sampling,
 )
-from generation.kinds.kind import Ask, BriefData, Completion, Estimate, Show
+from generation.kinds.brief import BriefData
 from generation.kinds.text import CJK, N_, is_cjk
+from generation.writers.writer import Ask, Completion, Show
 
 CHARS_PER_TOKEN = 2.5
 TOKENS_PER_CJK = 2
@@ -102,51 +102,8 @@ def banned(brief: BriefData) -> tuple[str, ...]:
     return tuple(dict.fromkeys(fitting))[:MAX_BANNED]
 
 
-def voice(brief: BriefData) -> str:
-    """The brand's voice as the end of a system message."""
-    brand = brief.brand
-    labels = ("语气", "要", "不要", "读者") if is_cjk(brief.language) else (
-        "Tone", "Do", "Don't", "Reader"
-    )  # fmt: skip
-    audience = brief.audience.name if brief.audience else ""
-    values = (brand.tone, "; ".join(brand.do[:4]), "; ".join(brand.dont[:4]), audience)
-    lines = (f"{label}: {value}" for label, value in zip(labels, values, strict=True) if value)
-    return "\n".join(lines)
-
-
-def system(task: str, brief: BriefData) -> Turn:
-    return "system", "\n".join(filter(None, (task, voice(brief))))
-
-
-def answer(name: str, lines: Sequence[str]) -> Turn:
-    """An example's answer in the form that the grammar asks for."""
-    return "assistant", json.dumps({name: list(lines)}, ensure_ascii=False)
-
-
-def lines_schema(name: str, count: int, limit: int) -> dict[str, Any]:
-    """The schema of exactly so many lines under one name."""
-    line = {"type": "string", "minLength": 4, "maxLength": limit}
-    lines = {"type": "array", "items": line, "minItems": count, "maxItems": count}
-    return only({name: lines})
-
-
-def only(properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
 def prompt_tokens(text_chars: str, turns: int = 1) -> int:
     """The most tokens that a prompt of these characters takes."""
     chinese = len(CJK.findall(text_chars))
     rest = len(text_chars) - chinese
     return int(rest / CHARS_PER_TOKEN) + TOKENS_PER_CJK * chinese + TOKENS_PER_MESSAGE * turns
-
-
-def bound(brief: BriefData, *, asks: int, prompt: int, completion: int) -> Estimate:
-    """The estimate for so many asks, each with the brief and `prompt` tokens of its own."""
-    given = prompt_tokens(brief.known() + voice(brief))
-    return Estimate(asks * (prompt + given), completion)
