@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from generation.models import Brand, Brief, Variant
 from generation.services import brief_request
 from generation.serving.routing import ModelChoice, default_choice, resolve_model
+from tenants.authors import Author
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.generation.conftest import run_jobs
@@ -20,8 +22,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def server() -> Iterator[ModelServer]:
-    with model_server(ModelServer()) as running:
+    with model_server() as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def _loopback_is_ours(settings: Any) -> None:
+    settings.ENDPOINT_NETWORKS = ["127.0.0.0/8"]
 
 
 def weights(folder: Path, parameters: int) -> Path:
@@ -32,7 +39,7 @@ def weights(folder: Path, parameters: int) -> Path:
 
 
 def test_a_small_base_is_guided_and_a_large_one_is_not(
-    acme: Tenant, settings: pytest.FixtureRequest, tmp_path: Path
+    acme: Tenant, settings: Any, tmp_path: Path
 ) -> None:
     settings.ENGINE, settings.GUIDED_WRITER_BELOW = "local", 1000
     found = {}
@@ -43,14 +50,14 @@ def test_a_small_base_is_guided_and_a_large_one_is_not(
     assert found == {999: "guided", 1000: "direct"}
 
 
-def test_a_server_is_given_the_whole_brief(acme: Tenant, settings: pytest.FixtureRequest) -> None:
+def test_a_server_is_given_the_whole_brief(acme: Tenant, settings: Any) -> None:
     settings.ENGINE, settings.ENGINE_OPTIONS = "openai", {}
     with tenant_scope(acme):
         assert default_choice() == ModelChoice({}, "direct")
 
 
 def test_a_base_that_is_not_there_yet_lets_texts_be_ordered(
-    acme: Tenant, settings: pytest.FixtureRequest, tmp_path: Path
+    acme: Tenant, settings: Any, tmp_path: Path
 ) -> None:
     settings.ENGINE, settings.BASE_MODEL = "local", tmp_path / "none"
     with tenant_scope(acme):
@@ -63,7 +70,7 @@ def test_a_text_remembers_how_it_was_written(
     with tenant_scope(acme):
         guided = ordered(brand)
     run_jobs()
-    connect(acme, server)
+    connect(acme, server.url)
     server.words = (json.dumps({"line": "Anvils from afar"}),)
     with tenant_scope(acme):
         direct = ordered(brand)
@@ -77,4 +84,6 @@ def test_a_text_remembers_how_it_was_written(
 
 
 def ordered(brand: Brand) -> Brief:
-    return brief_request(kind="note", fields={"topic": "Anvils"}, brand=brand, variants=1)
+    return brief_request(
+        kind="note", fields={"topic": "Anvils"}, brand=brand, author=Author(), variants=1
+    )
