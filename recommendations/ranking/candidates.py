@@ -21,11 +21,13 @@ class Context:
     """For whom and where: a person's `history` oldest first, the `item` that is looked at.
 
     `weights` (as long as the history) say how much each event counts; without them all count 1.
+    `skipped` are items that were shown to the person and not clicked, once for each time.
     `allowed` (n_items,) is what every filter left; None means all. `now` is in unix seconds.
     """
 
     history: IntArray = field(default_factory=no_items)
     weights: FloatArray | None = None
+    skipped: IntArray = field(default_factory=no_items)
     item: int | None = None
     now: float = 0.0
     allowed: BoolArray | None = None

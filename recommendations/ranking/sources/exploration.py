@@ -9,6 +9,8 @@ from recommendations.ranking.candidates import Candidates, Context
 
 # A catalogue's click rate as a prior: one click in twenty impressions.
 PRIOR_CLICKS, PRIOR_REST = 1.0, 19.0
+# Of a large catalogue so many items, others each time, are drawn for.
+TRIED = 2000
 
 
 class Exploration:
@@ -29,8 +31,11 @@ class Exploration:
         self.random = random
 
     def candidates(self, context: Context, k: int) -> Candidates:
-        kept = slice(None) if context.allowed is None else context.allowed[self.items]
-        clicks, rest = self.clicks[kept] + PRIOR_CLICKS, self.rest[kept] + PRIOR_REST
-        drawn = self.random.beta(clicks, rest)
+        places = np.arange(len(self.items))
+        if context.allowed is not None:
+            places = places[context.allowed[self.items]]
+        if len(places) > TRIED:
+            places = np.unique(self.random.choice(places, TRIED))
+        drawn = self.random.beta(self.clicks[places] + PRIOR_CLICKS, self.rest[places] + PRIOR_REST)
         best = Candidates.best(drawn, k, None)
-        return Candidates(self.items[kept][best.items], best.scores)
+        return Candidates(self.items[places[best.items]], best.scores)

@@ -156,3 +156,11 @@ def test_sequences_are_in_the_order_of_time() -> None:
     assert [part.tolist() for part in events.sequences(4)] == [[8], [], [9, 7], []]
     assert len(events.before(3.0)) == 1
     assert len(events.since(3.0)) == 2
+
+
+def test_exploration_of_a_large_catalogue_tries_others_each_time() -> None:
+    nothing = np.zeros(50_000, dtype=int)
+    source = Exploration(nothing, nothing, np.random.default_rng(0))
+    found = [source.candidates(Context(), 50).items.tolist() for _ in range(20)]
+    assert all(len(set(items)) == 50 for items in found)
+    assert len({item for items in found for item in items}) > 900
