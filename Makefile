@@ -1,6 +1,6 @@
 # Two commands matter: `make up` runs everything, `make test` checks everything.
 .DEFAULT_GOAL := help
-.PHONY: help up test prove lint bench bench-engine messages lock
+.PHONY: help up test prove lint bench bench-engine bench-rec messages lock
 
 # The first Python that is new enough; choose another with `make up PYTHON=/path/to/python`.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -30,6 +30,10 @@ bench: install ## Measure how fast the engine writes on this machine
 
 bench-engine: tools ## Measure it beside transformers, PEFT, llama.cpp, and keep the numbers
 	@$(RUN) -m bench.engine --compare
+
+bench-rec: tools ## Measure recommendations beside implicit and faiss (DATA=folder of ml1m, ml100k)
+	@$(RUN) -m pip install --quiet -r bench/requirements-rec.txt
+	@$(RUN) -m bench.rec --keep $(if $(DATA),--data $(DATA)) $(ARGS)
 
 lint: tools ## Check style and types
 	@$(RUN) -m ruff check .
