@@ -1,0 +1,1 @@
+"""Fitting a workspace's ranking model: for the score worker, never for the web process."""
