@@ -24,6 +24,17 @@ METERS = (
     Meter("completion_tokens", _("Tokens written"), price=1_000),
 )
 EVENTS = {
+    "content.created": _("Text created"),
+    "content.edited": _("Text edited"),
+    "content.restored": _("Earlier version restored"),
+    "content.submitted": _("Review requested"),
+    "content.returned": _("Text sent back"),
+    "content.approved": _("Text approved"),
+    "content.approval_voided": _("Approval voided by an edit"),
+    "content.published": _("Text published"),
+    "content.exported": _("Text exported"),
+    "content.archived": _("Text archived"),
+    "content.unarchived": _("Text taken out of the archive"),
     "endpoint.added": _("Model server added"),
     "endpoint.changed": _("Model server changed"),
     "endpoint.enabled": _("Model server switched on"),

@@ -1,4 +1,4 @@
-"""What endpoints over a workspace's rows share: who acts, and how rows are listed and shown."""
+"""What endpoints over a workspace's rows share: how they are listed and shown."""
 
 from typing import Any, ClassVar
 
@@ -10,15 +10,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from saas.api.views import ApiView
-from tenants.actors import current_actor
-from tenants.authors import Author
 from tenants.models_base import TenantModel, TenantQuerySet
-
-
-def author(request: Request) -> Author:
-    """The key that the request came with, and the member whom it acts for."""
-    actor = current_actor()
-    return Author(user=actor.user, api_key=actor.api_key)
 
 
 class TenantViewSet(ApiView, GenericViewSet[Any]):

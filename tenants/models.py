@@ -364,6 +364,11 @@ class AuditEvent(TenantModel):
         return str(self.user or self.by_key)
 
     @property
+    def actor_name(self) -> str:
+        """What readers call the person, the service account or the system that acted."""
+        return self.user.display_name if self.user else self.by_key or "Kindling"
+
+    @property
     def by_key(self) -> str:
         """The name of the key by which it was done; empty where it was done by hand."""
         return self.api_key.name if self.api_key else ""

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django_htmx.middleware import HtmxDetails
 
 from saas.errors import AppError
-from tenants.authors import Author
 from tenants.http_types import MemberRequest
 
 Done = TypeVar("Done")
@@ -23,10 +22,6 @@ class PortalRequest(MemberRequest):
     """A member asks, perhaps for a fragment only."""
 
     htmx: HtmxDetails
-
-
-def author(request: PortalRequest) -> Author:
-    return Author(user=request.user)
 
 
 def rendered(

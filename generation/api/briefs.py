@@ -18,7 +18,7 @@ from generation.api.serializers import (
     VariantSerializer,
 )
 from generation.models import Brief, Variant
-from tenants.api import TenantViewSet, author
+from tenants.api import TenantViewSet
 from tenants.idempotency.api import idempotent
 from tenants.models_base import TenantQuerySet
 
@@ -55,7 +55,7 @@ class BriefViewSet(TenantViewSet):
     def create(self, request: Request) -> Response:
         asked = BriefRequestSerializer(data=request.data, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
-        brief = services.brief_request(author=author(request), **asked.validated_data)
+        brief = services.brief_request(**asked.validated_data)
         answer = self.shown(brief, status.HTTP_201_CREATED)
         answer["Location"] = f"{request.path_info.rstrip('/')}/{brief.pk}/"
         return answer
@@ -68,7 +68,7 @@ class BriefViewSet(TenantViewSet):
         asked = MoreVariantsSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         brief = self.get_object()
-        services.variants_add(brief=brief, author=author(request), **asked.validated_data)
+        services.variants_add(brief=brief, **asked.validated_data)
         return self.shown(self.get_object(), status.HTTP_201_CREATED)
 
 
@@ -99,7 +99,7 @@ class VariantViewSet(TenantViewSet):
     @idempotent()
     def pick(self, request: Request, pk: str) -> Response:
         """Take the variant into the library. Picking it again gives the same content."""
-        content = services.variant_pick(variant=self.get_object(), author=author(request))
+        content = services.variant_pick(variant=self.get_object())
         return Response(ContentSerializer(content).data)
 
     @extend_schema(request=None, responses={200: VariantSerializer})
@@ -113,5 +113,5 @@ class VariantViewSet(TenantViewSet):
     @idempotent(required=True)
     def retry(self, request: Request, pk: str) -> Response:
         """Have the variant written anew. Its text is lost; contents picked from it stay."""
-        fresh = services.variant_retry(variant=self.get_object(), author=author(request))
+        fresh = services.variant_retry(variant=self.get_object())
         return self.shown(fresh, status.HTTP_202_ACCEPTED)

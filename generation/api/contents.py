@@ -24,9 +24,8 @@ from generation.models import Content, ContentVersion
 from generation.presentation import exports
 from saas.api.pagination import PARAMETERS, InvalidParameter
 from saas.errors import Invalid, PreconditionFailed, PreconditionRequired
-from tenants.api import TenantViewSet, author
+from tenants.api import TenantViewSet
 from tenants.idempotency.api import idempotent
-from tenants.models import User
 from tenants.models_base import TenantQuerySet
 
 # Whoever writes does not decide by the same right.
@@ -82,7 +81,7 @@ class ContentViewSet(TenantViewSet):
         found = asked.validated_data
         if "text" in found:
             content = services.content_edit(
-                content=content, text=found["text"], actor=actor(request), expected=content.version
+                content=content, text=found["text"], expected=content.version
             )
         if "labels" in found:
             content.labels = found["labels"]
@@ -158,9 +157,7 @@ class ContentViewSet(TenantViewSet):
         version = ContentVersion.objects.filter(content=content, number=number).first()
         if version is None:
             raise no_version()
-        return self.shown(
-            services.content_restore(content=content, version=version, actor=actor(request))
-        )
+        return self.shown(services.content_restore(content=content, version=version))
 
     def _step(
         self, request: Request, service: Callable[..., Any], serializer: Any = None
@@ -170,7 +167,7 @@ class ContentViewSet(TenantViewSet):
             asked = serializer(data=request.data)
             asked.is_valid(raise_exception=True)
             details = asked.validated_data
-        service(content=self.get_object(), actor=actor(request), **details)
+        service(content=self.get_object(), **details)
         return self.shown(self.get_object())
 
     @extend_schema(parameters=[FORMAT], responses={(200, "application/octet-stream"): bytes})
@@ -190,10 +187,6 @@ def download(export: exports.Export) -> HttpResponse:
         "X-Content-Type-Options": "nosniff",
     }
     return HttpResponse(export.body, content_type=export.media_type, headers=headers)
-
-
-def actor(request: Request) -> User | None:
-    return author(request).user
 
 
 def no_version() -> Invalid:

@@ -2,7 +2,7 @@
 
 from generation.models.brands import Audience, Brand
 from generation.models.briefs import Batch, Brief, Variant
-from generation.models.contents import Approval, Content, ContentEvent, ContentVersion
+from generation.models.contents import Approval, Content, ContentVersion
 from generation.models.endpoints import Endpoint
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "Brand",
     "Brief",
     "Content",
-    "ContentEvent",
     "ContentVersion",
     "Endpoint",
     "Variant",

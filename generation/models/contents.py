@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from generation import kinds
 from generation.kinds.kind import Kind
 from generation.models.briefs import LANGUAGES, Brief, Variant
-from tenants.models import User
+from tenants.actors import current_actor
+from tenants.models import ApiKey
 from tenants.models_base import TenantForeignKey, TenantManager, TenantModel, TenantQuerySet
 
 
@@ -86,9 +87,7 @@ class Content(TenantModel):
     def get_absolute_url(self) -> str:
         return reverse("content", args=[self.tenant.slug, self.pk])
 
-    def add_version(
-        self, *, text: str, data: dict[str, Any], author: User | None, note: str = ""
-    ) -> "ContentVersion":
+    def add_version(self, *, text: str, data: dict[str, Any], note: str = "") -> "ContentVersion":
         """Make this the content's text. The row must be locked where others may write too."""
         self.version += 1
         self.text, self.data, self.sha256 = text, data, text_sha256(text)
@@ -100,13 +99,14 @@ class Content(TenantModel):
             text=text,
             data=data,
             sha256=self.sha256,
-            author=author,
+            author=current_actor().user,
             note=note,
         )
 
     def approval(self) -> "Approval | None":
         """The approval that holds for exactly this text."""
-        return self.approvals.filter(sha256=self.sha256, voided_at=None).newest().first()
+        valid = self.approvals.filter(sha256=self.sha256, voided_at=None)
+        return valid.select_related("approved_by", "api_key").newest().first()
 
 
 class ContentVersion(TenantModel):
@@ -141,6 +141,9 @@ class Approval(TenantModel):
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
+    api_key = TenantForeignKey(
+        ApiKey, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     voided_at = models.DateTimeField(null=True, blank=True)
     voided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
@@ -152,33 +155,9 @@ class Approval(TenantModel):
     def __str__(self) -> str:
         return f"{self.content} v{self.version}"
 
-
-class ContentEvent(TenantModel):
-    """One line of a content's history: who did what to it, and when."""
-
-    class Action(models.TextChoices):
-        CREATED = "created", _("created it")
-        EDITED = "edited", _("edited the text")
-        RESTORED = "restored", _("restored an earlier version")
-        SUBMITTED = "submitted", _("asked for a review")
-        RETURNED = "returned", _("sent it back")
-        APPROVED = "approved", _("approved it")
-        VOIDED = "voided", _("voided the approval by an edit")
-        PUBLISHED = "published", _("marked it as published")
-        EXPORTED = "exported", _("exported it")
-        ARCHIVED = "archived", _("archived it")
-        UNARCHIVED = "unarchived", _("took it out of the archive")
-
-    content = TenantForeignKey(Content, on_delete=models.CASCADE, related_name="events")
-    action = models.CharField(max_length=12, choices=Action)
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    version = models.PositiveIntegerField()
-    comment = models.CharField(max_length=1000, blank=True)
-
-    class Meta(TenantModel.Meta):
-        ordering = ("-created_at",)
-
-    def __str__(self) -> str:
-        return f"{self.action} {self.content}"
+    @property
+    def actor_name(self) -> str:
+        """What readers call the person or the service account that approved."""
+        if self.approved_by:
+            return self.approved_by.display_name
+        return self.api_key.name if self.api_key else "Kindling"

@@ -14,7 +14,7 @@ from generation import kinds
 from generation.models import Audience, Batch, Brand, Variant
 from generation.services.briefs import brief_request
 from saas.errors import InsufficientCredits, Invalid
-from tenants.authors import Author
+from tenants.actors import current_actor
 from tenants.jobs.errors import QueueFull
 from tenants.jobs.models import Job
 from tenants.jobs.services import jobs_cancel
@@ -31,7 +31,6 @@ def batch_request(  # noqa: PLR0913
     content: bytes,
     kind: str,
     brand: Brand,
-    author: Author,
     audience: Audience | None = None,
     language: str = "en",
     variants: int = 1,
@@ -40,7 +39,8 @@ def batch_request(  # noqa: PLR0913
     rows = list(read_rows(content, kind))
     if not rows:
         raise malformed(_("There are no rows below the first one."), "file_empty")
-    batch = Batch.objects.create(name=name[:200], kind=kind, rows=len(rows), created_by=author.user)
+    owner = current_actor().user
+    batch = Batch.objects.create(name=name[:200], kind=kind, rows=len(rows), created_by=owner)
     errors: list[dict[str, Any]] = []
     for number, values in rows:
         if isinstance(values, BadRow):
@@ -55,7 +55,6 @@ def batch_request(  # noqa: PLR0913
                     audience=audience,
                     language=language,
                     variants=variants,
-                    author=author,
                     batch=batch,
                 )
         except Invalid as error:

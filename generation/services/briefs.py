@@ -17,7 +17,6 @@ from generation.models import (
     Brand,
     Brief,
     Content,
-    ContentEvent,
     Variant,
 )
 from generation.models.briefs import MAX_VARIANTS
@@ -25,8 +24,9 @@ from generation.serving.job_kinds import WRITE
 from generation.serving.routing import ModelChoice, resolve_model
 from generation.writers.writer import Estimate
 from saas.errors import Invalid
-from tenants.authors import Author
+from tenants.actors import current_actor
 from tenants.billing.prices import price
+from tenants.events import record
 from tenants.jobs.services import job_cancel, job_request
 
 
@@ -36,7 +36,6 @@ def brief_request(  # noqa: PLR0913
     kind: str,
     fields: Mapping[str, Any],
     brand: Brand,
-    author: Author,
     audience: Audience | None = None,
     language: str = "en",
     length: int = 0,
@@ -58,13 +57,12 @@ def brief_request(  # noqa: PLR0913
         length=length,
         seed=secrets.randbelow(2**31) if seed is None else seed,
         batch=batch,
-        created_by=author.user,
-        api_key=author.api_key,
+        **current_actor().authorship,
     )
     choice = resolve_model()
     for number in range(1, variants + 1):
         variant = Variant(brief=brief, number=number, seed=(brief.seed + number - 1) % 2**31)
-        variant_request(variant=variant, author=author, choice=choice)
+        variant_request(variant=variant, choice=choice)
     return brief
 
 
@@ -108,7 +106,7 @@ def brief_price(estimate: Estimate) -> int:
 
 
 @transaction.atomic
-def variants_add(*, brief: Brief, count: int, author: Author) -> list[Variant]:
+def variants_add(*, brief: Brief, count: int) -> list[Variant]:
     """Have more variants of a brief written, as many as it may have."""
     brief = Brief.objects.select_for_update(of=("self",)).get(pk=brief.pk)
     numbers = set(brief.variants.values_list("number", flat=True))
@@ -121,10 +119,10 @@ def variants_add(*, brief: Brief, count: int, author: Author) -> list[Variant]:
         for number in free[:count]
     )
     choice = resolve_model()
-    return [variant_request(variant=variant, author=author, choice=choice) for variant in fresh]
+    return [variant_request(variant=variant, choice=choice) for variant in fresh]
 
 
-def variant_request(*, variant: Variant, author: Author, choice: ModelChoice) -> Variant:
+def variant_request(*, variant: Variant, choice: ModelChoice) -> Variant:
     """Reserve the credits for a variant and queue the job that writes it."""
     brief = variant.brief
     writer = choice.writer_for(brief.kind_spec)
@@ -142,8 +140,6 @@ def variant_request(*, variant: Variant, author: Author, choice: ModelChoice) ->
             **choice.payload,
         },
         estimate=brief_price(estimate) if choice.charged else 0,
-        created_by=author.user,
-        api_key=author.api_key,
     )
     variant.save(update_fields=["job", "updated_at"])
     return variant
@@ -160,7 +156,7 @@ def variant_stop(*, variant: Variant) -> Variant:
 
 
 @transaction.atomic
-def variant_retry(*, variant: Variant, author: Author) -> Variant:
+def variant_retry(*, variant: Variant) -> Variant:
     """Write the variant anew, with another seed."""
     variant = Variant.objects.select_for_update().get(pk=variant.pk)
     if not variant.finished:
@@ -179,7 +175,7 @@ def variant_retry(*, variant: Variant, author: Author) -> Variant:
         "seed": secrets.randbelow(2**31),
     }
     variant.update_fields(fresh)
-    return variant_request(variant=variant, author=author, choice=resolve_model())
+    return variant_request(variant=variant, choice=resolve_model())
 
 
 @transaction.atomic
@@ -228,7 +224,7 @@ def issue_to_json(issue: Issue) -> dict[str, Any]:
 
 
 @transaction.atomic
-def variant_pick(*, variant: Variant, author: Author) -> Content:
+def variant_pick(*, variant: Variant) -> Content:
     """Take the variant into the library; picking it again gives the same content."""
     variant = Variant.objects.select_for_update().select_related("brief").get(pk=variant.pk)
     refuse_unfinished(variant)
@@ -242,14 +238,9 @@ def variant_pick(*, variant: Variant, author: Author) -> Content:
         language=brief.language,
         brief=brief,
         variant=variant,
-        created_by=author.user,
+        created_by=current_actor().user,
     )
-    content.add_version(text=variant.text, data=variant.data, author=author.user)
-    ContentEvent.objects.create(
-        content=content,
-        action=ContentEvent.Action.CREATED,
-        actor=author.user,
-        version=content.version,
-    )
+    content.add_version(text=variant.text, data=variant.data)
+    record("content.created", content, version=content.version)
     variant.update_fields({"picked_at": timezone.now()})
     return content

@@ -1,4 +1,4 @@
-"""The life of a content: edit, review, approve, publish, archive. Each step is noted."""
+"""The life of a content: edit, review, approve, publish, archive. Each step is an event."""
 
 from typing import Any
 
@@ -7,23 +7,22 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from generation.errors import NotApproved, WrongStatus
-from generation.models import Approval, Content, ContentEvent, ContentVersion
+from generation.models import Approval, Content, ContentVersion
 from generation.services.briefs import read_text
 from saas.errors import PreconditionFailed
-from tenants.models import User
+from tenants.actors import current_actor
+from tenants.events import record
 
 Status = Content.Status
-Action = ContentEvent.Action
 
 
 def _locked(content: Content) -> Content:
     return Content.objects.select_for_update().get(pk=content.pk)
 
 
-def _note(content: Content, action: Action, actor: User | None, comment: str = "") -> None:
-    ContentEvent.objects.create(
-        content=content, action=action, actor=actor, version=content.version, comment=comment
-    )
+def _record(step: str, content: Content, comment: str = "") -> None:
+    said = {"comment": comment} if comment else {}
+    record(f"content.{step}", content, version=content.version, **said)
 
 
 def _move(content: Content, status: Status) -> None:
@@ -38,9 +37,7 @@ def _refuse(content: Content, *allowed: Status) -> None:
 
 
 @transaction.atomic
-def content_edit(
-    *, content: Content, text: str, actor: User | None, expected: int | None = None
-) -> Content:
+def content_edit(*, content: Content, text: str, expected: int | None = None) -> Content:
     """Store a new text. Raises PreconditionFailed when `expected` is not the newest version.
 
     An approval is for one exact text, so this voids it and the content is a draft again.
@@ -51,101 +48,102 @@ def content_edit(
     data, text = read_text(content.kind_spec, text)
     if text == content.text:
         return content
-    return _new_text(content, text, data, actor, Action.EDITED)
+    return _new_text(content, text, data, "edited")
 
 
-def _new_text(
-    content: Content, text: str, data: dict[str, Any], actor: User | None, action: Action
-) -> Content:
-    voided = _void_approval(content, actor)
+def _new_text(content: Content, text: str, data: dict[str, Any], step: str) -> Content:
+    voided = _void_approval(content)
     content.status = Status.DRAFT
-    content.add_version(text=text, data=data, author=actor)
-    _note(content, action, actor)
+    content.add_version(text=text, data=data)
+    _record(step, content)
     if voided:
-        _note(content, Action.VOIDED, actor)
+        _record("approval_voided", content)
     return content
 
 
-def _void_approval(content: Content, actor: User | None) -> int:
+def _void_approval(content: Content) -> int:
     open_ones = content.approvals.filter(voided_at=None)
-    return open_ones.update(voided_at=timezone.now(), voided_by=actor)
+    return open_ones.update(voided_at=timezone.now(), voided_by=current_actor().user)
 
 
 @transaction.atomic
-def content_restore(*, content: Content, version: ContentVersion, actor: User | None) -> Content:
+def content_restore(*, content: Content, version: ContentVersion) -> Content:
     """Make an earlier version the text again, as a new version."""
     content = _locked(content)
-    return _new_text(content, version.text, version.data, actor, Action.RESTORED)
+    return _new_text(content, version.text, version.data, "restored")
 
 
 @transaction.atomic
-def content_submit(*, content: Content, actor: User | None, comment: str = "") -> Content:
+def content_submit(*, content: Content, comment: str = "") -> Content:
     """Ask for a review."""
     content = _locked(content)
     _refuse(content, Status.DRAFT)
     _move(content, Status.IN_REVIEW)
-    _note(content, Action.SUBMITTED, actor, comment)
+    _record("submitted", content, comment)
     return content
 
 
 @transaction.atomic
-def content_return(*, content: Content, actor: User | None, comment: str = "") -> Content:
+def content_return(*, content: Content, comment: str = "") -> Content:
     """Send it back to its author, with the reason."""
     content = _locked(content)
     _refuse(content, Status.IN_REVIEW, Status.APPROVED)
-    _void_approval(content, actor)
+    _void_approval(content)
     _move(content, Status.DRAFT)
-    _note(content, Action.RETURNED, actor, comment)
+    _record("returned", content, comment)
     return content
 
 
 @transaction.atomic
-def content_approve(
-    *, content: Content, actor: User | None, sha256: str, comment: str = ""
-) -> Approval:
+def content_approve(*, content: Content, sha256: str, comment: str = "") -> Approval:
     """Approve exactly the text that the approver has seen, known by its sha256."""
     content = _locked(content)
     _refuse(content, Status.DRAFT, Status.IN_REVIEW)
     if sha256 != content.sha256:
         raise PreconditionFailed(version=content.version)
     _move(content, Status.APPROVED)
-    _note(content, Action.APPROVED, actor, comment)
+    _record("approved", content, comment)
+    actor = current_actor()
     return Approval.objects.create(
-        content=content, version=content.version, sha256=content.sha256, approved_by=actor
+        content=content,
+        version=content.version,
+        sha256=content.sha256,
+        approved_by=actor.user,
+        api_key=actor.api_key,
     )
 
 
 @transaction.atomic
-def content_publish(*, content: Content, actor: User | None) -> Content:
+def content_publish(*, content: Content) -> Content:
     """Mark it as published, which needs an approval of this very text."""
     content = _locked(content)
     _refuse(content, Status.APPROVED)
     if content.approval() is None:
         raise NotApproved(_("This text is not approved."))
     _move(content, Status.PUBLISHED)
-    _note(content, Action.PUBLISHED, actor)
+    _record("published", content)
     return content
 
 
 @transaction.atomic
-def content_archive(*, content: Content, actor: User | None) -> Content:
+def content_archive(*, content: Content) -> Content:
     """Put it out of sight; nothing is lost."""
-    return _archive(content, actor, Action.ARCHIVED)
+    return _archive(content, "archived")
 
 
 @transaction.atomic
-def content_unarchive(*, content: Content, actor: User | None) -> Content:
-    return _archive(content, actor, Action.UNARCHIVED)
+def content_unarchive(*, content: Content) -> Content:
+    return _archive(content, "unarchived")
 
 
-def _archive(content: Content, actor: User | None, action: Action) -> Content:
+def _archive(content: Content, step: str) -> Content:
     content = _locked(content)
-    content.archived_at = timezone.now() if action == Action.ARCHIVED else None
+    content.archived_at = timezone.now() if step == "archived" else None
     content.save(update_fields=["archived_at", "updated_at"])
-    _note(content, action, actor)
+    _record(step, content)
     return content
 
 
-def content_exported(*, content: Content, actor: User | None) -> None:
+def content_exported(*, content: Content) -> None:
     """Note that somebody took the text along."""
-    _note(content, Action.EXPORTED, actor)
+    _record("exported", content)

@@ -20,7 +20,7 @@ from generation.presentation.exports import Export, csv_bytes
 from generation.services import batch_cancel as cancel
 from generation.services import batch_request
 from generation.views.contents import attachment
-from generation.views.pages import PortalRequest, attempt, author, go, page, posted
+from generation.views.pages import PortalRequest, attempt, go, page, posted
 from generation.views.write import kind_or_404
 from saas.errors import Conflict, Invalid
 from tenants.access import role_required
@@ -51,7 +51,7 @@ def _requested(request: PortalRequest, form: BatchForm) -> Batch | None:
     given = form.cleaned_data
     file = given.pop("file")
     try:
-        made = batch_request(name=file.name, content=file.read(), author=author(request), **given)
+        made = batch_request(name=file.name, content=file.read(), **given)
     except Invalid as error:
         form.add_error("file", str(error))
         return None

@@ -13,7 +13,7 @@ from generation.models import Brief
 from generation.models.briefs import MAX_VARIANTS
 from generation.services import variants_add
 from generation.views.cards import Card
-from generation.views.pages import PortalRequest, attempt, author, go, page
+from generation.views.pages import PortalRequest, attempt, go, page
 from tenants.access import role_required
 
 BRIEFS = ("brand", "audience", "batch", "created_by")
@@ -55,5 +55,5 @@ def brief_more(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
     found = get_object_or_404(Brief, pk=pk)
     count = request.POST.get("count", "")
     wanted = int(count) if count.isascii() and count.isdigit() else 1
-    attempt(request, lambda: variants_add(brief=found, count=wanted, author=author(request)))
+    attempt(request, lambda: variants_add(brief=found, count=wanted))
     return go(request, "brief", pk)

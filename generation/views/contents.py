@@ -21,6 +21,7 @@ from generation.views.cards import Card
 from generation.views.pages import PortalRequest, attempt, go, page, posted
 from saas.errors import NotFound, PreconditionFailed
 from tenants.access import require_role, role_required
+from tenants.events import history
 
 CONTENTS = ("brief__brand", "brief__audience", "variant", "created_by")
 
@@ -49,7 +50,6 @@ def _save(request: PortalRequest, content: Content, form: EditForm) -> HttpRespo
         services.content_edit(
             content=content,
             text=form.text,
-            actor=request.user,
             expected=int(expected) if expected.isascii() and expected.isdigit() else 0,
         )
     except PreconditionFailed:
@@ -85,7 +85,7 @@ def _editor(
         "preview": preview(content, data),
         "approval": content.approval(),
         "versions": content.versions.select_related("author")[:30],
-        "events": content.events.select_related("actor")[:50],
+        "events": history(content)[:50],
         "model": Card.of(content.variant).model if content.variant else None,
         "writer": content.variant.get_writer_display() if content.variant else "",
         "layouts": exports.LAYOUTS,
@@ -128,7 +128,7 @@ def content_restore(request: PortalRequest, slug: str, pk: UUID, number: int) ->
     done = _("Version {number} is back, as a new version.").format(number=number)
     attempt(
         request,
-        lambda: services.content_restore(content=found, version=version, actor=request.user),
+        lambda: services.content_restore(content=found, version=version),
         done,
     )
     return go(request, "content", pk)
@@ -140,7 +140,7 @@ def content_export(request: PortalRequest, slug: str, pk: UUID, layout: str) -> 
     found = find(pk)
     if layout not in exports.LAYOUTS:
         raise NotFound
-    services.content_exported(content=found, actor=request.user)
+    services.content_exported(content=found)
     return attachment(exports.single(found, layout))
 
 

@@ -59,7 +59,7 @@ def library_export(request: PortalRequest, slug: str) -> HttpResponse:
     if not contents:
         return _back(request, _("Tick the pieces you want to take along."))
     for content in contents:
-        services.content_exported(content=content, actor=request.user)
+        services.content_exported(content=content)
     return attachment(exports.bundle(contents, layout))
 
 
@@ -81,7 +81,7 @@ def library_move(request: PortalRequest, slug: str) -> HttpResponse:
     contents = selected(request)
     if not contents:
         return _back(request, _("Tick the pieces first."))
-    moved = sum(_moved(move, content, request) for content in contents)
+    moved = sum(_moved(move, content) for content in contents)
     left = len(contents) - moved
     if moved:
         done = ngettext("{n} piece is done.", "{n} pieces are done.", moved)
@@ -92,9 +92,9 @@ def library_move(request: PortalRequest, slug: str) -> HttpResponse:
     return _back(request)
 
 
-def _moved(move: Move, content: Content, request: PortalRequest) -> bool:
+def _moved(move: Move, content: Content) -> bool:
     try:
-        move(content=content, actor=request.user)
+        move(content=content)
     except Conflict:
         return False
     return True

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from tenants.portal import PortalRequest, attempt, author, go, posted, rendered
+from tenants.portal import PortalRequest, attempt, go, posted, rendered
 
-__all__ = ["PortalRequest", "attempt", "author", "go", "page", "posted"]
+__all__ = ["PortalRequest", "attempt", "go", "page", "posted"]
 
 
 def page(

@@ -22,7 +22,7 @@ def step(
 ) -> HttpResponse:
     """Take one step with the content and show its page again."""
     content = get_object_or_404(Content, pk=pk)
-    attempt(request, lambda: service(content=content, actor=request.user, **given), done)
+    attempt(request, lambda: service(content=content, **given), done)
     return go(request, "content", pk)
 
 

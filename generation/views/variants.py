@@ -14,7 +14,7 @@ from generation.models import Brief, Variant
 from generation.presentation import diff
 from generation.views.briefs import BRIEFS, brief_context
 from generation.views.cards import Card
-from generation.views.pages import PortalRequest, attempt, author, go, page, posted
+from generation.views.pages import PortalRequest, attempt, go, page, posted
 from tenants.access import role_required
 
 RATINGS = {"up": 1, "none": 0, "down": -1}
@@ -91,7 +91,7 @@ def variant_stop(request: PortalRequest, slug: str, pk: UUID, number: int) -> Ht
 def variant_retry(request: PortalRequest, slug: str, pk: UUID, number: int) -> HttpResponse:
     """Write it anew; what it said before is gone, unless it was picked."""
     found = find(pk, number)
-    attempt(request, lambda: services.variant_retry(variant=found, author=author(request)))
+    attempt(request, lambda: services.variant_retry(variant=found))
     return all_cards(request, found.brief)
 
 
@@ -110,7 +110,7 @@ def variant_pick(request: PortalRequest, slug: str, pk: UUID, number: int) -> Ht
     found = find(pk, number)
     content = attempt(
         request,
-        lambda: services.variant_pick(variant=found, author=author(request)),
+        lambda: services.variant_pick(variant=found),
         _("It is in the library now, as a draft."),
     )
     return go(request, "content", content.pk) if content else go(request, "brief", pk)

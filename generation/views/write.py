@@ -13,7 +13,7 @@ from generation.models import Brand, Brief
 from generation.services import brief_request
 from generation.services.briefs import brief_price
 from generation.serving.routing import default_choice
-from generation.views.pages import PortalRequest, author, go, page
+from generation.views.pages import PortalRequest, go, page
 from saas.errors import Conflict, InsufficientCredits
 from tenants.access import role_required
 from tenants.billing.services import balance
@@ -67,7 +67,7 @@ def _ordered(request: PortalRequest, kind: Kind) -> HttpResponse:
     if not form.is_valid():
         return _form(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        brief = brief_request(**form.order(), author=author(request))
+        brief = brief_request(**form.order())
     except InsufficientCredits as error:
         return _form(request, form, status=HTTPStatus.PAYMENT_REQUIRED, refused=error)
     except (Conflict, QueueFull) as error:  # what is live cannot be written with, or must wait

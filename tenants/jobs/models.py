@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from tenants.actors import Actor
 from tenants.billing.models import LedgerTransfer
 from tenants.jobs.registry import event_tags, topic_of
 from tenants.models import ApiKey, User
@@ -58,7 +59,7 @@ class JobQuerySet(TenantQuerySet["Job"]):
     def held(self, lease: Lease) -> "JobQuerySet":
         """The leased job, as long as nobody else was given it."""
         rows = self.filter(pk=lease.job_id, state=Job.State.RUNNING, attempt=lease.token)
-        return rows.select_related("reservation")
+        return rows.select_related("reservation", "created_by", "api_key")
 
     def locked(self) -> "JobQuerySet":
         """Lock the rows in one order, so that two callers cannot wait for each other."""
@@ -112,6 +113,9 @@ class Job(TenantModel):
     api_key = TenantForeignKey(
         ApiKey, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    # From where, and in which request, it was asked for.
+    address = models.GenericIPAddressField(null=True, blank=True)
+    request_id = models.CharField(max_length=40, blank=True)
     parent = TenantForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
     )
@@ -179,6 +183,11 @@ class Job(TenantModel):
     def tags(self) -> dict[str, Any]:
         """What every event of the job carries."""
         return event_tags(self.kind, self.pk, self.payload)
+
+    @property
+    def actor(self) -> Actor:
+        """Whoever asked for it, in whose name it is done."""
+        return Actor(self.created_by, self.api_key, self.address or "", self.request_id)
 
     @property
     def active(self) -> bool:

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from psycopg.errors import DeadlockDetected
 
+from tenants.actors import Actor, acting, current_actor
 from tenants.billing.ledger import open_ledger
 from tenants.billing.meters import Usage
 from tenants.billing.models import Source
@@ -29,7 +30,6 @@ from tenants.jobs.models import Job, JobQuerySet, Lease
 from tenants.jobs.notify import notify_on_commit
 from tenants.jobs.registry import QUEUES, kind_of, message_of
 from tenants.jobs.signals import job_ended
-from tenants.models import ApiKey, User
 from tenants.scope import tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -72,11 +72,12 @@ class JobOrder:
         """The most that it can cost, in micro-credits."""
         return self.estimate if isinstance(self.estimate, int) else price(self.estimate)
 
-    def job(self, **author: Any) -> Job:
+    def job(self) -> Job:
         """The job, not saved yet; raises LookupError for a kind that no app has registered."""
         known = kind_of(self.kind)
         if known is None:
             raise LookupError(f"No app has registered the kind of job {self.kind}.")
+        actor = current_actor()
         return Job(
             kind=self.kind,
             queue=known.queue,
@@ -84,37 +85,28 @@ class JobOrder:
             input_sha256=_sha256(self.payload),
             parent=self.parent,
             max_attempts=known.max_attempts,
-            **author,
+            address=actor.address or None,
+            request_id=actor.request_id,
+            **actor.authorship,
         )
 
 
-def job_request(  # noqa: PLR0913
-    *,
-    kind: str,
-    payload: dict[str, Any],
-    estimate: int | Units,
-    created_by: User | None = None,
-    api_key: ApiKey | None = None,
-    parent: Job | None = None,
+def job_request(
+    *, kind: str, payload: dict[str, Any], estimate: int | Units, parent: Job | None = None
 ) -> Job:
     """Ask for one piece of work, as jobs_request does; see JobOrder."""
-    order = JobOrder(kind, payload, estimate, parent)
-    return jobs_request(orders=[order], created_by=created_by, api_key=api_key)[0]
+    return jobs_request(orders=[JobOrder(kind, payload, estimate, parent)])[0]
 
 
 @transaction.atomic
-def jobs_request(
-    *,
-    orders: Sequence[JobOrder],
-    created_by: User | None = None,
-    api_key: ApiKey | None = None,
-) -> list[Job]:
+def jobs_request(*, orders: Sequence[JobOrder]) -> list[Job]:
     """Ask for work in the caller's transaction: jobs, and credits for their estimates.
 
+    They are done in the name of whoever acts now.
     All of it or none; raises QueueFull, InsufficientCredits, and LookupError for a kind that no
     app has registered.
     """
-    jobs = [order.job(created_by=created_by, api_key=api_key) for order in orders]
+    jobs = [order.job() for order in orders]
     for queue, more in Counter(job.queue for job in jobs).items():
         _refuse_full_queue(queue, more)
     _reserve({job: order.most for job, order in zip(jobs, orders, strict=True)})
@@ -174,6 +166,15 @@ def loads() -> list[QueueLoad]:
         cursor.execute("SELECT queue, waiting, running, oldest_seconds FROM jobs_load()")
         found = {row[0]: QueueLoad(*row) for row in cursor.fetchall()}
     return [found.get(queue, QueueLoad(queue)) for queue in sorted(QUEUES)]
+
+
+def actor_of(lease: Lease) -> Actor:
+    """In whose name the leased job is done; raises StaleLease where somebody else does it."""
+    with tenant_scope(lease.tenant_id):
+        job: Job | None = Job.objects.held(lease).first()
+    if job is None:
+        raise StaleLease
+    return job.actor
 
 
 def finish(
@@ -289,7 +290,8 @@ def _end_held(lease: Lease, end: Apply) -> Job:
     if job is None:
         logger.warning("stale_lease job=%s token=%s", lease.job_id, lease.token)
         raise StaleLease
-    end(job)
+    with acting(job.actor):
+        end(job)
     return job
 
 

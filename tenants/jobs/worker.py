@@ -6,12 +6,14 @@ A handler is a function of (lease, control) that returns an Outcome.
 import logging
 import threading
 import time
+from functools import cache, partial
 from typing import Any, NamedTuple, Self
 
 from django.conf import settings
 from django.db import OperationalError, close_old_connections, connections
 
 from saas.errors import AppError
+from tenants.actors import acting
 from tenants.jobs import leases, services
 from tenants.jobs.models import Lease
 from tenants.jobs.registry import kind_of
@@ -125,7 +127,8 @@ def perform(lease: Lease) -> None:
     if kind is None:
         return services.postpone_unknown(lease)
     try:
-        with Control(lease) as control, tenant_scope(lease.tenant_id):
+        actor = cache(partial(services.actor_of, lease))  # looked up once, where it is asked for
+        with Control(lease) as control, tenant_scope(lease.tenant_id), acting(actor):
             outcome = Outcome(*kind.load()(lease, control))
         services.finish(lease, result=outcome.result, usage=outcome.usage, apply=outcome.apply)
     except leases.StaleLease:

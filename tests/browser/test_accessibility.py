@@ -9,8 +9,7 @@ from playwright.sync_api import Page
 
 from generation.models import Audience, Batch, Brand, Brief, Content, Endpoint, Variant
 from generation.services import brief_request, content_edit, variant_pick
-from generation.services.briefs import Author
-from tenants.models import Tenant, User
+from tenants.models import Tenant
 from tests.browser.steps import sign_in
 from tests.generation.conftest import run_jobs
 from tests.routes.training import make_model
@@ -30,16 +29,15 @@ FIELDS = {"product": "reading lamp", "points": ["dims on its own"], "call": "lea
 @pytest.fixture
 def paths(lumen: Tenant) -> list[str]:
     """Every page of the portal, the studio's with something on them."""
-    ada = Author(user=User.objects.get(email="ada@lumen.test"))
     brand = Brand.objects.get()
     audience = Audience.objects.create(name="Night readers", pains=["glare"])
     batch = Batch.objects.create(
         name="lamps.csv", kind="search_ad", errors=[{"row": 2, "field": "product", "message": "?"}]
     )
-    order: dict[str, Any] = {"kind": "search_ad", "fields": FIELDS, "brand": brand, "author": ada}
+    order: dict[str, Any] = {"kind": "search_ad", "fields": FIELDS, "brand": brand}
     written = brief_request(**order, audience=audience)
     run_jobs()
-    content = picked(written, ada)
+    content = picked(written)
     endpoint = Endpoint(base_url="https://models.lumen.test/v1", model="m", enabled=False)
     endpoint.keep_key("mk-a-long-enough-key")
     endpoint.save()
@@ -68,11 +66,11 @@ def paths(lumen: Tenant) -> list[str]:
     ]
 
 
-def picked(brief: Brief, author: Author) -> Content:
+def picked(brief: Brief) -> Content:
     """The first variant, picked and given a headline that the checks object to."""
-    content = variant_pick(variant=brief.variants.get(number=1), author=author)
+    content = variant_pick(variant=brief.variants.get(number=1))
     data = {**content.data, "headlines": [*content.data["headlines"], "A cheap lamp in 1999"]}
-    return content_edit(content=content, text=content.kind_spec.render(data), actor=author.user)
+    return content_edit(content=content, text=content.kind_spec.render(data))
 
 
 def objections(page: Page, path: str) -> Iterator[str]:

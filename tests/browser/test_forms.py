@@ -25,7 +25,7 @@ def draft(lumen: object) -> Content:
     content = Content(kind="marketing_email", title="Spring")
     data = {"subject": "Spring is here", "preheader": "Open a window.", "body": "Hello."}
     text = content.kind_spec.render(data)
-    content.add_version(text=text, data=content.kind_spec.parse(text), author=None)
+    content.add_version(text=text, data=content.kind_spec.parse(text))
     return content
 
 
@@ -94,7 +94,7 @@ def test_a_text_that_is_emptied(ada: Page, draft: Content) -> None:
 
 def test_a_text_that_somebody_else_changed(ada: Page, draft: Content) -> None:
     ada.goto(draft.get_absolute_url())
-    content_edit(content=draft, text=draft.text.replace("here", "near"), actor=None)
+    content_edit(content=draft, text=draft.text.replace("here", "near"))
     ada.locator("#id_subject-0").fill("Spring is late")
     expect(ada.get_by_text("Not saved yet")).to_be_visible()
     expect(ada.get_by_role("button", name="Approve this text")).to_be_disabled()

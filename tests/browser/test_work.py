@@ -9,7 +9,6 @@ from playwright.sync_api import Page, expect
 
 from generation.models import Brand
 from generation.services import brief_request
-from generation.services.briefs import Author
 from tenants.jobs.models import Job
 from tenants.models import Tenant
 from tests.browser.steps import sign_in
@@ -29,7 +28,7 @@ def work(lumen: Tenant) -> None:
 
 def order() -> None:
     brand = Brand.objects.get()
-    brief_request(kind="search_ad", fields=FIELDS, brand=brand, author=Author())
+    brief_request(kind="search_ad", fields=FIELDS, brand=brand)
 
 
 def test_the_drawer_shows_what_runs_and_stops_it(work: None, ada: Page) -> None:

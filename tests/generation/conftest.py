@@ -10,10 +10,10 @@ from generation import kinds
 from generation.engine.echo import EchoEngine
 from generation.models import Brand, Brief
 from generation.services import brief_request
-from generation.services.briefs import Author
 from generation.serving.batch_worker import BatchWorker
 from generation.serving.job_kinds import QUEUE
 from generation.writers import guided
+from tenants.actors import Actor, acting
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 
@@ -37,10 +37,8 @@ def brand(acme: Tenant) -> Brand:
 @pytest.fixture
 def brief(note: str, brand: Brand, alice: User, acme: Tenant) -> Brief:
     """Ordered by Alice in three variants that wait to be written."""
-    with tenant_scope(acme):
-        return brief_request(
-            kind=note, fields={"topic": "Anvils"}, brand=brand, author=Author(user=alice)
-        )
+    with tenant_scope(acme), acting(Actor(user=alice)):
+        return brief_request(kind=note, fields={"topic": "Anvils"}, brand=brand)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ from generation.engine.echo import EchoEngine
 from generation.engine.types import Event
 from generation.models import Brand, Variant
 from generation.services import brief_request
-from generation.services.briefs import Author
 from generation.services.demo import BRAND, BRIEFS
 from generation.serving.batch_worker import BatchWorker
 from generation.serving.commits import ThreadExecutor
@@ -72,9 +71,7 @@ class Copywriters(Crowd):
         kind, _, fields = self.random.choice(BRIEFS)
         count = self.random.randint(1, 3)
         brand = Brand.objects.get()
-        brief = brief_request(
-            kind=kind, fields=fields, brand=brand, author=Author(), variants=count
-        )
+        brief = brief_request(kind=kind, fields=fields, brand=brand, variants=count)
         return list(brief.variants.select_related("job"))
 
     def _cancel(self, tenant: Tenant, job: Job) -> None:

@@ -36,7 +36,7 @@ def make_variant() -> Variant:
 
 def make_content() -> Content:
     content = Content(kind="note", title="Anvils", brief=make_brief())
-    content.add_version(text=TEXT, data=LINE, author=None)
+    content.add_version(text=TEXT, data=LINE)
     return content
 
 

@@ -14,10 +14,11 @@ from generation.models import (
     Brand,
     Brief,
     Content,
-    ContentEvent,
     Variant,
 )
+from tenants.actors import Actor, acting
 from tenants.billing.models import UsageEvent
+from tenants.events import record
 from tenants.jobs.models import Job
 from tenants.models import ApiKey, AuditEvent, Invitation, Membership, Role, User
 from tests.routes.generation import LINE, TEXT
@@ -91,7 +92,8 @@ def content(status: str = "draft") -> Content:
     source = variant()
     made = Content(kind="note", title="Anvils", brief=source.brief, variant=source, status=status)
     made.created_by = person()
-    made.add_version(text=TEXT, data=LINE, author=person())
+    with acting(Actor(user=person())):
+        made.add_version(text=TEXT, data=LINE)
     Approval.objects.create(
         content=made, version=1, sha256=made.sha256, approved_by=person(), voided_by=None
     )
@@ -109,11 +111,15 @@ def invitation() -> Invitation:
 
 
 def audit_event() -> AuditEvent:
-    return AuditEvent.objects.create(action="brand.created", actor=person(), api_key=key())
+    with acting(Actor(user=person(), api_key=key())):
+        return record("workspace.renamed")
 
 
 def usage_event() -> UsageEvent:
-    return UsageEvent.objects.create(job_id=job().pk, kind="generate.variant", amount=10)
+    asked = job()
+    return UsageEvent.objects.create(
+        source="job", source_id=str(asked.pk), kind=asked.kind, amount=10
+    )
 
 
 def models(count: int) -> dict[str, Any]:
@@ -147,10 +153,9 @@ def briefs_of_batch(count: int) -> dict[str, Any]:
 def history_of_content(count: int) -> dict[str, Any]:
     made = content()
     for _ in range(count):
-        made.add_version(text=TEXT, data=LINE, author=person())
-        ContentEvent.objects.create(
-            content=made, action="edited", actor=person(), version=made.version
-        )
+        with acting(Actor(user=person(), api_key=key())):
+            made.add_version(text=TEXT, data=LINE)
+            record("content.edited", made, version=made.version)
     return {"pk": made.pk}
 
 
@@ -194,6 +199,7 @@ LISTS: dict[str, Fill] = {
 NO_LISTS = {
     *("api-audience-detail", "api-brand-detail", "api-content-detail", "api-content-export"),
     *("api-endpoint", "api-job-detail", "api-job-stream", "api-kind", "api-kind-list"),
+    "api-me",
     *("api-model-detail", "api-schema", "api-variant-detail", "audience-edit", "audience-new"),
     *("batch-progress", "batch-template", "brand-edit", "brand-new", "brief-stream"),
     *(

@@ -25,7 +25,6 @@ from saas.api import throttling
 from saas.api.limiter import Charge
 from saas.api.views import ApiView
 from saas.errors import AppError, problem_response
-from tenants.api import author
 from tenants.idempotency.api import idempotent, rendered
 from tenants.jobs.api import EventStreamRenderer
 from tenants.jobs.models import Job
@@ -57,13 +56,10 @@ class AnswerView(ApiView):
         serializers.check(work)
         most = most_usage(work)
         charge_tokens(request, most)
-        by = author(request)
         job = job_request(
             kind=CHAT,
             payload=work | choice.payload,
             estimate=most if choice.charged else 0,
-            created_by=by.user,
-            api_key=by.api_key,
         )
         return Response(self._plan(job, model, asked.validated_data), HTTPStatus.ACCEPTED)
 

@@ -12,7 +12,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from generation.models import Brief, Variant
 from generation.services.briefs import brief_request
 from generation.services.demo import demo_tenant
-from tenants.authors import Author
 from tenants.jobs.streams import stream_key
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -46,7 +45,6 @@ class Command(BaseCommand):
             brand=model.brand,
             audience=model.audience,
             variants=1,
-            author=Author(),
         )
 
     def _follow(self, tenant: Tenant, brief: Brief, deadline: float) -> None:

@@ -16,7 +16,6 @@ from schemathesis.config import SchemathesisConfig
 
 from generation.models import Brand, Brief
 from generation.services import brief_request
-from generation.services.briefs import Author
 from saas.api.views import described
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -126,7 +125,7 @@ class Tries:
 def prepared(acme: Tenant, brand: Brand) -> Iterator[dict[str, Any]]:
     fields = {"product": "Anvils", "points": ["Heavy"]}
     with tenant_scope(acme):
-        brief = brief_request(kind="search_ad", fields=fields, brand=brand, author=Author())
+        brief = brief_request(kind="search_ad", fields=fields, brand=brand)
         schema = seeded(brand, brief)
     with working():
         yield schema

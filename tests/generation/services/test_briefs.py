@@ -11,7 +11,6 @@ from generation.services import (
     variant_retry,
     variant_stop,
 )
-from generation.services.briefs import Author
 from saas.errors import Conflict, Invalid
 from tenants.billing.services import balance
 from tenants.jobs.models import Job
@@ -51,9 +50,7 @@ def test_a_wrong_brief_names_each_field_and_orders_nothing(
 ) -> None:
     with tenant_scope(acme):
         with pytest.raises(Invalid) as caught:
-            brief_request(
-                kind=note, fields={"colour": "red"}, brand=brand, author=Author(user=alice)
-            )
+            brief_request(kind=note, fields={"colour": "red"}, brand=brand)
         assert not Job.objects.exists()
     pointers = {problem["pointer"] for problem in caught.value.extra["errors"]}
     assert pointers == {"/fields/colour", "/fields/topic"}
@@ -63,7 +60,7 @@ def test_an_unknown_kind_is_refused_with_the_known_ones(
     brand: Brand, alice: User, acme: Tenant
 ) -> None:
     with tenant_scope(acme), pytest.raises(Invalid, match="invalid|field|pass") as caught:
-        brief_request(kind="poem", fields={}, brand=brand, author=Author(user=alice))
+        brief_request(kind="poem", fields={}, brand=brand)
     assert "search_ad" in caught.value.extra["errors"][0]["detail"]
 
 
@@ -73,7 +70,7 @@ def test_a_waiting_variant_can_be_stopped_and_retried(
     with tenant_scope(acme):
         stopped = variant_stop(variant=first(brief))
         assert stopped.state == Variant.State.STOPPED
-        again = variant_retry(variant=stopped, author=Author(user=alice))
+        again = variant_retry(variant=stopped)
         assert again.state == Variant.State.QUEUED
     run_jobs()
     with tenant_scope(acme):
@@ -82,7 +79,7 @@ def test_a_waiting_variant_can_be_stopped_and_retried(
 
 def test_a_variant_in_progress_is_not_retried(brief: Brief, alice: User, acme: Tenant) -> None:
     with tenant_scope(acme), pytest.raises(Conflict):
-        variant_retry(variant=first(brief), author=Author(user=alice))
+        variant_retry(variant=first(brief))
 
 
 def test_an_edit_keeps_the_models_text_and_checks_the_new_one(brief: Brief, acme: Tenant) -> None:
@@ -97,7 +94,7 @@ def test_an_edit_keeps_the_models_text_and_checks_the_new_one(brief: Brief, acme
 def test_picking_twice_gives_one_content(brief: Brief, alice: User, acme: Tenant) -> None:
     run_jobs()
     with tenant_scope(acme):
-        made = [variant_pick(variant=first(brief), author=Author(user=alice)) for _ in range(2)]
+        made = [variant_pick(variant=first(brief)) for _ in range(2)]
         assert made[0].pk == made[1].pk
         assert Content.objects.count() == 1
         assert made[0].versions.get().sha256 == made[0].sha256
@@ -105,4 +102,4 @@ def test_picking_twice_gives_one_content(brief: Brief, alice: User, acme: Tenant
 
 def test_a_variant_without_text_cannot_be_picked(brief: Brief, alice: User, acme: Tenant) -> None:
     with tenant_scope(acme), pytest.raises(Conflict):
-        variant_pick(variant=first(brief), author=Author(user=alice))
+        variant_pick(variant=first(brief))

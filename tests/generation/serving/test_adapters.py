@@ -20,7 +20,6 @@ from generation.serving.batch_worker import BatchWorker
 from generation.serving.job_kinds import CHAT, QUEUE
 from generation.serving.routing import resolve_model
 from saas.errors import Conflict
-from tenants.authors import Author
 from tenants.billing.prices import CREDIT
 from tenants.billing.services import balance
 from tenants.jobs.models import Job, Lease
@@ -180,9 +179,7 @@ def test_variants_keep_who_wrote_them(
 ) -> None:
     with tenant_scope(acme):
         version = bring(1)
-        brief = brief_request(
-            kind=note, fields={"topic": WORDS}, brand=brand, author=Author(), variants=2
-        )
+        brief = brief_request(kind=note, fields={"topic": WORDS}, brand=brand, variants=2)
         BatchWorker(engine, QUEUE).run()
         made = {(each.base_sha256, each.adapter_sha256) for each in brief.variants.all()}
     assert made == {(weights_sha256(toy[0]), version.sha256)}
@@ -277,7 +274,7 @@ def test_a_stopped_text_says_who_wrote_its_beginning(brief: Brief, acme: Tenant)
     with tenant_scope(acme):
         variant = brief.variants.get(number=1)
         assert len(variant.base_sha256) == 64
-        again = variant_retry(variant=variant, author=Author())
+        again = variant_retry(variant=variant)
         assert again.base_sha256 == ""
         assert variant_stop(variant=again).state == "stopped"
 

@@ -11,7 +11,6 @@ from django.db import connection
 from generation.engine.echo import EchoEngine
 from generation.models import Brand, Endpoint, Variant
 from generation.services import brief_request
-from generation.services.briefs import Author
 from generation.serving.batch_worker import BatchWorker
 from generation.serving.customer_endpoint import ROWS
 from generation.serving.job_kinds import CHAT, QUEUE
@@ -329,7 +328,7 @@ def test_the_key_stands_nowhere_in_the_open(
     connect(acme, servers["acme"].url)
     servers["acme"].words = ('{"line": "Anvils."}',)
     with tenant_scope(acme):
-        brief_request(kind=note, fields={"topic": "Anvils"}, brand=brand, author=Author(user=alice))
+        brief_request(kind=note, fields={"topic": "Anvils"}, brand=brand)
     chat(acme)
     servers["acme"].status = 200
     with caplog.at_level("DEBUG"):

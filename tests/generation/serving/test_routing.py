@@ -10,7 +10,6 @@ import pytest
 from generation.models import Brand, Brief, Variant
 from generation.services import brief_request
 from generation.serving.routing import ModelChoice, default_choice, resolve_model
-from tenants.authors import Author
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.generation.conftest import run_jobs
@@ -84,6 +83,4 @@ def test_a_text_remembers_how_it_was_written(
 
 
 def ordered(brand: Brand) -> Brief:
-    return brief_request(
-        kind="note", fields={"topic": "Anvils"}, brand=brand, author=Author(), variants=1
-    )
+    return brief_request(kind="note", fields={"topic": "Anvils"}, brand=brand, variants=1)

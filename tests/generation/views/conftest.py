@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from generation.models import Brief, Content, Variant
 from generation.services import variant_pick
-from generation.services.briefs import Author
 from tenants import scope
+from tenants.actors import Actor, acting
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tests.generation.conftest import run_jobs
@@ -82,4 +82,5 @@ def variant(written: Brief) -> Variant:
 @pytest.fixture
 def content(variant: Variant, alice: User) -> Content:
     """The first variant, picked by Alice."""
-    return variant_pick(variant=variant, author=Author(user=alice))
+    with acting(Actor(user=alice)):
+        return variant_pick(variant=variant)

@@ -8,7 +8,8 @@ from django.test import Client
 
 from generation import kinds
 from generation.forms.parts import edit_form
-from generation.models import Content, ContentEvent
+from generation.models import Content
+from tenants.events import history
 from tests.generation.views.conftest import Url
 
 Status = Content.Status
@@ -164,8 +165,8 @@ def test_it_can_be_taken_along(
     assert answer["Content-Type"].startswith(media_type)
     assert answer["Content-Disposition"].startswith('attachment; filename="anvils.')
     assert answer.content.startswith(begin)
-    exported = content.events.filter(action=ContentEvent.Action.EXPORTED).get()
-    assert exported.actor.email == "victor@acme.test"
+    exported = history(content).get(name="content.exported")
+    assert exported.user.email == "victor@acme.test"
 
 
 def test_a_chinese_title_names_its_file(owner: Client, url: Url, content: Content) -> None:

@@ -19,7 +19,7 @@ def three(note: str, in_acme: None) -> list[Content]:
     made = []
     for title in ("One", "Two", "100%"):
         content = Content(kind="note", title=title)
-        content.add_version(text=f"{title}\n", data={"line": title}, author=None)
+        content.add_version(text=f"{title}\n", data={"line": title})
         made.append(content)
     return made
 
@@ -68,7 +68,7 @@ def test_it_is_sorted(viewer: Client, url: Url, three: list[Content]) -> None:
 def test_long_lists_have_pages(viewer: Client, url: Url, note: str, in_acme: None) -> None:
     for number in range(21):
         Content(kind="note", title=f"No {number}").add_version(
-            text="x\n", data={"line": f"No {number}"}, author=None
+            text="x\n", data={"line": f"No {number}"}
         )
     page = viewer.get(url("library"), {"q": "x"}).content.decode()
     assert "page=2" in page

@@ -17,7 +17,6 @@ from redis import Redis
 
 from generation.models import Brand, Brief
 from generation.services import brief_request, variant_retry
-from generation.services.briefs import Author
 from tenants.jobs import streams
 from tenants.jobs.models import Job
 from tenants.jobs.streams import stream_key
@@ -33,9 +32,7 @@ Events = list[tuple[str, str, dict[str, Any]]]
 def brief(note: str, acme: Tenant, alice: User) -> Iterator[Brief]:
     with tenant_scope(acme):
         brand = Brand.objects.create(name="Acme")
-        yield brief_request(
-            kind=note, fields={"topic": "Anvils fall"}, brand=brand, author=Author(user=alice)
-        )
+        yield brief_request(kind=note, fields={"topic": "Anvils fall"}, brand=brand)
 
 
 async def listen(user: User, brief: Brief, last: str = "", *, then: Any = None) -> Events:
@@ -129,7 +126,7 @@ def test_what_is_written_anew_begins_anew(alice: User, brief: Brief) -> None:
     run_jobs()
     first = brief.variants.get(number=1)
     old = first.job_id
-    variant_retry(variant=first, author=Author(user=alice))
+    variant_retry(variant=first)
     heard = hear(alice, brief, then=work)
     assert not told(heard, "token", old)
     first.refresh_from_db()
