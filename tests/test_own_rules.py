@@ -6,6 +6,7 @@ from copy import deepcopy
 
 import pytest
 
+from tests.support.floors import templates
 from tests.support.source import Source, sources
 from tests.support.tally import tally
 
@@ -222,3 +223,13 @@ def test_every_module_with_sql_still_has_some() -> None:
     for path in OWN_SQL:
         (source,) = (found for found in sources() if found.path == path)
         assert "cursor" in source.text, f"{path} has none any more: take it off the list"
+
+
+def test_lines_of_templates_can_be_read() -> None:
+    long = [
+        f"templates/{path}:{number}"
+        for path, text in templates()
+        for number, line in enumerate(text.splitlines(), 1)
+        if path.endswith(".html") and len(line) >= 160
+    ]
+    assert long == []

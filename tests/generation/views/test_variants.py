@@ -75,7 +75,7 @@ def test_the_difference_names_what_went_and_what_came(
 ) -> None:
     editor.post(url("variant-edit", variant.brief_id, 1), {"line-0": "Heavy things"})
     page = editor.get(url("variant-diff", variant.brief_id, 1)).content.decode()
-    assert '<del><span class="sr-only">removed: </span>Anvils</del>' in page
+    assert "removed: </span>Anvils</del>" in page
     assert "Heavy things</ins>" in page
 
 
