@@ -1,6 +1,6 @@
 # Two commands matter: `make up` runs everything, `make test` checks everything.
 .DEFAULT_GOAL := help
-.PHONY: help up test prove lint bench bench-engine bench-rec messages lock
+.PHONY: help up test prove lint bench bench-engine bench-rec bench-train messages lock
 
 # The first Python that is new enough; choose another with `make up PYTHON=/path/to/python`.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -34,6 +34,11 @@ bench-engine: tools ## Measure it beside transformers, PEFT, llama.cpp, and keep
 bench-rec: tools ## Measure recommendations beside implicit and faiss (DATA=folder of ml1m, ml100k)
 	@$(RUN) -m pip install --quiet -r bench/requirements-rec.txt
 	@$(RUN) -m bench.rec --keep $(if $(DATA),--data $(DATA)) $(ARGS)
+
+bench-train: tools ## Measure training beside transformers' Trainer and TRL (DATA=folder of e2e, banking77, sst2)
+	@$(RUN) -m pip install --quiet -r bench/requirements-train.txt
+	@$(RUN) -m bench.train --keep $(if $(DATA),--data $(DATA))
+	@$(RUN) -m bench.heads --keep $(if $(DATA),--data $(DATA))
 
 lint: tools ## Check style and types
 	@$(RUN) -m ruff check .

@@ -14,7 +14,7 @@ from training.lora.recipe import Recipe
 START_S = 10.0
 # What a process with torch takes before it has a model.
 PROCESS_BYTES = 600 * 2**20
-LOGIT_ROWS_BYTES = 256 * 2 * 2  # rows at a time, in bf16, with the products' own room
+LOGIT_ROWS_BYTES = 512 * 2 * 2  # rows at a time, in bf16, with the products' own room
 
 
 @dataclass(frozen=True, slots=True)
