@@ -1,4 +1,4 @@
-"""Our own two long-running programs: the web server and the worker."""
+"""Our own long-running programs: the web server, and a worker for each queue."""
 
 import signal
 import sys
@@ -13,6 +13,8 @@ from saas.stack.processes import Child, Command, refuse
 START_SECONDS = 60.0
 # What a person waits at Ctrl-C; a job cut off here is taken up again at the next start.
 WORKER_STOP_SECONDS = 10.0
+# The queues, by how much their workers give way: somebody waits for short work and for writing.
+NICENESS = {"generate": 0, "default": 0, "score": 10, "train": 15}
 
 
 class Program:
@@ -47,12 +49,14 @@ def web(config: Config, env: Mapping[str, str], place: Place) -> Program:
     return Program(command, place, lambda: answers(f"{config.url}/healthz"))
 
 
-def worker(env: Mapping[str, str], place: Place) -> Program:
+def worker(queue: str, env: Mapping[str, str], place: Place) -> Program:
+    """A queue's own worker, so that no work waits for work of another sort."""
     command = Command(
-        name="worker",
+        name=f"worker-{queue}",
         argv=(
-            *(sys.executable, "-m", "celery", "-A", "saas", "worker"),
-            *("-Q", "generate,default", "-c", "1", "-P", "prefork"),
+            *("nice", "-n", str(NICENESS[queue])),
+            *(sys.executable, "-m", "celery", "-A", "saas", "worker", "-n", f"{queue}@%h"),
+            *("-Q", queue, "-c", "1", "-P", "prefork"),
             *("--without-mingle", "--without-gossip", "--loglevel", "INFO"),
         ),
         # macOS ends a forked child that touches Objective-C, unless told not to.

@@ -16,7 +16,7 @@ from saas.stack.errors import StackError
 from saas.stack.place import Place
 from saas.stack.postgres import SUPERUSER, Postgres
 from saas.stack.processes import dies_with_parent
-from saas.stack.programs import web, worker
+from saas.stack.programs import NICENESS, web, worker
 from saas.stack.services import database_env, valkey_env
 from saas.stack.supervisor import Supervisor
 from saas.stack.terminal import complain, say
@@ -49,6 +49,8 @@ class Start:
         self._first_ad()
         if self.config.once:
             return
+        # Only now, so that they take nothing from the first ad.
+        self._workers(queue for queue, niceness in NICENESS.items() if niceness)
         self._welcome(login)
         self.supervisor.watch()
 
@@ -111,10 +113,16 @@ class Start:
         stamp.write_text(f"{made_of} {result()}")
 
     def _programs(self) -> None:
+        self.supervisor.start(web(self.config, self._programs_env(), self.place))
+        self._workers(queue for queue, niceness in NICENESS.items() if not niceness)
+
+    def _workers(self, queues: Iterable[str]) -> None:
+        for queue in queues:
+            self.supervisor.start(worker(queue, self._programs_env(), self.place))
+
+    def _programs_env(self) -> dict[str, str]:
         env = {name: value for name, value in self.env.items() if name not in PRIVILEGED}
-        env |= dict.fromkeys(PRIVILEGED, "")
-        self.supervisor.start(web(self.config, env, self.place))
-        self.supervisor.start(worker(env, self.place))
+        return env | dict.fromkeys(PRIVILEGED, "")
 
     def _first_ad(self) -> None:
         """The main job once, in view; a failure ends only a run that was for this alone."""
@@ -138,7 +146,7 @@ class Start:
             complain("first ad", f"failed (exit {code}). {self._where_to_look()}")
 
     def _where_to_look(self) -> str:
-        return f"The reason is above and in {self.place.logs / 'worker.log'}."
+        return f"The reason is above and in {self.place.logs / 'worker-generate.log'}."
 
     def _welcome(self, login: str) -> None:
         say("kindling", f"ready: {self.config.url}")

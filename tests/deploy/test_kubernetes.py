@@ -10,6 +10,7 @@ import yaml
 from django.db import connection
 
 from saas.outbound import PORTS
+from tenants.jobs.registry import QUEUES
 from tenants.jobs.services import job_request
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -79,7 +80,7 @@ def test_names_are_unique_and_kinds_are_complete() -> None:
         *("PodDisruptionBudget", "NetworkPolicy", "ScaledObject", "TriggerAuthentication"),
     }
     assert {by_name(each) for each in PODS} == {
-        *("kindling-web", "kindling-worker", "kindling-migrate", "kindling-vllm"),
+        *("kindling-web", "kindling-worker", "kindling-jobs", "kindling-migrate", "kindling-vllm"),
     }
 
 
@@ -128,13 +129,38 @@ def test_every_pod_is_locked_down(pods: dict[str, Any]) -> None:
     "pods", [each for each in PODS if each["kind"] == "Deployment"], ids=by_name
 )
 def test_every_deployment_is_probed_on_a_port_that_it_has(pods: dict[str, Any]) -> None:
-    (container,) = spec(pods)["containers"]
-    ports = {port["name"] for port in container["ports"]}
-    for name in ("startupProbe", "livenessProbe"):
-        probe = container[name].get("httpGet") or container[name]["tcpSocket"]
-        assert probe["port"] in ports
+    for container in spec(pods)["containers"]:
+        ports = {port["name"] for port in container["ports"]}
+        for name in ("startupProbe", "livenessProbe"):
+            probe = container[name].get("httpGet") or container[name]["tcpSocket"]
+            assert probe["port"] in ports
     labels = pods["spec"]["template"]["metadata"]["labels"]
     assert pods["spec"]["selector"]["matchLabels"] == labels
+
+
+def test_every_queue_has_one_worker_and_a_port_of_its_own() -> None:
+    workers = [
+        container
+        for name in ("kindling-worker", "kindling-jobs")
+        for container in spec(named("Deployment", name))["containers"]
+    ]
+    queues = [
+        arg.removeprefix("--queues=")
+        for container in workers
+        for arg in container["args"]
+        if arg.startswith("--queues=")
+    ]
+    assert sorted(queues) == sorted(QUEUES)
+    default = named("ConfigMap", "kindling-config")["data"]["METRICS_PORT"]
+    for container in workers:
+        own = {each["name"]: each.get("value") for each in container["env"]}
+        assert [str(port["containerPort"]) for port in container["ports"]] == [
+            own.get("METRICS_PORT", default)
+        ]
+    ports = [container["ports"][0]["containerPort"] for container in workers[1:]]
+    assert len(ports) == len(set(ports))
+    allowed = named("NetworkPolicy", "kindling-metrics")["spec"]["ingress"][0]["ports"]
+    assert {port["port"] for port in allowed} == set(ports)
 
 
 def test_images_ports_and_addresses_agree() -> None:

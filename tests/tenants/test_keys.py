@@ -9,6 +9,7 @@ from django.conf import settings
 from django.test import Client
 
 from generation.models import Brief
+from tenants.jobs.registry import QUEUES
 from tenants.jobs.streams import stream_key
 from tenants.models import Tenant, User
 from tests.generation.conftest import brand, brief, note, run_jobs
@@ -23,8 +24,7 @@ NOBODYS = {
     "kindling:1:allauth:rl:": "sign-in limits, by address and account",
     "_kombu.": "Celery's own queues and bindings",
     "unacked": "Celery's own",
-    "default": "a queue of messages that hold no ids of rows",
-    "generate": "a queue of messages that hold no ids of rows",
+    **dict.fromkeys(QUEUES, "a queue of messages that hold no ids of rows"),
 }
 
 

@@ -75,12 +75,12 @@ def test_the_app_never_sees_the_owners_login(
 ) -> None:
     given: list[dict[str, str]] = []
     monkeypatch.setattr(start, "web", lambda _config, env, _place: given.append(env))
-    monkeypatch.setattr(start, "worker", lambda env, _place: given.append(env))
+    monkeypatch.setattr(start, "worker", lambda _queue, env, _place: given.append(env))
     begun.supervisor = cast(Supervisor, SimpleNamespace(start=lambda _: None))
     begun.env |= {
         "DATABASE_OWNER_URL": "postgres://owner@/db",
         "DATABASE_URL": "postgres://app@/db",
     }
     begun._programs()
-    assert [env["DATABASE_OWNER_URL"] for env in given] == ["", ""]
-    assert [env["DATABASE_URL"] for env in given] == ["postgres://app@/db"] * 2
+    assert [env["DATABASE_OWNER_URL"] for env in given] == [""] * 3
+    assert [env["DATABASE_URL"] for env in given] == ["postgres://app@/db"] * 3

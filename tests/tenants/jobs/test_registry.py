@@ -3,6 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from saas.stack import programs
 from tenants.billing.meters import meter
 from tenants.jobs import registry, worker
 from tenants.jobs.registry import (
@@ -14,6 +15,7 @@ from tenants.jobs.registry import (
     register,
     registered,
 )
+from tests.support.source import ROOT
 from tests.tenants.jobs import handlers
 from tests.tenants.jobs.conftest import ask
 
@@ -83,3 +85,10 @@ def test_every_meter_of_a_kind_is_there() -> None:
 def test_nobody_can_ask_for_a_kind_that_is_not_there() -> None:
     with pytest.raises(LookupError, match=r"test\.nowhere"):
         ask("test.nowhere")
+
+
+def test_make_up_and_the_readme_serve_every_queue() -> None:
+    """The stack stands below the jobs and has names of its own for the queues."""
+    assert set(programs.NICENESS) == set(registry.QUEUES)
+    commands = (ROOT / "README.md").read_text()
+    assert all(f"-Q {queue} -c 1 -P prefork" in commands for queue in registry.QUEUES)
