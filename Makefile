@@ -8,7 +8,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	2>/dev/null && echo $$python && break; done)
 RUN := .venv/bin/python
 # For tools that read the settings and open no connection.
-NO_SERVERS := SECRET_KEY=unused DATABASE_URL=postgres://unused@/unused REDIS_URL=redis://unused
+NO_SERVERS := DATABASE_POOL=False SECRET_KEY=unused DATABASE_URL=postgres://unused@/unused REDIS_URL=redis://unused
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,13 +40,19 @@ bench-train: tools ## Measure training beside transformers' Trainer and TRL (DAT
 	@$(RUN) -m bench.train --keep $(if $(DATA),--data $(DATA))
 	@$(RUN) -m bench.heads --keep $(if $(DATA),--data $(DATA))
 
-lint: tools ## Check style and types
+lint: tools ## Check style, types, imports, templates, migrations and translations
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(NO_SERVERS) $(RUN) -m mypy
+	@$(RUN) -m vulture
+	@$(RUN) -m djlint templates --lint --quiet
+	@$(NO_SERVERS) $(RUN) manage.py makemigrations --check --dry-run
+	@$(NO_SERVERS) $(RUN) manage.py makemessages --check $(MESSAGES)
+	@$(RUN) -m pytest -q tests/test_import_walls.py tests/test_own_rules.py tests/saas/test_translations.py
 
+MESSAGES := --locale zh_Hans --ignore .venv --ignore tests --ignore .data --no-obsolete --no-location
 messages: tools ## Collect the texts to translate and compile the translations
-	@$(NO_SERVERS) $(RUN) manage.py makemessages --locale zh_Hans --ignore .venv --ignore tests --ignore .data --no-obsolete --no-location
+	@$(NO_SERVERS) $(RUN) manage.py makemessages $(MESSAGES)
 	@$(RUN) -m saas.messages
 
 lock: tools ## Write deploy/requirements*.txt anew from pyproject.toml

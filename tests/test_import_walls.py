@@ -93,7 +93,7 @@ def test_a_wrong_string_would_be_found() -> None:
     )
     wrong = {
         "saas/x.py": "DIRECTORY = 'tenants.lookups.workspaces_of'",
-        "saas/y.py": "task = 'tenants.tasks:TenantTask'",
+        "saas/y.py": "task = 'tenants.services:audit'",
         "tenants/x.py": "reverse('home', args=[slug])",
         "tenants/y.py": "names = ['model-list']",
         "tenants/z.py": "apps.get_model('jobs', 'Job')",

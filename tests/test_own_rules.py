@@ -155,6 +155,16 @@ def csrf_exemptions(source: Source) -> Iterator[str]:
             yield where(source, node, "csrf_exempt")
 
 
+def celery_tasks(source: Source) -> Iterator[str]:
+    """Work in the background is a job: Celery has the one task that says "look"."""
+    if source.path == "tenants/jobs/notify.py":
+        return
+    for node in ast.walk(source.tree()):
+        name = getattr(node, "id", getattr(node, "attr", ""))
+        if isinstance(node, ast.Name | ast.Attribute) and name == "shared_task":
+            yield where(source, node, f"a task past the queue ({name})")
+
+
 RULES: dict[Rule, tuple[list[str], list[str]]] = {
     own_sql: (
         ["Brand.objects.raw('x')", "connection.cursor()", "rows.extra(where=[x])"],
@@ -191,6 +201,13 @@ RULES: dict[Rule, tuple[list[str], list[str]]] = {
     unsafe_loading: (
         ["pickle.loads(x)", "torch.load(path)", "eval(text)"],
         ["json.loads(x)", "model.eval()", "safetensors.torch.load_file(x)"],
+    ),
+    celery_tasks: (
+        [
+            "@shared_task\ndef f(): ...",
+            "@celery.shared_task(name='x')\ndef f(): ...",
+        ],
+        ["job_request(kind='x')", "delay = 1.0", "notify(queue)"],
     ),
     csrf_exemptions: (
         ["@csrf_exempt\ndef f(): ...", "f = csrf_exempt(f)", "x = [csrf_exempt]"],

@@ -9,7 +9,6 @@ from kombu.exceptions import OperationalError
 
 from tenants.jobs.leases import this_process
 from tenants.jobs.registry import worker_of
-from tenants.tasks import DispatchTask
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +16,7 @@ logger = logging.getLogger(__name__)
 RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
 
 
-@shared_task(base=DispatchTask, name="jobs.work")  # type: ignore[untyped-decorator]
+@shared_task(name="jobs.work")  # type: ignore[untyped-decorator]
 def work(queue: str) -> None:
     """Let the queue's worker take what is due."""
     worker_of(queue)(queue, this_process())

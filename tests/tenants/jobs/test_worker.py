@@ -3,14 +3,11 @@
 import time
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
-from saas.celery import app
 from tenants.billing.models import LedgerTransfer
 from tenants.billing.prices import price
 from tenants.billing.services import balance, reserve
@@ -21,8 +18,7 @@ from tenants.jobs.registry import MESSAGES, JobKind, registered
 from tenants.jobs.services import UNKNOWN_KIND_PATIENCE
 from tenants.jobs.worker import Cancelled, Control, Outcome
 from tenants.models import Tenant
-from tenants.scope import ScopeError, no_scope, tenant_scope
-from tenants.tasks import DispatchTask, TenantTask
+from tenants.scope import no_scope, tenant_scope
 from tests.tenants.jobs.conftest import ask, start, stream_of
 from tests.tenants.jobs.handlers import ECHO
 
@@ -243,35 +239,3 @@ def test_the_sweepers_thread_starts_works_and_stops() -> None:
     thread.stop()
     assert len(swept) > 2
     assert not thread.is_alive()
-
-
-def _task(base: type) -> Any:
-    from tenants.scope import current_tenant_id
-
-    @app.task(base=base, name=f"tests.{uuid4()}")
-    def task() -> object:
-        return current_tenant_id()
-
-    return task
-
-
-def test_a_task_without_a_tenant_fails(acme: Tenant) -> None:
-    task = _task(TenantTask)
-    with pytest.raises(ScopeError):
-        task.apply_async()
-    with pytest.raises(ScopeError):
-        task()
-
-
-def test_a_task_runs_in_its_tenants_scope(acme: Tenant) -> None:
-    task = _task(TenantTask)
-    result = task.apply(headers={"tenant": str(acme.pk)})
-    assert result.get() == acme.pk
-
-
-def test_tasks_are_tenant_tasks_unless_they_say_otherwise() -> None:
-    own = [task for name, task in app.tasks.items() if not name.startswith(("celery.", "tests."))]
-    assert own
-    dispatchers = {task.name for task in own if isinstance(task, DispatchTask)}
-    assert dispatchers == {"jobs.work"}
-    assert all(isinstance(task, TenantTask) for task in own if task.name not in dispatchers)
