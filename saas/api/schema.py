@@ -33,7 +33,8 @@ ABOUT = """
 Copy in your brand's voice, from a model of your own.
 
 **Keys.** Send `Authorization: Bearer sk_…`; keys are made under Settings, Keys, with the scopes
-`read`, `write` and `generate`.
+`read`, `write`, `generate` and `approve`. A personal key may what its maker may at that moment;
+a service account's key has a role of its own. `GET /api/v1/me/` tells what a key is.
 
 **Errors** are problems as RFC 9457 has them. Their `code` never changes, and their `type` leads to
 a page that says what to do. Quote the `request_id` when you ask us about one.
