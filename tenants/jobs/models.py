@@ -46,7 +46,7 @@ class JobQuerySet(TenantQuerySet["Job"]):
         return self.filter(state__in=Job.ACTIVE)
 
     def finished(self) -> "JobQuerySet":
-        return self.exclude(state__in=Job.ACTIVE)
+        return self.filter(finished_at__isnull=False)
 
     def of_kind(self, kind: str) -> "JobQuerySet":
         """Jobs of this kind; "generate" also finds "generate.variant"."""
@@ -169,6 +169,17 @@ class Job(TenantModel):
                 fields=["lease_until"], condition=Q(state="running"), name="job_lease_ends"
             ),
             models.Index(fields=["tenant", "-created_at"], name="job_newest"),
+            # Few beside those that are over: the shell of every page counts them.
+            models.Index(
+                fields=["tenant", "-created_at"],
+                condition=Q(state__in=["queued", "running"]),
+                name="job_active",
+            ),
+            models.Index(
+                fields=["tenant", "-finished_at"],
+                condition=Q(finished_at__isnull=False),
+                name="job_finished",
+            ),
         ]
 
     def __str__(self) -> str:

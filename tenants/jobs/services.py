@@ -42,6 +42,7 @@ RETRY_DELAY = LEASE / 6
 UNKNOWN_KIND_PATIENCE = timedelta(hours=1)
 DEADLOCK_TRIES = 3
 FULL_RETRY_S = 10
+MOST_SHOWN = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +157,8 @@ def jobs_cancel(*, jobs: JobQuerySet) -> list[Job]:
 
 
 def jobs_running() -> int:
-    """How many jobs of the workspace in scope wait or run; the portal's shell shows it."""
-    return int(Job.objects.active().count())
+    """How many jobs of the workspace in scope wait or run, up to a thousand."""
+    return int(Job.objects.active()[:MOST_SHOWN].count())
 
 
 def loads() -> list[QueueLoad]:
