@@ -27,6 +27,7 @@ OWN_SQL = {
     "tenants/postgres/base.py": "pushes the scope",
     "tenants/postgres/owner.py": "grants",
     "tenants/isolation_checks.py": "reads the catalogue",
+    "generation/search.py": "asks a function that filters by the tenant in scope",
 }
 LOOKUPS = {"tenants/lookups.py", "tenants/scope.py"}
 RAW_QUERYSETS = {"tenants/lookups.py", "tenants/models_base.py"}
@@ -239,7 +240,8 @@ def test_the_rule_catches_what_it_must_and_nothing_else(rule: Rule) -> None:
 def test_every_module_with_sql_still_has_some() -> None:
     for path in OWN_SQL:
         (source,) = (found for found in sources() if found.path == path)
-        assert "cursor" in source.text, f"{path} has none any more: take it off the list"
+        sql = "cursor" in source.text or "RawSQL(" in source.text
+        assert sql, f"{path} has none any more: take it off the list"
 
 
 def test_lines_of_templates_can_be_read() -> None:

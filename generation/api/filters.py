@@ -52,7 +52,7 @@ class ContentFilter(FilterSet):  # type: ignore[misc]
         return found.search(value)
 
     def labelled(self, found: ContentQuerySet, name: str, value: str) -> QuerySet[Content]:
-        return found.filter(labels__contains=[value])
+        return found.labelled(value)
 
     def kept(self, found: ContentQuerySet, name: str, value: str) -> QuerySet[Content]:
         return found.filter(archived_at__isnull=value == "false")

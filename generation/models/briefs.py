@@ -154,6 +154,13 @@ class Variant(TenantModel):
     class Meta(TenantModel.Meta):
         ordering = ("number",)
         verbose_name = _("variant")
+        indexes = [
+            models.Index(
+                fields=["tenant", "brief"],
+                condition=Q(state__in=["queued", "writing"]),
+                name="variant_unfinished",
+            )
+        ]
         constraints = [
             models.UniqueConstraint(fields=["tenant", "brief", "number"], name="variant_number"),
             models.CheckConstraint(

@@ -1,6 +1,7 @@
 """Content: copy that somebody picked, with its versions, its approval and its history."""
 
 import hashlib
+import re
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -12,10 +13,14 @@ from django.utils.translation import gettext_lazy as _
 
 from generation import kinds
 from generation.kinds.kind import Kind
+from generation.kinds.text import CJK
 from generation.models.briefs import LANGUAGES, Brief, Variant
+from generation.search import found_in_index
 from tenants.actors import current_actor
 from tenants.models import ApiKey
 from tenants.models_base import TenantForeignKey, TenantManager, TenantModel, TenantQuerySet
+
+LETTERS = re.compile(r"[^\W_]+")
 
 
 def text_sha256(text: str) -> str:
@@ -26,11 +31,18 @@ class ContentQuerySet(TenantQuerySet["Content"]):
     """Contents of the workspace in scope."""
 
     def search(self, words: str) -> Self:
-        """Those whose title or text holds every one of the words, literally."""
-        found = self
+        """Those whose title or text has words that begin with each of these.
+
+        What is more than letters and digits is found literally, as is Chinese.
+        """
+        found = self.filter(pk__in=found_in_index(words, [])) if LETTERS.search(words) else self
         for word in words.split():
-            found = found.filter(Q(title__icontains=word) | Q(text__icontains=word))
+            if not LETTERS.fullmatch(word) or CJK.search(word):
+                found = found.filter(Q(title__icontains=word) | Q(text__icontains=word))
         return found
+
+    def labelled(self, label: str) -> Self:
+        return self.filter(pk__in=found_in_index("", [label]))
 
     def live(self) -> Self:
         return self.filter(archived_at=None)
@@ -75,7 +87,19 @@ class Content(TenantModel):
 
     class Meta(TenantModel.Meta):
         verbose_name = _("content")
-        indexes = [models.Index(fields=["tenant", "-updated_at"], name="content_newest")]
+        indexes = [
+            models.Index(
+                fields=["tenant", "-updated_at", "-id"],
+                condition=Q(archived_at=None),
+                name="content_live",
+            ),
+            models.Index(
+                fields=["tenant", "status", "updated_at"],
+                condition=Q(archived_at=None),
+                name="content_by_status",
+            ),
+            models.Index(fields=["tenant", "-created_at", "-id"], name="content_newest"),
+        ]
 
     def __str__(self) -> str:
         return self.title

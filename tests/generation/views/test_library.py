@@ -34,6 +34,12 @@ def titles(client: Client, url: Url, **query: str) -> set[str]:
     [
         ({}, {"One", "Two", "100%"}),
         ({"q": "one"}, {"One"}),
+        ({"q": "ON"}, {"One"}),
+        ({"q": "ne"}, set()),
+        ({"q": "one One"}, {"One"}),
+        ({"q": "100%"}, {"100%"}),
+        ({"q": "100$"}, set()),
+        ({"q": "100"}, {"100%"}),
         ({"q": "%"}, {"100%"}),
         ({"q": "_"}, set()),
         ({"q": "'; DROP TABLE"}, set()),
