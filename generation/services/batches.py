@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from generation import kinds
 from generation.models import Audience, Batch, Brand, Variant
-from generation.services.briefs import brief_request
+from generation.services.briefs import BriefDraft, brief_draft
+from generation.services.orders import variants_order
 from saas.errors import InsufficientCredits, Invalid
 from tenants.actors import current_actor
 from tenants.jobs.errors import QueueFull
@@ -22,6 +23,7 @@ from tenants.jobs.services import jobs_cancel
 MAX_ROWS = 500
 MAX_BYTES = 2 * 1024 * 1024
 MAX_CELL_CHARS = 5000
+Refusal = InsufficientCredits | QueueFull
 
 
 @transaction.atomic
@@ -42,29 +44,51 @@ def batch_request(  # noqa: PLR0913
     owner = current_actor().user
     batch = Batch.objects.create(name=name[:200], kind=kind, rows=len(rows), created_by=owner)
     errors: list[dict[str, Any]] = []
+    drafts: dict[int, BriefDraft] = {}
     for number, values in rows:
         if isinstance(values, BadRow):
             errors.append(row_error(number, values.message))
             continue
         try:
-            with transaction.atomic():
-                brief_request(
-                    kind=kind,
-                    fields=values,
-                    brand=brand,
-                    audience=audience,
-                    language=language,
-                    variants=variants,
-                    batch=batch,
-                )
+            drafts[number] = brief_draft(
+                kind=kind,
+                fields=values,
+                brand=brand,
+                audience=audience,
+                language=language,
+                variants=variants,
+                batch=batch,
+            )
         except Invalid as error:
             errors.extend(_row_errors(number, error))
-        except (InsufficientCredits, QueueFull) as error:
-            errors.append(row_error(number, str(error)))
-            break
-    batch.errors = errors
+    ordered, refusal = order_fitting(list(drafts.values()))
+    if refusal is not None:
+        errors.append(row_error(list(drafts)[ordered], str(refusal)))
+    batch.errors = sorted(errors, key=lambda error: error["row"])
     batch.save(update_fields=["errors", "updated_at"])
     return batch
+
+
+def order_fitting(drafts: list[BriefDraft]) -> tuple[int, Refusal | None]:
+    """Order as many of the first as credits and the queue's limit allow.
+
+    Returns how many those are, and why the next one was refused.
+    """
+    if not drafts:
+        return 0, None
+    variants = [variant for draft in drafts for variant in draft.variants]
+    try:
+        variants_order(briefs=[d.brief for d in drafts], variants=variants)
+    except (InsufficientCredits, QueueFull) as error:
+        if len(drafts) == 1:
+            return 0, error
+        half = len(drafts) // 2
+        first, refusal = order_fitting(drafts[:half])
+        if refusal is not None:
+            return first, refusal
+        second, refusal = order_fitting(drafts[half:])
+        return first + second, refusal
+    return len(drafts), None
 
 
 def batch_cancel(*, batch: Batch) -> int:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -20,18 +21,32 @@ from generation.models import (
     Variant,
 )
 from generation.models.briefs import MAX_VARIANTS
-from generation.serving.job_kinds import WRITE
-from generation.serving.routing import ModelChoice, resolve_model
-from generation.writers.writer import Estimate
+from generation.services.orders import request_jobs, variants_order
 from saas.errors import Invalid
 from tenants.actors import current_actor
-from tenants.billing.prices import price
 from tenants.events import record
-from tenants.jobs.services import job_cancel, job_request
+from tenants.jobs.services import job_cancel
 
 
-@transaction.atomic
-def brief_request(  # noqa: PLR0913
+def brief_request(**asked: Any) -> Brief:
+    """Store a brief and have its variants written; takes what brief_draft takes.
+
+    Raises Invalid, QueueFull and InsufficientCredits.
+    """
+    draft = brief_draft(**asked)
+    variants_order(briefs=[draft.brief], variants=draft.variants)
+    return draft.brief
+
+
+@dataclass(frozen=True, slots=True)
+class BriefDraft:
+    """A brief and its variants that are not stored yet."""
+
+    brief: Brief
+    variants: list[Variant]
+
+
+def brief_draft(  # noqa: PLR0913
     *,
     kind: str,
     fields: Mapping[str, Any],
@@ -42,12 +57,12 @@ def brief_request(  # noqa: PLR0913
     variants: int = 3,
     seed: int | None = None,
     batch: Batch | None = None,
-) -> Brief:
-    """Store the brief and have its variants written. Raises Invalid or InsufficientCredits."""
+) -> BriefDraft:
+    """What is to be written, checked; raises Invalid with a pointer for each problem."""
     if not 1 <= variants <= MAX_VARIANTS:
         raise Invalid(errors=[_out_of_range("variants", 1, MAX_VARIANTS)])
     cleaned = clean_fields(kind, fields)
-    brief = Brief.objects.create(
+    brief = Brief(
         kind=kind,
         fields=cleaned,
         title=brief_title(kind, cleaned),
@@ -59,11 +74,10 @@ def brief_request(  # noqa: PLR0913
         batch=batch,
         **current_actor().authorship,
     )
-    choice = resolve_model()
-    for number in range(1, variants + 1):
-        variant = Variant(brief=brief, number=number, seed=(brief.seed + number - 1) % 2**31)
-        variant_request(variant=variant, choice=choice)
-    return brief
+    seeds = [(brief.seed + place) % 2**31 for place in range(variants)]
+    return BriefDraft(
+        brief, [Variant(brief=brief, number=n, seed=s) for n, s in enumerate(seeds, 1)]
+    )
 
 
 def _out_of_range(field: str, low: int, high: int) -> dict[str, Any]:
@@ -95,16 +109,6 @@ def brief_title(kind: str, fields: Mapping[str, Any]) -> str:
     return first.splitlines()[0][:120] if first else _("Untitled")
 
 
-def brief_price(estimate: Estimate) -> int:
-    """The most that one variant of a brief can cost, in micro-credits."""
-    return price(
-        {
-            "prompt_tokens": estimate.prompt_tokens,
-            "completion_tokens": estimate.completion_tokens,
-        }
-    )
-
-
 @transaction.atomic
 def variants_add(*, brief: Brief, count: int) -> list[Variant]:
     """Have more variants of a brief written, as many as it may have."""
@@ -114,35 +118,12 @@ def variants_add(*, brief: Brief, count: int) -> list[Variant]:
     if not 1 <= count <= len(free):
         detail = _("A brief has at most {limit} variants.").format(limit=MAX_VARIANTS)
         raise TooManyVariants(detail)
-    fresh = (
+    fresh = [
         Variant(brief=brief, number=number, seed=secrets.randbelow(2**31))
         for number in free[:count]
-    )
-    choice = resolve_model()
-    return [variant_request(variant=variant, choice=choice) for variant in fresh]
-
-
-def variant_request(*, variant: Variant, choice: ModelChoice) -> Variant:
-    """Reserve the credits for a variant and queue the job that writes it."""
-    brief = variant.brief
-    writer = choice.writer_for(brief.kind_spec)
-    estimate = writer.estimate_tokens(brief.kind_spec, brief.data())
-    variant.save()
-    variant.job = job_request(
-        kind=WRITE,
-        payload={
-            "variant": str(variant.pk),
-            "topic": brief.stream,
-            "brief": str(brief.pk),
-            "title": brief.title,
-            "expected_tokens": estimate.completion_tokens,
-            "writer": writer.name,
-            **choice.payload,
-        },
-        estimate=brief_price(estimate) if choice.charged else 0,
-    )
-    variant.save(update_fields=["job", "updated_at"])
-    return variant
+    ]
+    variants_order(variants=fresh)
+    return fresh
 
 
 @transaction.atomic
@@ -174,8 +155,9 @@ def variant_retry(*, variant: Variant) -> Variant:
         "picked_at": None,
         "seed": secrets.randbelow(2**31),
     }
-    variant.update_fields(fresh)
-    return variant_request(variant=variant, choice=resolve_model())
+    request_jobs([variant])
+    variant.update_fields(fresh | {"job": variant.job})
+    return variant
 
 
 @transaction.atomic

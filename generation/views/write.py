@@ -11,7 +11,7 @@ from generation.forms import BriefForm, first_values
 from generation.kinds.kind import Kind
 from generation.models import Brand, Brief
 from generation.services import brief_request
-from generation.services.briefs import brief_price
+from generation.services.orders import brief_price
 from generation.serving.routing import default_choice
 from generation.views.pages import PortalRequest, go, page
 from saas.errors import Conflict, InsufficientCredits

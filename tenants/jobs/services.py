@@ -73,7 +73,7 @@ class JobOrder:
         """The most that it can cost, in micro-credits."""
         return self.estimate if isinstance(self.estimate, int) else price(self.estimate)
 
-    def job(self) -> Job:
+    def job(self, **values: Any) -> Job:
         """The job, not saved yet; raises LookupError for a kind that no app has registered."""
         known = kind_of(self.kind)
         if known is None:
@@ -89,6 +89,7 @@ class JobOrder:
             address=actor.address or None,
             request_id=actor.request_id,
             **actor.authorship,
+            **values,
         )
 
 
@@ -107,7 +108,8 @@ def jobs_request(*, orders: Sequence[JobOrder]) -> list[Job]:
     All of it or none; raises QueueFull, InsufficientCredits, and LookupError for a kind that no
     app has registered.
     """
-    jobs = [order.job() for order in orders]
+    now = open_ledger().now  # its lock lets one caller count after the other
+    jobs = [order.job(due_at=now, enqueued_at=now) for order in orders]
     for queue, more in Counter(job.queue for job in jobs).items():
         _refuse_full_queue(queue, more)
     _reserve({job: order.most for job, order in zip(jobs, orders, strict=True)})
@@ -130,7 +132,6 @@ def _reserve(estimates: dict[Job, int]) -> None:
 
 def _refuse_full_queue(queue: str, more: int) -> None:
     """Raise QueueFull where so much waits already that more would only wait longer."""
-    open_ledger()  # its lock lets one caller count after the other
     limit = settings.MAX_QUEUED_JOBS
     waiting = Job.objects.filter(queue=queue, state=State.QUEUED)[:limit].count()
     if waiting + more > limit:
