@@ -28,7 +28,7 @@ def write(texts: dict[str, str]) -> None:
         content = Content(
             kind="note", title=title, labels=[title, "all of them", "it's \\ a label"]
         )
-        content.add_version(text=text, data={"line": text}, author=None)
+        content.add_version(text=text, data={"line": text})
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +94,7 @@ def test_labels_are_found_whole() -> None:
 
 def test_a_changed_text_is_found_by_its_new_words() -> None:
     content = Content.objects.labelled("plain").get()
-    content.add_version(text="Hammers.\n", data={"line": "Hammers."}, author=None)
+    content.add_version(text="Hammers.\n", data={"line": "Hammers."})
     Content.objects.labelled("german").update(labels=["new"])
     assert found("anvils") == set()
     assert found("hammer") == {"plain"}
