@@ -240,7 +240,8 @@ def judged(
     head: Linear, features: Tensor, split: Split, labels: list[str], recipe: HeadRecipe
 ) -> tuple[ClassificationMetrics, float]:
     """(metrics on validation, the threshold below which to abstain)."""
-    found = predictions(head.logits(features), labels, 0.0, split.targets.dim() == 2)
+    several = split.targets.dim() == 2
+    found = predictions(odds_of(head.logits(features), several), labels, 0.0, several)
     if split.targets.dim() == 2:
         true = [{labels[place] for place in row.nonzero().flatten()} for row in split.targets]
         return multi_label_metrics(true, [set(each.labels) for each in found], labels), 0.0
@@ -251,10 +252,13 @@ def judged(
     return metrics, threshold_for(right, np.array(sure), recipe.target_accuracy)
 
 
+def odds_of(logits: Tensor, several: bool) -> Tensor:
+    return logits.sigmoid() if several else logits.softmax(dim=-1)
+
+
 def predictions(
-    logits: Tensor, labels: list[str], threshold: float, several: bool
+    odds: Tensor, labels: list[str], threshold: float, several: bool
 ) -> list[Prediction]:
-    odds = logits.sigmoid() if several else logits.softmax(dim=-1)
     made = []
     for row in odds.tolist():
         best = max(range(len(row)), key=row.__getitem__)
@@ -303,10 +307,29 @@ class Classifier:
         head = Linear(tensors["weight"], tensors["bias"], config.temperature)
         return cls(config, encoder, head)
 
-    @torch.inference_mode()
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        config, odds = self.config, self.odds(texts)
+        return predictions(odds, config.labels, config.threshold, config.multi_label)
+
+    @torch.inference_mode()
+    def odds(self, texts: Sequence[str]) -> Tensor:
+        """The probabilities (n, labels)."""
         if not texts:
-            return []
+            return torch.zeros(0, len(self.config.labels))
         logits = self.head.logits(torch.from_numpy(self.encoder.features(texts)))
+        return odds_of(logits, self.config.multi_label)
+
+
+class Ensemble:
+    """Heads of other seeds with the same labels, whose probabilities are averaged."""
+
+    def __init__(self, members: Sequence[Classifier]) -> None:
+        labels = {tuple(member.config.labels) for member in members}
+        if len(labels) != 1:
+            raise TrainingError("head_invalid", "The heads of an ensemble need the same labels.")
+        self.members, self.config = members, members[0].config
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        odds = torch.stack([member.odds(texts) for member in self.members]).mean(0)
         config = self.config
-        return predictions(logits, config.labels, config.threshold, config.multi_label)
+        return predictions(odds, config.labels, config.threshold, config.multi_label)

@@ -1,7 +1,7 @@
 """Causal attention within each packed row: batched products over the padded groups, and a twin.
 
 N tokens, H heads, K key heads, G = H / K, D numbers a head; a group has B blocks (its rows times
-K) of L padded positions. Nothing of size L * L outlives a step: backward computes it anew.
+K) of L padded positions. L * L numbers are kept for the backward pass only where rows are short.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from training.lora.native.library import address
 from training.lora.packing import Group, Layout
 
 Context = Any
+# Numbers of one group in one layer, 4 MB; of longer rows they are computed anew.
+KEPT_SHARES = 2 * 2**20
 
 
 def attention(qkv: Tensor, layout: Layout) -> Tensor:
@@ -63,14 +65,15 @@ class Attention(torch.autograd.Function):
         kernels, native_layout = native.required(), layout.native()
         q, k, v = blank(qkv, layout)
         kernels.split_heads(native_layout, *map(address, (qkv, q, k, v)))
-        mixed = torch.empty_like(q)
+        mixed, kept = torch.empty_like(q), []
         for group in layout.groups:
             keys, values = of_keys(k, group), of_keys(v, group)  # (B, L, D)
             shares = shares_of(of_queries(q, group, layout), keys, layout)  # (B, L * G, L)
             torch.bmm(shares, values, out=of_queries(mixed, group, layout))
+            kept.append(shares if shares.numel() <= KEPT_SHARES else None)
         out = qkv.new_empty(len(qkv), layout.heads * layout.head_dim)
         kernels.join_heads(native_layout, address(mixed), address(out))
-        ctx.save_for_backward(q, k, v)
+        ctx.save_for_backward(q, k, v, *kept)
         ctx.layout = layout
         return out
 
@@ -78,13 +81,14 @@ class Attention(torch.autograd.Function):
     def backward(ctx: Context, *grads: Tensor) -> tuple[Tensor, None]:
         kernels, layout = native.required(), ctx.layout
         native_layout = layout.native()
-        q, k, v = ctx.saved_tensors
+        q, k, v, *kept = ctx.saved_tensors
         d_mixed = torch.zeros_like(q)
         kernels.join_heads_backward(native_layout, address(grads[0].contiguous()), address(d_mixed))
         d_q, d_k, d_v = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
-        for group in layout.groups:
+        for group, shares in zip(layout.groups, kept, strict=True):
             queries, keys = of_queries(q, group, layout), of_keys(k, group)
-            shares = shares_of(queries, keys, layout)
+            if shares is None:
+                shares = shares_of(queries, keys, layout)
             d_out = of_queries(d_mixed, group, layout)
             torch.bmm(shares.transpose(1, 2), d_out, out=of_keys(d_v, group))
             d_scores = torch.bmm(d_out, of_keys(v, group).transpose(1, 2))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.training.heads.conftest import reviews
-from training.heads.classifier import ClassificationData, Classifier, fit
+from training.heads.classifier import ClassificationData, Classifier, Ensemble, fit
 from training.heads.encoder import Encoder
 from training.heads.recipe import PRESETS, HeadRecipe
 from training.lora.errors import TrainingError
@@ -104,6 +104,25 @@ def test_what_cannot_be_learnt_from_is_refused(tmp_path, texts, labels, code):
     with pytest.raises(TrainingError) as caught:
         fit(ClassificationData(texts, labels), recipe("linear"), tmp_path)
     assert caught.value.code == code
+
+
+def test_an_ensemble_averages_the_odds_of_its_members(tmp_path):
+    seeds = [recipe("full", seed=seed, num_train_epochs=1) for seed in range(2)]
+    folders = [fit(data(), each, tmp_path / str(each.seed)).folder for each in seeds]
+    members = [Classifier.load(folder) for folder in folders]
+    (found,) = Ensemble(members).predict(["and"])
+    each = [member.predict(["and"])[0].probabilities["good"] for member in members]
+    assert found.probabilities["good"] == pytest.approx(sum(each) / 2)
+    assert each[0] != each[1]
+
+
+def test_members_of_an_ensemble_have_the_same_labels(tmp_path):
+    one = Classifier.load(fit(data(), recipe("linear"), tmp_path / "a").folder)
+    texts, labels = reviews()
+    named = ClassificationData(texts, [f"very {label}" for label in labels])
+    other = Classifier.load(fit(named, recipe("linear"), tmp_path / "b").folder)
+    with pytest.raises(TrainingError, match="same labels"):
+        Ensemble([one, other])
 
 
 def test_a_damaged_head_is_not_loaded(tmp_path):

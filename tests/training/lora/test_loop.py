@@ -121,6 +121,16 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(job, monkeypatch):
     assert same(weights(result), weights(whole))
 
 
+def test_two_threads_learn_what_one_does(wide, tmp_path):
+    recipe = Recipe(**QUICK)
+    jobs = [
+        TrainingInput(wide[0], tmp_path / str(count), recipe, rhymes(), threads=count)
+        for count in (1, 2)
+    ]
+    one, two = (train(job).history for job in jobs)
+    assert [row[1] for row in two] == pytest.approx([row[1] for row in one], rel=0.02)
+
+
 def test_a_finished_run_is_not_trained_again(job):
     first, heard = train(job()), Listener()
     again = train(job(), heard.callbacks)

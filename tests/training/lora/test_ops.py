@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tests.training.lora.conftest import WIDE, some_rows
+from training.lora import attention as attention_module
 from training.lora import ops
 from training.lora.attention import attention, attention_plain
 from training.lora.native import library as native
@@ -81,7 +82,9 @@ class Sizes:
         return [10000.0 ** (-pair / self.head_dim) for pair in range(0, self.head_dim, 2)]
 
 
-def test_attention_is_its_twin(layout):
+@pytest.mark.parametrize("kept", [0, 2**21])
+def test_attention_is_its_twin(layout, kept, monkeypatch):
+    monkeypatch.setattr(attention_module, "KEPT_SHARES", kept)
     qkv = random(len(layout.places), 8 * 32)
     hold_together(
         lambda x: attention(x, layout), lambda x: attention_plain(x, layout), qkv, atol=3e-2

@@ -22,7 +22,13 @@ inline v16f widen(const bf16* p) {
   return wide;
 }
 
-// Rounded to nearest even. A NaN keeps its sign and payload's head, so it stays one.
+// Rounded to nearest even; a NaN stays one.
+#ifdef __AVX512BF16__
+inline void narrow(bf16* p, v16f wide) {
+  const __m256bh half = _mm512_cvtneps_pbh(wide);
+  std::memcpy(p, &half, sizeof half);
+}
+#else
 inline void narrow(bf16* p, v16f wide) {
   v16u bits;
   std::memcpy(&bits, &wide, sizeof bits);
@@ -30,6 +36,14 @@ inline void narrow(bf16* p, v16f wide) {
   v16h half = __builtin_convertvector(bits, v16h);
   std::memcpy(p, &half, sizeof half);
 }
+#endif
+
+// 1 / x to 14 bits, more than bf16 holds.
+#ifdef __AVX512F__
+inline v16f inverse(v16f x) { return _mm512_rcp14_ps(x); }
+#else
+inline v16f inverse(v16f x) { return 1.0f / x; }
+#endif
 
 inline bf16 narrow(float wide) {
   uint32_t bits;
@@ -48,7 +62,13 @@ void each_row(int64_t rows, const std::function<void(int64_t)>& work) {
 
 inline v16f sigmoid(v16f x) {
   const v16f e = exp_negative(x < 0 ? x : -x);
-  return (x < 0 ? e : all(1.0f)) / (e + 1.0f);
+  return (x < 0 ? e : all(1.0f)) * inverse(e + 1.0f);
+}
+
+// Sixteen scores from `i` on, the lowest number standing for those from `seen` on.
+inline v16f seen_of(const bf16* row, int i, int seen) {
+  constexpr v16i PLACES = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  return PLACES < seen - i ? widen(row + i) : all(-3.0e38f);
 }
 
 inline float scale_of(const bf16* x, int size, float eps) {
@@ -201,19 +221,23 @@ void join_heads_backward(const Layout* layout, const bf16* flat, bf16* padded) {
 // at or before each row's own position; 0 after it. `length` is a multiple of LANES.
 void causal_softmax(bf16* scores, int64_t blocks, int length, int groups, float scale) {
   each_row(blocks * length, [=](int64_t place) {
+    thread_local std::vector<float> room;
+    room.resize(length);
     const int seen = place % length + 1, whole = (seen + LANES - 1) / LANES * LANES;
     for (int g = 0; g < groups; g++) {
       bf16* row = scores + (place * groups + g) * length;
-      std::fill(row + seen, row + whole, bf16{0xFF7F});  // the lowest number
-      v16f best = widen(row);
-      for (int i = LANES; i < whole; i += LANES) best = larger(best, widen(row + i));
-      const v16f top = all(largest(best) * scale);
+      v16f best = seen_of(row, 0, seen) * scale;
+      for (int i = LANES; i < whole; i += LANES) best = larger(best, seen_of(row, i, seen) * scale);
+      const v16f top = all(largest(best));
       v16f total = all(0);
-      for (int i = 0; i < whole; i += LANES) total += exp_negative(widen(row + i) * scale - top);
+      for (int i = 0; i < whole; i += LANES) {
+        const v16f grown = exp_negative(seen_of(row, i, seen) * scale - top);
+        store(room.data() + i, grown);
+        total += grown;
+      }
       const v16f share = all(1 / sum(total));
-      for (int i = 0; i < whole; i += LANES)
-        narrow(row + i, exp_negative(widen(row + i) * scale - top) * share);
-      std::fill(row + seen, row + length, bf16{0});
+      for (int i = 0; i < whole; i += LANES) narrow(row + i, load(room.data() + i) * share);
+      std::fill(row + whole, row + length, bf16{0});
     }
   });
 }
