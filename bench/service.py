@@ -150,8 +150,8 @@ def workspaces() -> list[Tenant]:
             teardown_databases(made, verbosity=0)
 
     SERVERS.callback(drop)
-    owner = User.objects.create_user("bench@kindling.test")
-    return [workspace_create(owner=owner, name=f"Bench {place}") for place in range(STREAMS)]
+    owners = [User.objects.create_user(f"bench{place}@kindling.test") for place in range(STREAMS)]
+    return [workspace_create(owner=owner, name="Bench") for owner in owners]
 
 
 def servers() -> None:

@@ -41,6 +41,13 @@ EVENTS = {
     "endpoint.disabled": _("Model server switched off"),
     "endpoint.deleted": _("Model server removed"),
 }
+LIMITS = (
+    ("generations", _("Orders of copy by API a minute"), 120),
+    ("tokens", _("Tokens by API a minute"), 200_000),
+    ("brands", _("Brands"), 100),
+    ("audiences", _("Audiences"), 200),
+    ("variants", _("Variants of a brief"), 8),
+)
 
 
 class GenerationConfig(AppConfig):
@@ -49,6 +56,7 @@ class GenerationConfig(AppConfig):
     def ready(self) -> None:
         from generation.api.openai.section import SECTION
         from generation.serving import base_model, job_kinds, receivers  # noqa: F401  (receivers connect)
+        from tenants.billing import limits
         from tenants.jobs.registry import register, register_worker
         from training import base_model as training_base
 
@@ -59,6 +67,8 @@ class GenerationConfig(AppConfig):
         training_base.provide(base_model.current)
         for meter in METERS:
             meters.register(meter)
+        for limit in LIMITS:
+            limits.register(limits.Limit(*limit))
         register(job_kinds.VARIANT)
         register(job_kinds.COMPLETION)
         register_worker(job_kinds.QUEUE, "generation.serving.batch_worker.run")

@@ -33,6 +33,17 @@ def choice(name: str, options: tuple[str, ...], default: str) -> str:
     return value
 
 
+def limits() -> dict[str, int]:
+    """Every LIMIT_… in the environment by the rest of its name: a whole number, zero or more."""
+    found = {}
+    for name, value in os.environ.items():
+        if name.startswith("LIMIT_"):
+            if not (value.isascii() and value.isdigit()):
+                raise ImproperlyConfigured(f"{name}={value!r}: must be a whole number.")
+            found[name.removeprefix("LIMIT_").lower()] = int(value)
+    return found
+
+
 def local_only(name: str, public_url: str) -> bool:
     """Whether NAME is on, which it may only be where nobody but this machine can come."""
     value: bool = env.bool(name, False)

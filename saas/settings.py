@@ -275,13 +275,9 @@ SPECTACULAR_SETTINGS = {
         "saas.api.schema.add_problems",
     ],
 }
-# What one workspace may ask for: so many units in so many seconds, and all of them at once.
-RATE_LIMITS = {
-    "requests": (env.int("RATE_LIMIT_REQUESTS", 600), 60),
-    "generations": (env.int("RATE_LIMIT_GENERATIONS", 120), 60),
-    "tokens": (env.int("RATE_LIMIT_TOKENS", 200_000), 60),
-}
-MAX_QUEUED_JOBS = env.int("MAX_QUEUED_JOBS", 1000)
+# What a workspace may have and do, where it is not what the apps say: LIMIT_BRANDS=50.
+LIMITS = read.limits()
+FREE_WORKSPACES_PER_PERSON = env.int("FREE_WORKSPACES_PER_PERSON", 3)
 
 # The engine
 ENGINE = read.choice("ENGINE", ("local", "openai", "echo"), "local")

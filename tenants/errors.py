@@ -36,3 +36,8 @@ class AlreadyMember(Conflict):
 class LastOwner(Conflict):
     code = "last_owner"
     advice = _("A workspace keeps at least one owner.")
+
+
+class TooManyWorkspaces(Conflict):
+    code = "too_many_workspaces"
+    advice = _("Use a workspace that you have, or make somebody else its owner first.")

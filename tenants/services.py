@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from saas.errors import NotAuthenticated, NotFound
 from tenants.actors import acting, current_actor, require
@@ -22,9 +23,10 @@ from tenants.errors import (
     InvitationForOther,
     InvitationUsed,
     LastOwner,
+    TooManyWorkspaces,
 )
 from tenants.events import record
-from tenants.lookups import find_invitation
+from tenants.lookups import find_invitation, workspaces_of
 from tenants.mail import mail_on_commit
 from tenants.models import ApiKey, Invitation, Membership, Role, Tenant, User
 from tenants.scope import current_tenant_id, tenant_scope
@@ -37,13 +39,28 @@ MAILED = Signer(sep=".", salt="tenants.invitation")
 
 @transaction.atomic
 def workspace_create(*, owner: User, name: str, slug: str = "") -> Tenant:
-    """A new workspace with its first member."""
+    """A new workspace with its first member; raises TooManyWorkspaces."""
+    refuse_more_workspaces(owner)
     tenant = Tenant(name=name, slug=slug or fresh_slug(name))
     with tenant_scope(tenant), acting(replace(current_actor(), user=owner)):
         tenant.save(force_insert=True)
         Membership.objects.create(user=owner, role=Role.OWNER)
         record("workspace.created", tenant, slug=tenant.slug)
     return tenant
+
+
+def refuse_more_workspaces(owner: User) -> None:
+    """Each free workspace comes with credits, so a person owns so many and no more."""
+    User.objects.select_for_update().get(pk=owner.pk)
+    most = settings.FREE_WORKSPACES_PER_PERSON
+    owned = [found for found in workspaces_of(owner.pk) if found.role == Role.OWNER]
+    if len(owned) >= most:
+        detail = ngettext(
+            "You own %(most)d workspace, as many as one person may have for free.",
+            "You own %(most)d workspaces, as many as one person may have for free.",
+            most,
+        ) % {"most": most}
+        raise TooManyWorkspaces(detail, allowed=most)
 
 
 def fresh_slug(name: str) -> str:

@@ -24,6 +24,11 @@ class TrainingConfig(AppConfig):
     name = "training"
 
     def ready(self) -> None:
+        from tenants.billing import limits
+        from training.models import ModelVersion
+
+        limits.register(limits.Limit("models", _("Models"), 100))
+        limits.register_store(lambda: ModelVersion.objects.kept().bytes())
         page = NavEntry("model-list", _("Teach"), "graduation-cap", 50, key="m", also="teach/")
         navigation.add(page)
         events.register(EVENTS)

@@ -86,7 +86,7 @@ class ModelLive(Conflict):
 
 class TooManyModels(Conflict):
     code = "too_many_models"
-    advice = _("Delete models that you no longer need (see “limit”).")
+    advice = _("Delete models that you no longer need (see “allowed”).")
 
 
 class NothingToRollBack(Conflict):

@@ -27,6 +27,10 @@ class ModelVersionQuerySet(TenantQuerySet["ModelVersion"]):
         """Those whose files are there."""
         return self.exclude(state=ModelVersion.State.ERASED)
 
+    def bytes(self) -> int:
+        """What their weights take up on disk."""
+        return int(self.aggregate(total=models.Sum("size", default=0))["total"])
+
     def erased(self) -> Self:
         return self.filter(state=ModelVersion.State.ERASED)
 

@@ -19,6 +19,7 @@ from generation.engine.lora.tensors import FormatError, finite, read_header, uns
 from saas.errors import AlreadyExists, TooLarge
 from saas.storage import sha256_of
 from tenants.actors import current_actor
+from tenants.billing.limits import require_room, require_storage
 from tenants.events import record
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id, tenant_scope
@@ -34,7 +35,6 @@ from training.errors import (
 )
 from training.models import ModelSwitch, ModelVersion
 
-MAX_KEPT = 100
 HEAD_BYTES = 16
 State = ModelVersion.State
 
@@ -100,7 +100,7 @@ def keep(upload: Upload, told: Settings) -> ModelVersion:
     """Store checked files. The same weights are kept once; deleted ones may come again."""
     tenant = lock_models()
     sha256 = sha256_of(upload.weights)
-    refuse_known(sha256)
+    refuse_known(sha256, upload.weights.size)
     last = ModelVersion.objects.aggregate(last=Max("number"))["last"] or 0
     files.store(tenant.pk, sha256, upload.weights, told.written())
     version: ModelVersion = ModelVersion.objects.create(
@@ -118,15 +118,14 @@ def keep(upload: Upload, told: Settings) -> ModelVersion:
     return version
 
 
-def refuse_known(sha256: str) -> None:
+def refuse_known(sha256: str, size: int) -> None:
     kept = ModelVersion.objects.kept()
     if known := kept.filter(sha256=sha256).first():
         detail = _("You have this adapter already: it is “%(name)s”, number %(number)d.")
         detail %= {"name": known.name, "number": known.number}
         raise AlreadyExists(detail)
-    if kept.count() >= MAX_KEPT:
-        detail = _("A workspace keeps at most %d models. Delete some first.") % MAX_KEPT
-        raise TooManyModels(detail, limit=MAX_KEPT)
+    require_room("models", kept.count, error=TooManyModels)
+    require_storage(size)
 
 
 def lock_models() -> Tenant:

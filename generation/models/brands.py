@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from generation.kinds.brief import AudienceData, BrandData, Term
-from tenants.models_base import TenantModel
+from tenants.billing.models_base import LimitedModel
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -19,7 +19,7 @@ def lines(label: "StrOrPromise", *, longest: int = 200) -> "ArrayField[list[str]
     return ArrayField(line, verbose_name=label, default=list, blank=True)
 
 
-class Brand(TenantModel):
+class Brand(LimitedModel):
     """A brand's voice and words, and the facts that copy may state."""
 
     name = models.CharField(_("name"), max_length=80)
@@ -34,7 +34,9 @@ class Brand(TenantModel):
     facts = lines(_("facts"))
     is_default = models.BooleanField(_("use for new briefs"), default=False)
 
-    class Meta(TenantModel.Meta):
+    limit_name = "brands"
+
+    class Meta(LimitedModel.Meta):
         ordering = ("name",)
         verbose_name = _("brand")
         constraints = [
@@ -63,7 +65,7 @@ class Brand(TenantModel):
         )
 
 
-class Audience(TenantModel):
+class Audience(LimitedModel):
     """The people that a text is for."""
 
     name = models.CharField(_("name"), max_length=80)
@@ -71,7 +73,9 @@ class Audience(TenantModel):
     pains = lines(_("what troubles them"))
     goals = lines(_("what they want"))
 
-    class Meta(TenantModel.Meta):
+    limit_name = "audiences"
+
+    class Meta(LimitedModel.Meta):
         ordering = ("name",)
         verbose_name = _("audience")
         constraints = [models.UniqueConstraint(fields=["tenant", "name"], name="audience_name")]

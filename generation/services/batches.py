@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from generation import kinds
 from generation.models import Audience, Batch, Brand, Variant
-from generation.services.briefs import BriefDraft, brief_draft
+from generation.services.briefs import BriefDraft, brief_draft, refuse_variants
 from generation.services.orders import variants_order
 from saas.errors import InsufficientCredits, Invalid
 from tenants.actors import current_actor
@@ -41,6 +41,7 @@ def batch_request(  # noqa: PLR0913
     rows = list(read_rows(content, kind))
     if not rows:
         raise malformed(_("There are no rows below the first one."), "file_empty")
+    refuse_variants(variants)
     owner = current_actor().user
     batch = Batch.objects.create(name=name[:200], kind=kind, rows=len(rows), created_by=owner)
     errors: list[dict[str, Any]] = []

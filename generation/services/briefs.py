@@ -24,6 +24,7 @@ from generation.models.briefs import MAX_VARIANTS
 from generation.services.orders import request_jobs, variants_order
 from saas.errors import Invalid
 from tenants.actors import current_actor
+from tenants.billing.limits import limit
 from tenants.events import record
 from tenants.jobs.services import job_cancel
 
@@ -34,6 +35,7 @@ def brief_request(**asked: Any) -> Brief:
     Raises Invalid, QueueFull and InsufficientCredits.
     """
     draft = brief_draft(**asked)
+    refuse_variants(len(draft.variants))
     variants_order(briefs=[draft.brief], variants=draft.variants)
     return draft.brief
 
@@ -59,8 +61,6 @@ def brief_draft(  # noqa: PLR0913
     batch: Batch | None = None,
 ) -> BriefDraft:
     """What is to be written, checked; raises Invalid with a pointer for each problem."""
-    if not 1 <= variants <= MAX_VARIANTS:
-        raise Invalid(errors=[_out_of_range("variants", 1, MAX_VARIANTS)])
     cleaned = clean_fields(kind, fields)
     brief = Brief(
         kind=kind,
@@ -78,6 +78,18 @@ def brief_draft(  # noqa: PLR0913
     return BriefDraft(
         brief, [Variant(brief=brief, number=n, seed=s) for n, s in enumerate(seeds, 1)]
     )
+
+
+def most_variants() -> int:
+    """How many variants a brief may have in the workspace in scope."""
+    return min(limit("variants"), MAX_VARIANTS)
+
+
+def refuse_variants(count: int) -> None:
+    """Raise Invalid where a brief may not have so many."""
+    most = most_variants()
+    if not 1 <= count <= most:
+        raise Invalid(errors=[_out_of_range("variants", 1, most)])
 
 
 def _out_of_range(field: str, low: int, high: int) -> dict[str, Any]:
@@ -114,9 +126,10 @@ def variants_add(*, brief: Brief, count: int) -> list[Variant]:
     """Have more variants of a brief written, as many as it may have."""
     brief = Brief.objects.select_for_update(of=("self",)).get(pk=brief.pk)
     numbers = set(brief.variants.values_list("number", flat=True))
-    free = [number for number in range(1, MAX_VARIANTS + 1) if number not in numbers]
+    most = most_variants()
+    free = [number for number in range(1, most + 1) if number not in numbers]
     if not 1 <= count <= len(free):
-        detail = _("A brief has at most {limit} variants.").format(limit=MAX_VARIANTS)
+        detail = _("A brief has at most {limit} variants.").format(limit=most)
         raise TooManyVariants(detail)
     fresh = [
         Variant(brief=brief, number=number, seed=secrets.randbelow(2**31))

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from generation.forms import AudienceForm
 from generation.models import Audience
-from generation.views.pages import PortalRequest, go, page, posted
+from generation.views.pages import PortalRequest, go, page, posted, saved
 from tenants.access import role_required
 
 
@@ -36,8 +36,7 @@ def audience_edit(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
 
 def _edit(request: PortalRequest, audience: Audience) -> HttpResponse:
     form = AudienceForm(posted(request), instance=audience)
-    if form.is_bound and form.is_valid():
-        form.save()
+    if form.is_bound and form.is_valid() and saved(form):
         messages.success(request, _("“{name}” is saved.").format(name=audience.name))
         return go(request, "audience-list")
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK

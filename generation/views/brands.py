@@ -15,7 +15,7 @@ from generation.forms import BrandForm
 from generation.kinds.brief import BriefData
 from generation.models import Brand
 from generation.serving.routing import default_choice
-from generation.views.pages import PortalRequest, go, page, posted
+from generation.views.pages import PortalRequest, go, page, posted, saved
 from generation.writers.guided.turns import voice
 from generation.writers.prompts import render_brand
 from tenants.access import role_required
@@ -42,8 +42,7 @@ def brand_edit(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
 def _edit(request: PortalRequest, brand: Brand) -> HttpResponse:
     first = not Brand.objects.exists()
     form = BrandForm(posted(request), instance=brand)
-    if form.is_bound and form.is_valid():
-        form.save()
+    if form.is_bound and form.is_valid() and saved(form):
         messages.success(request, _("“{name}” is saved.").format(name=brand.name))
         return go(request, "write") if first else go(request, "brand-list")
     context = {

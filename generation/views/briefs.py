@@ -10,8 +10,8 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
 from generation.models import Brief
-from generation.models.briefs import MAX_VARIANTS
 from generation.services import variants_add
+from generation.services.briefs import most_variants
 from generation.views.cards import Card
 from generation.views.pages import PortalRequest, attempt, go, page
 from tenants.access import role_required
@@ -28,7 +28,7 @@ def brief(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
 def brief_context(brief: Brief) -> dict[str, Any]:
     variants = brief.variants.select_related("job").prefetch_related("contents")
     cards = Card.all(variants, brief)
-    room_left = MAX_VARIANTS - len(cards)
+    room_left = max(0, most_variants() - len(cards))
     return {
         "brief": brief,
         "kind": brief.kind_spec,

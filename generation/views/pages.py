@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from django.forms import ModelForm
 from django.http import HttpResponse
 
+from tenants.billing.errors import LimitReached
 from tenants.portal import PortalRequest, attempt, go, posted, rendered
 
-__all__ = ["PortalRequest", "attempt", "go", "page", "posted"]
+__all__ = ["PortalRequest", "attempt", "go", "page", "posted", "saved"]
 
 
 def page(
@@ -16,3 +18,13 @@ def page(
     may = request.membership.may
     rights = {"can_edit": may("editor"), "can_approve": may("admin")}
     return rendered(request, f"generation/{name}.html", rights | context, status=status)
+
+
+def saved(form: "ModelForm[Any]") -> bool:
+    """Save a valid form; where the workspace has no room for another, the form says so."""
+    try:
+        form.save()
+    except LimitReached as error:
+        form.add_error(None, f"{error} {error.advice}")
+        return False
+    return True

@@ -1,10 +1,9 @@
 """The limits that each workspace's API calls meet, and the headers that tell of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import redis
-from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
@@ -29,10 +28,24 @@ class CountedRequest(HttpRequest):
     standings: tuple[Standing, ...]
 
 
-def policy(name: str) -> Policy:
-    """A policy by its name in settings.RATE_LIMITS."""
-    quota, window = settings.RATE_LIMITS[name]
-    return Policy(name, quota, window, unit="tokens" if name == "tokens" else "requests")
+WINDOW_S = 60
+_quotas: list[Callable[[], Mapping[str, int]]] = []
+
+
+def provide_quotas(quotas: Callable[[], Mapping[str, int]]) -> None:
+    """Say who knows how many units a minute the workspace in scope may have of each policy."""
+    _quotas[:] = [quotas]
+
+
+def policies(*names: str) -> list[Policy]:
+    """The workspace's policies of these names."""
+    quotas = _quotas[0]()
+    return [
+        Policy(
+            name, max(1, quotas[name]), WINDOW_S, unit="tokens" if name == "tokens" else "requests"
+        )
+        for name in names
+    ]
 
 
 class TenantThrottle(BaseThrottle):
@@ -48,7 +61,8 @@ class TenantThrottle(BaseThrottle):
         safe = request.method in SAFE_METHODS
         if not safe:
             names += getattr(view, "limits", ())
-        charge(request._request, [Charge(policy(name)) for name in names], safe=safe)
+        charges = [Charge(policy) for policy in policies(*names)]
+        charge(request._request, charges, safe=safe)
         return True
 
     def wait(self) -> None:

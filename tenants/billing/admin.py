@@ -1,5 +1,6 @@
-"""The ledger and the usage as operators see them, and the prices that they set."""
+"""The ledger and the usage as operators see them, and the prices and limits that they set."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -7,9 +8,22 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from tenants.admin import ReadOnlyAdmin
-from tenants.billing.meters import label_of, meters
-from tenants.billing.models import LedgerAccount, LedgerTransfer, Price, UsageEvent
+from tenants.admin import ReadOnlyAdmin, TenantAdmin
+from tenants.billing.limits import Limit, known_limits
+from tenants.billing.meters import Meter, label_of, meters
+from tenants.billing.models import (
+    LedgerAccount,
+    LedgerTransfer,
+    LimitOverride,
+    Price,
+    UsageEvent,
+)
+
+
+def choice_of(field: Any, known: Sequence[Limit | Meter]) -> forms.ChoiceField:
+    """A choice of what apps have registered, by label."""
+    choices = [(each.name, each.label) for each in known]
+    return forms.ChoiceField(label=field.verbose_name, choices=choices)
 
 
 @admin.register(LedgerAccount)
@@ -32,6 +46,22 @@ class UsageEventAdmin(ReadOnlyAdmin):
     search_fields = ("source_id",)
 
 
+@admin.register(LimitOverride)
+class LimitOverrideAdmin(TenantAdmin):
+    """Where a workspace has another limit than the rest."""
+
+    list_display = ("name", "label", "value", "updated_at")
+    ordering = ("name",)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "name":
+            return choice_of(db_field, known_limits())
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def label(self, row: LimitOverride) -> str:
+        return next((str(known.label) for known in known_limits() if known.name == row.name), "")
+
+
 @admin.register(Price)
 class PriceAdmin(ModelAdmin):  # type: ignore[misc]
     """Prices of all workspaces. One that may have been charged by stays as it is."""
@@ -42,10 +72,7 @@ class PriceAdmin(ModelAdmin):  # type: ignore[misc]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "meter":
-            return forms.ChoiceField(
-                label=db_field.verbose_name,
-                choices=[(meter.name, meter.label) for meter in meters()],
-            )
+            return choice_of(db_field, meters())
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def label(self, price: Price) -> str:

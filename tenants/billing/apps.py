@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.core import checks
 from django.db.models.signals import post_delete, post_save
 from django.utils.translation import gettext_lazy as _
 
@@ -14,9 +15,17 @@ class BillingConfig(AppConfig):
     label = "billing"
 
     def ready(self) -> None:
+        from saas.api import throttling
+        from tenants.billing import limits
+        from tenants.billing.limits import Limit
         from tenants.billing.models import Price
 
         navigation.add(NavEntry("usage", _("Usage"), "chart-column", 90, key="u"))
+        limits.register(Limit("monthly_credits", _("Credits a month"), 1_000))
+        limits.register(Limit("requests", _("API requests a minute"), 600))
+        limits.register(Limit("storage_bytes", _("Stored bytes"), 20 * 2**30))
+        throttling.provide_quotas(limits.limits)
+        checks.register(limits.check_names)
         for signal in (post_save, post_delete):
             signal.connect(forget_prices, sender=Price)
 

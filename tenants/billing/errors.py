@@ -20,6 +20,21 @@ class TransferKeyConflict(Conflict):
     advice = _("The ledger has another transfer under this key.")
 
 
+class LimitReached(Conflict):
+    """The workspace has as much of something as it may have; `limit` names it."""
+
+    code = "limit_reached"
+    advice = _(
+        "The workspace has as many as it may have (see “limit” and “allowed”). Delete some, or "
+        "ask the operator for more."
+    )
+
+
+class StorageFull(LimitReached):
+    code = "storage_full"
+    advice = _("The workspace's storage is full (see “allowed”, in bytes). Delete something first.")
+
+
 class LedgerInconsistent(Unavailable):
     code = "ledger_inconsistent"
     advice = _("The workspace's ledger does not add up; nothing is charged until that is mended.")

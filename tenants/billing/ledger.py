@@ -146,11 +146,16 @@ ROW = f"(%s::uuid, {', '.join(['%s::bigint'] * 6)})"
 
 def open_ledger() -> LedgerSession:
     """Lock the accounts in scope, in the order of their ids, and make them where there are none."""
-    rows = _locked() or _made()
+    rows = lock_accounts()
     ledger = LedgerSession({row.kind: row for row in rows}, rows[0].now)
     if any(row.blocked for row in rows):
         raise LedgerInconsistent
     return ledger
+
+
+def lock_accounts() -> list[Any]:
+    """Lock the workspace for whatever is counted: others who do so wait for this transaction."""
+    return _locked() or _made()
 
 
 def _locked() -> list[Any]:

@@ -291,3 +291,21 @@ class Price(models.Model):
             raise ValidationError({"valid_from": _("A price begins on a full hour.")})
         if not self.changeable:
             raise ValidationError({"valid_from": _("Choose a full hour that is still to come.")})
+
+
+class LimitOverride(TenantModel):
+    """A limit that holds for this workspace in place of the usual one."""
+
+    name = models.CharField(_("limit"), max_length=60)
+    value = models.BigIntegerField(_("at most"), validators=[MinValueValidator(0)])
+
+    class Meta(TenantModel.Meta):
+        verbose_name = _("limit")
+        verbose_name_plural = _("limits")
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "name"], name="one_value_per_limit"),
+            models.CheckConstraint(condition=Q(value__gte=0), name="limit_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.value}"

@@ -16,7 +16,6 @@ from tenants.billing.meters import Usage, meter, meters
 from tenants.billing.models import Price
 
 CREDIT = 1_000_000
-MONTHLY_GRANT = 1_000 * CREDIT
 # A process reads the prices anew when it has known them for so long: less than their notice.
 KNOWN_FOR = timedelta(minutes=1)
 

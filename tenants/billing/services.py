@@ -18,9 +18,10 @@ from tenants.billing.errors import (
     TransferKeyConflict,
 )
 from tenants.billing.ledger import Kind, LedgerSession, Overdrawn, State, open_ledger
+from tenants.billing.limits import limit
 from tenants.billing.meters import Usage
 from tenants.billing.models import LedgerAccount, LedgerTransfer, Source, UsageEvent
-from tenants.billing.prices import MONTHLY_GRANT, in_credits, price
+from tenants.billing.prices import CREDIT, in_credits, price
 
 LARGEST_AMOUNT = 2**53
 # Within a job's end there is nothing smaller to take back, so no savepoint is paid for.
@@ -275,13 +276,14 @@ def _grant_key(now: datetime) -> str:
 def grant_month(ledger: LedgerSession) -> None:
     """Book this month's grant, once."""
     key = _grant_key(ledger.now)
-    if LedgerTransfer.objects.filter(key=key).exists():
+    credits = limit("monthly_credits")
+    if not credits or LedgerTransfer.objects.filter(key=key).exists():
         return
     ledger.post_entry(
         LedgerTransfer(
             debit_account=ledger.accounts[Kind.GRANTS],
             credit_account=ledger.wallet,
-            amount=MONTHLY_GRANT,
+            amount=credits * CREDIT,
             code="grant",
             state=State.POSTED,
             key=key,

@@ -10,9 +10,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from tenants.billing import chart
+from tenants.billing.limits import limit
 from tenants.billing.meters import label_of, meters
 from tenants.billing.models import UsageEvent
-from tenants.billing.prices import CREDIT, MONTHLY_GRANT, rates
+from tenants.billing.prices import CREDIT, rates
 from tenants.billing.services import balance, month_start
 
 DAYS = 30
@@ -30,7 +31,7 @@ def usage(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "balance": balance(),
         "renewal": month_start(month + timedelta(days=32)),
-        "grant": MONTHLY_GRANT,
+        "grant": limit("monthly_credits") * CREDIT,
         "days": DAYS,
         "bars": chart.bars(recent.per_day(), last=now.date(), days=DAYS),
         "kinds": this_month.per_kind(),

@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from saas.navigation import navigation
 
@@ -11,8 +12,11 @@ class JobsConfig(AppConfig):
     label = "jobs"
 
     def ready(self) -> None:
+        from tenants.billing import limits
+        from tenants.billing.limits import Limit
         from tenants.jobs import receivers  # noqa: F401  (connects them)
 
+        limits.register(Limit("queued_jobs", _("Waiting jobs"), 1_000))
         navigation.provide("running_jobs", running_jobs)
         navigation.add_fragment("topbar", "jobs/_button.html")
         navigation.add_fragment("dialogs", "jobs/_dialog.html")

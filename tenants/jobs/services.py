@@ -10,16 +10,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from psycopg.errors import DeadlockDetected
 
 from tenants.actors import Actor, acting, current_actor
 from tenants.billing.ledger import open_ledger
+from tenants.billing.limits import require_room
 from tenants.billing.meters import Usage
 from tenants.billing.models import Source
 from tenants.billing.prices import price
@@ -41,7 +40,6 @@ RETRY_DELAY = LEASE / 6
 # A deploy is over by then: if no worker knew the kind, none will.
 UNKNOWN_KIND_PATIENCE = timedelta(hours=1)
 DEADLOCK_TRIES = 3
-FULL_RETRY_S = 10
 MOST_SHOWN = 1000
 
 
@@ -132,11 +130,8 @@ def _reserve(estimates: dict[Job, int]) -> None:
 
 def _refuse_full_queue(queue: str, more: int) -> None:
     """Raise QueueFull where so much waits already that more would only wait longer."""
-    limit = settings.MAX_QUEUED_JOBS
-    waiting = Job.objects.filter(queue=queue, state=State.QUEUED)[:limit].count()
-    if waiting + more > limit:
-        detail = _("%(count)s of the workspace's jobs wait already.") % {"count": waiting}
-        raise QueueFull(detail, retry_after=FULL_RETRY_S, limit=limit)
+    waiting = Job.objects.filter(queue=queue, state=State.QUEUED)
+    require_room("queued_jobs", waiting.count, more=more, error=QueueFull)
 
 
 def job_cancel(*, job: Job) -> Job:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from tenants.access import role_required
+from tenants.errors import TooManyWorkspaces
 from tenants.forms import WorkspaceForm
 from tenants.http_types import MemberRequest, UserRequest
 from tenants.services import workspace_create, workspace_rename
@@ -20,7 +21,10 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 def workspace_new(request: UserRequest) -> HttpResponse:
     form = WorkspaceForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        return redirect(workspace_create(owner=request.user, name=form.cleaned_data["name"]))
+        try:
+            return redirect(workspace_create(owner=request.user, name=form.cleaned_data["name"]))
+        except TooManyWorkspaces as error:
+            form.add_error(None, f"{error} {error.advice}")
     status = 422 if form.is_bound else 200
     return render(request, "tenants/workspace_new.html", {"form": form}, status=status)
 

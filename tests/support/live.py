@@ -42,9 +42,9 @@ def served(app: str = "saas.asgi:application") -> Iterator[str]:
         "DATABASE_URL": test_database_url(),
         "DATABASE_POOL": "True",
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "RATE_LIMIT_GENERATIONS": "100000",
-        "RATE_LIMIT_REQUESTS": "100000",
-        "RATE_LIMIT_TOKENS": "100000000",
+        "LIMIT_GENERATIONS": "100000",
+        "LIMIT_REQUESTS": "100000",
+        "LIMIT_TOKENS": "100000000",
     }
     command = [sys.executable, "-m", "uvicorn", app]
     server = subprocess.Popen(

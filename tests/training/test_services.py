@@ -15,6 +15,7 @@ from generation.engine.echo import BASE_SHA256
 from generation.engine.lora.base_model import BaseModel
 from generation.engine.lora.peft import CONFIG, WEIGHTS
 from saas.errors import AppError, Conflict
+from tenants.billing.limits import stored_bytes
 from tenants.models import AuditEvent, Tenant, User
 from tenants.scope import tenant_scope
 from tests.support.tally import tally
@@ -126,12 +127,18 @@ def test_the_same_adapter_is_kept_once_and_may_come_again(bring: Bring) -> None:
     assert bring("Again").number == 2
 
 
-def test_a_workspace_keeps_so_many(bring: Bring, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "MAX_KEPT", 1)
-    bring()
+@pytest.mark.parametrize(
+    ("limits", "code"), [({"models": 1}, "too_many_models"), ({"storage_bytes": 9}, "storage_full")]
+)
+def test_a_workspace_keeps_so_many(
+    limits: dict[str, int], code: str, bring: Bring, settings: Any
+) -> None:
+    version = bring()
+    assert stored_bytes() == version.size
+    settings.LIMITS = limits
     with pytest.raises(Conflict) as caught:
         bring(seed=1)
-    assert caught.value.code == "too_many_models"
+    assert (caught.value.code, caught.value.extra["allowed"]) == (code, *limits.values())
 
 
 def test_nothing_is_live_until_somebody_says_so(bring: Bring) -> None:

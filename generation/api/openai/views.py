@@ -89,7 +89,7 @@ def most_usage(work: dict[str, Any]) -> dict[str, int]:
 
 def charge_tokens(request: Request, most: dict[str, int]) -> None:
     """Count the request against the workspace's tokens a minute, by a fair guess."""
-    policy = throttling.policy("tokens")
+    (policy,) = throttling.policies("tokens")
     guess = most["prompt_tokens"] // 4 + most["completion_tokens"]
     throttling.charge(request._request, [Charge(policy, min(guess, policy.quota))])
 

@@ -264,6 +264,49 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="LimitOverride",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=saas.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("name", models.CharField(max_length=60, verbose_name="limit")),
+                (
+                    "value",
+                    models.BigIntegerField(
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="at most",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        default=tenants.scope.current_tenant_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "limit",
+                "verbose_name_plural": "limits",
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "name"), name="one_value_per_limit"),
+                    models.CheckConstraint(
+                        condition=models.Q(("value__gte", 0)), name="limit_not_negative"
+                    ),
+                ],
+            },
+        ),
         migrations.AddConstraint(
             model_name="ledgeraccount",
             constraint=models.UniqueConstraint(

@@ -39,6 +39,7 @@ class Migration(migrations.Migration):
         TenantTable("LedgerAccount"),
         TenantTable("LedgerTransfer"),
         AppendOnly("LedgerTransfer"),
+        TenantTable("LimitOverride"),
         TenantTable("MeterReading"),
         TenantTable("UsageEvent"),
         AppendOnly("UsageEvent"),

@@ -75,7 +75,7 @@ def test_a_field_that_the_kind_lacks_is_named(api: APIClient, brand: Brand) -> N
     assert refused.json()["errors"][0]["pointer"] == "/fields/colour"
 
 
-@override_settings(RATE_LIMITS={"requests": (600, 60), "generations": (1, 60)})
+@override_settings(LIMITS={"generations": 1})
 def test_orders_are_limited_and_reads_go_on(api: APIClient, brand: Brand) -> None:
     assert order(api, brand, "k-1").status_code == 201
     refused = order(api, brand, "k-2")
@@ -85,7 +85,7 @@ def test_orders_are_limited_and_reads_go_on(api: APIClient, brand: Brand) -> Non
     assert api.get(BRIEFS).status_code == 200
 
 
-@override_settings(MAX_QUEUED_JOBS=2)
+@override_settings(LIMITS={"queued_jobs": 2})
 def test_70_a_full_queue_takes_no_more(api: APIClient, brand: Brand, acme: Tenant) -> None:
     assert order(api, brand, "k-1").status_code == 201
     refused = order(api, brand, "k-2")

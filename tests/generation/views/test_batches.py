@@ -60,7 +60,7 @@ def test_a_bad_row_is_named_and_the_others_are_written(
 def test_rows_beyond_a_full_queue_are_named(
     editor: Client, url: Url, note: str, brand: Brand, settings: Any, in_acme: None
 ) -> None:
-    settings.MAX_QUEUED_JOBS = 1
+    settings.LIMITS = {"queued_jobs": 1}
     upload(editor, url, brand, GOOD)
     assert [error["row"] for error in Batch.objects.get().errors] == [3]
     assert Brief.objects.count() == 1

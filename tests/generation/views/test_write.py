@@ -59,10 +59,10 @@ def test_a_wrong_answer_is_named_and_nothing_typed_is_lost(
 def test_a_full_queue_is_said_on_the_form(
     editor: Client, url: Url, note: str, brand: Brand, settings: Any, in_acme: None
 ) -> None:
-    settings.MAX_QUEUED_JOBS = 1
+    settings.LIMITS = {"queued_jobs": 1}
     answer = editor.post(url("brief-new", note), answers(brand))
     assert answer.status_code == 429
-    assert "wait already" in answer.content.decode()
+    assert "Waiting jobs: 1 of 1 are taken" in answer.content.decode()
     assert "heavy\nuseful" in answer.content.decode()
     assert not Brief.objects.exists()
 

@@ -273,7 +273,7 @@ def test_43_no_other_origin_is_let_in(api: APIClient) -> None:
     assert not [name for name in answer.headers if name.lower().startswith("access-control")]
 
 
-@override_settings(RATE_LIMITS={"requests": (2, 60)})
+@override_settings(LIMITS={"requests": 2})
 def test_50_too_many_requests(api: APIClient) -> None:
     answers = [api.get(BRANDS) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
@@ -284,7 +284,7 @@ def test_50_too_many_requests(api: APIClient) -> None:
     assert refused.json()["retryable"] is True
 
 
-@override_settings(RATE_LIMITS={"requests": (1, 60)})
+@override_settings(LIMITS={"requests": 1})
 def test_50_spoofed_addresses_and_other_keys_share_the_bucket(api: APIClient, acme: Tenant) -> None:
     assert api.get(BRANDS).status_code == 200
     assert api.get(BRANDS, HTTP_X_FORWARDED_FOR="8.8.8.8").status_code == 429

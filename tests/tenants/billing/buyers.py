@@ -5,10 +5,10 @@ from threading import Barrier
 
 from saas.errors import InsufficientCredits
 from tenants.billing.models import LedgerTransfer
-from tenants.billing.prices import MONTHLY_GRANT
 from tenants.billing.services import post, reserve, void
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests.support.credits import MONTHLY_GRANT
 from tests.support.threads import race
 
 

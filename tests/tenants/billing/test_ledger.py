@@ -12,7 +12,7 @@ from django.utils import timezone
 from saas.errors import Conflict, InsufficientCredits, Invalid, Unavailable
 from tenants.billing.meters import Usage
 from tenants.billing.models import LedgerAccount, LedgerTransfer, Source, UsageEvent
-from tenants.billing.prices import MONTHLY_GRANT, in_credits
+from tenants.billing.prices import in_credits
 from tenants.billing.services import (
     ReservationOrder,
     balance,
@@ -28,6 +28,7 @@ from tenants.billing.services import (
 from tenants.billing.verify import Replay, verify
 from tenants.models import Tenant
 from tenants.scope import ScopeError, tenant_scope
+from tests.support.credits import MONTHLY_GRANT
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from saas.errors import Conflict, InsufficientCredits
 from tenants.billing.models import LedgerAccount, LedgerTransfer
-from tenants.billing.prices import MONTHLY_GRANT
 from tenants.billing.services import (
     ReservationOrder,
     balance,
@@ -24,6 +23,7 @@ from tenants.billing.services import (
 from tenants.billing.verify import verify
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests.support.credits import MONTHLY_GRANT
 
 AMOUNTS = st.one_of(st.integers(1, 1_000), st.integers(1, MONTHLY_GRANT + 10))
 ENDS = {"post": post, "void": void, "expire": expire}

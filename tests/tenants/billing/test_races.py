@@ -3,11 +3,11 @@
 import pytest
 
 from saas.errors import Conflict, InsufficientCredits
-from tenants.billing.prices import MONTHLY_GRANT
 from tenants.billing.services import balance, post, reserve, void
 from tenants.billing.verify import verify
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests.support.credits import MONTHLY_GRANT
 from tests.support.threads import race
 from tests.tenants.billing.buyers import leave_one, race_for_the_last
 

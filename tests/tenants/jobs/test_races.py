@@ -113,7 +113,7 @@ def _lock(table: str, column: str, value: object) -> None:
 
 
 def test_no_more_wait_than_may_through_any_door(scoped: Tenant, settings: Any) -> None:
-    settings.MAX_QUEUED_JOBS = 3
+    settings.LIMITS = {"queued_jobs": 3}
 
     def order(number: int) -> int:
         made = 0

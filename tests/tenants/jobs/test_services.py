@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from saas.errors import InsufficientCredits
 from tenants.billing.meters import Usage
 from tenants.billing.models import LedgerTransfer, UsageEvent
-from tenants.billing.prices import MONTHLY_GRANT, price
+from tenants.billing.prices import price
 from tenants.billing.services import balance
 from tenants.jobs.errors import QueueFull
 from tenants.jobs.leases import StaleLease, due, heartbeat, heartbeats, lease, take
@@ -29,6 +29,7 @@ from tenants.jobs.services import (
 )
 from tenants.models import Tenant
 from tenants.scope import no_scope, tenant_scope
+from tests.support.credits import MONTHLY_GRANT
 from tests.tenants.jobs.conftest import ask, start
 
 pytestmark = pytest.mark.django_db
@@ -361,7 +362,7 @@ def test_many_jobs_cost_the_statements_of_one(
 ) -> None:
     for count in (1, 50):
         orders = [JobOrder("generate.echo", {"n": n}, 10 + n) for n in range(count)]
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(13):
             jobs = jobs_request(orders=orders)
         assert [job.payload for job in jobs] == [order.payload for order in orders]
         assert [job.reservation.amount for job in jobs] == [order.estimate for order in orders]
@@ -369,7 +370,7 @@ def test_many_jobs_cost_the_statements_of_one(
 
 
 def test_many_jobs_are_asked_for_whole_or_not_at_all(scoped: Tenant, settings: Any) -> None:
-    settings.MAX_QUEUED_JOBS = 3
+    settings.LIMITS = {"queued_jobs": 3}
     orders = [JobOrder("generate.echo", {}, estimate) for estimate in (1, 0, MONTHLY_GRANT)]
     with pytest.raises(InsufficientCredits):
         jobs_request(orders=orders)
