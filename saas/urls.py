@@ -19,6 +19,7 @@ urlpatterns = [
     path("", include("saas.api.urls")),
     path("", include("tenants.api_urls")),
     path("", include("tenants.jobs.api_urls")),
+    path("", include("tenants.billing.api_urls")),
     path("", include("training.api_urls")),
     path("", include("recommendations.api.urls")),
     path("", include("generation.api.urls")),

@@ -16,6 +16,7 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from saas.api import throttling
+        from saas.api.sections import Section, add_section
         from tenants.billing import limits
         from tenants.billing.limits import Limit
         from tenants.billing.models import Price
@@ -25,6 +26,7 @@ class BillingConfig(AppConfig):
         limits.register(Limit("requests", _("API requests a minute"), 600))
         limits.register(Limit("storage_bytes", _("Stored bytes"), 20 * 2**30))
         throttling.provide_quotas(limits.limits)
+        add_section(Section("billing", _("Usage and credits"), order=70))
         checks.register(limits.check_names)
         for signal in (post_save, post_delete):
             signal.connect(forget_prices, sender=Price)

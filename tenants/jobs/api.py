@@ -60,6 +60,7 @@ class JobSerializer(StrictModelSerializer):
         model = Job
         fields = (
             *("id", "kind", "state", "progress", "note", "attempt", "max_attempts", "result"),
+            "cost",
             *("error_code", "error_detail", "cancel_requested_at", "enqueued_at", "started_at"),
             *("finished_at", "created_at"),
         )

@@ -1,6 +1,8 @@
 """Routes of the API, by the scope that a key needs."""
 
 from generation.models.contents import text_sha256
+from tenants.billing.models import Source
+from tenants.billing.services import charge
 from tenants.jobs.models import Job
 from tests.routes.generation import (
     TEXT,
@@ -17,6 +19,10 @@ from tests.routes.training import model
 variant = in_scope(lambda: {"pk": make_variant().pk})
 content = in_scope(lambda: {"pk": make_content().pk})
 job = in_scope(lambda: {"pk": Job.objects.create(kind="note", input_sha256="0" * 64).pk})
+
+usage_event = in_scope(
+    lambda: {"pk": charge(source=Source("test", "1"), kind="test", usage={"prompt_tokens": 1}).pk}
+)
 
 SERVER = {"base_url": "https://8.8.8.8/v1", "model": "m"}
 
@@ -60,6 +66,10 @@ ROUTES = {
     "api-job-detail": Route(get("read"), row=job),
     "api-job-cancel": Route(post("write", 200), row=job),
     "api-job-stream": Route(get("read"), row=job),
+    "api-usage-list": Route(get("read")),
+    "api-usage-detail": Route(get("read"), row=usage_event),
+    "api-balance": Route(get("read")),
+    "api-prices": Route(get("read")),
     # What they answer where there is one: generation/api/test_endpoints.py
     "api-endpoint": Route(get("read", 404) | put("write", 200, **SERVER) | delete("write", 404)),
     "api-kind-list": Route(get("read")),

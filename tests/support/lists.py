@@ -195,12 +195,14 @@ LISTS: dict[str, Fill] = {
     "api-content-versions": history_of_content,
     "api-model-list": models,
     "api-job-list": each(job),
+    "api-usage-list": each(usage_event),
     "openai-models": models,
 }
 
 NO_LISTS = {
     *("api-experiment-detail", "api-item-detail", "api-person-detail", "api-ranking-model-detail"),
     *("api-scenario-detail", "recommend-item", "recommend-scenario-new"),
+    *("api-balance", "api-prices", "api-usage-detail"),
     *("api-audience-detail", "api-brand-detail", "api-content-detail", "api-content-export"),
     *("api-endpoint", "api-job-detail", "api-job-stream", "api-kind", "api-kind-list"),
     "api-me",
