@@ -33,7 +33,7 @@ bench-engine: tools ## Measure it beside transformers, PEFT, llama.cpp, and keep
 
 bench-rec: tools ## Measure recommendations beside implicit and faiss (DATA=folder of ml1m, ml100k)
 	@$(RUN) -m pip install --quiet -r bench/requirements-rec.txt
-	@$(RUN) -m bench.rec --keep $(if $(DATA),--data $(DATA)) $(ARGS)
+	@OMP_NUM_THREADS=1 $(RUN) -m bench.rec --keep $(if $(DATA),--data $(DATA)) $(ARGS)
 
 bench-train: tools ## Measure training beside transformers' Trainer and TRL (DATA=folder of e2e, banking77, sst2)
 	@$(RUN) -m pip install --quiet -r bench/requirements-train.txt
