@@ -46,7 +46,7 @@ lint: tools ## Check style, types, imports, templates, migrations and translatio
 	@$(NO_SERVERS) $(RUN) -m mypy
 	@$(RUN) -m vulture
 	@$(RUN) -m djlint templates --lint --quiet
-	@$(NO_SERVERS) $(RUN) manage.py makemigrations --check --dry-run
+	@$(NO_SERVERS) $(RUN) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@$(NO_SERVERS) $(RUN) manage.py makemessages --check $(MESSAGES)
 	@$(RUN) -m pytest -q tests/test_import_walls.py tests/test_own_rules.py tests/saas/test_translations.py
 

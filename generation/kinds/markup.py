@@ -70,10 +70,10 @@ def _markdown() -> MarkdownIt:
     return parser
 
 
-def is_safe_link(address: str) -> bool:
-    return address.lower().startswith(LINKS)
+def is_safe_link(url: str) -> bool:
+    return url.lower().startswith(LINKS)
 
 
 def to_html(text: str) -> str:
     """Markdown as HTML that is safe to show, whatever the text holds."""
-    return _markdown().render(text).strip()
+    return str(_markdown().render(text)).strip()
