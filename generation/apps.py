@@ -55,16 +55,19 @@ class GenerationConfig(AppConfig):
 
     def ready(self) -> None:
         from generation.api.openai.section import SECTION
+        from generation.services.teaching import copy_messages
         from generation.serving import base_model, job_kinds, receivers  # noqa: F401  (receivers connect)
         from tenants.billing import limits
         from tenants.jobs.registry import register, register_worker
         from training import base_model as training_base
+        from training import rendering
 
         for page in PAGES:
             navigation.add(page)
         add_section(SECTION)
         events.register(EVENTS)
         training_base.provide(base_model.current)
+        rendering.provide("copy", copy_messages)
         for meter in METERS:
             meters.register(meter)
         for limit in LIMITS:

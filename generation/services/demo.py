@@ -1,5 +1,6 @@
 """The demo workspace: a small shop for houseplants, with its brand, audiences and briefs."""
 
+import json
 import os
 import secrets
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from generation import kinds
 from generation.models import Audience, Brand, Brief
 from generation.services.briefs import brief_title, clean_fields
 from recommendations.demo import demo_shop
@@ -15,8 +17,12 @@ from tenants.lookups import all_workspaces
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tenants.services import workspace_create
+from training.datasets.reading import Record
+from training.models import Dataset
+from training.services.datasets import Import, dataset_create, rows_import
 
 SLUG = "brightleaf"
+VOICE = Path(__file__).parent.parent / "data" / "brightleaf_voice.jsonl"
 EMAIL = "demo@brightleaf.example"
 
 BRAND: dict[str, Any] = {
@@ -133,7 +139,35 @@ def demo_create() -> Tenant:
         for kind, audience, fields in BRIEFS:
             _brief(kind, fields, brand, audiences[audience], owner)
         demo_shop()
+        demo_dataset()
     return tenant
+
+
+def demo_voice() -> list[dict[str, Any]]:
+    """Finished pieces in the brand's voice: kind, the brief's fields, text."""
+    with VOICE.open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    return [
+        {
+            "kind": row["kind"],
+            "fields": row["fields"],
+            "text": kinds.load(row["kind"]).render(row["data"]),
+        }
+        for row in rows
+    ]
+
+
+def demo_dataset() -> None:
+    """The brand's past copy as a dataset, ready to teach with."""
+    made = dataset_create(
+        name="The voice of Brightleaf",
+        task=Dataset.TaskName.COPY,
+        note="Product pages, posts, ads and emails that the team was happy with.",
+        consent=True,
+    )
+    rows = [Record(line, row) for line, row in enumerate(demo_voice(), start=1)]
+    columns = {name: name for name in ("kind", "fields", "text")}
+    rows_import(dataset=made, records=rows, how=Import(columns, origin="demo"))
 
 
 def _brief(
