@@ -22,7 +22,7 @@ class RecommendationsConfig(AppConfig):
 
         for name, label, price in METERS:
             meters.register(meters.Meter(name, label=label, price=price))
-        navigation.add(NavEntry("recommend", _("Recommend"), "target", 60, key="r"))
+        navigation.add(NavEntry("recommend", _("Recommend"), "sparkles", 60, key="r"))
         register(
             JobKind(
                 name="recommend.fit",

@@ -301,6 +301,10 @@ ENGINE_OPTIONS: dict[str, object] = {
 GUIDED_WRITER_BELOW = env.int("GUIDED_WRITER_BELOW", 1_000_000_000)
 
 # Adapters: how large they may be, and where each engine keeps copies.
+# The largest file of rows that a dataset takes.
+MAX_DATASET_BYTES = env.int("MAX_DATASET_MB", 256) * 2**20
+# Cores that a training run may use; writing has the others.
+TRAINING_THREADS = env.int("TRAINING_THREADS", 1)
 MAX_ADAPTER_BYTES = env.int("MAX_ADAPTER_MB", 128) * 2**20
 ADAPTER_CACHE = Path(env.str("ADAPTER_CACHE", str(DATA_DIR / "cache" / "adapters")))
 ADAPTER_CACHE_SIZE = env.int("ADAPTER_CACHE_SIZE", 256)

@@ -20,7 +20,7 @@ urlpatterns = [
     path("", include("tenants.api_urls")),
     path("", include("tenants.jobs.api_urls")),
     path("", include("tenants.billing.api_urls")),
-    path("", include("training.api_urls")),
+    path("", include("training.api.urls")),
     path("", include("recommendations.api.urls")),
     path("", include("generation.api.urls")),
     path("", include("tenants.urls")),

@@ -92,3 +92,43 @@ class TooManyModels(Conflict):
 class NothingToRollBack(Conflict):
     code = "nothing_to_roll_back"
     advice = _("The workspace writes with the base model already.")
+
+
+class DatasetTooSmall(Invalid):
+    code, title = "dataset_too_small", _("The dataset has too few rows to learn from.")
+    advice = _("Add more rows: at least eight, better sixty or more.")
+
+
+class DatasetDegenerate(Invalid):
+    code, title = "dataset_degenerate", _("There is nothing to tell apart in this dataset.")
+    advice = _("Give at least two labels, each with some rows.")
+
+
+class GroupSplitConflict(Conflict):
+    code, title = "group_split_conflict", _("All rows belong to one group.")
+    advice = _("Rows of one group are never parted, so nothing would be left to test with.")
+
+
+class DatasetInUse(Conflict):
+    code, title = "dataset_in_use", _("Models were taught with this dataset.")
+    advice = _("Keep it, so that their origin stays known; its rows can be deleted.")
+
+
+class TrainingInProgress(Conflict):
+    code, title = "training_in_progress", _("Something is being taught with this dataset already.")
+    advice = _("Wait until it is done, or cancel it.")
+
+
+class RecipeInvalid(Invalid):
+    code, title = "recipe_invalid", _("A setting of the training is out of its range.")
+
+
+class FileNotTaken(Invalid):
+    """A file that cannot be read as rows; `errors` name the places."""
+
+    code, title = "file_not_taken", _("The file cannot be read.")
+
+
+class RowsTooLong(Invalid):
+    code, title = "rows_too_long", _("Too many rows are longer than the model reads.")
+    advice = _("Shorten them, or raise max_length.")

@@ -8,7 +8,9 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from saas.errors import AppError, Conflict
-from training.models import ModelVersion
+from tenants.validators import name_check
+from training.datasets.tasks import COMMON, Task
+from training.models import Dataset, ModelVersion, TrainingRun
 from training.services import Upload
 
 FIELDS = {"/config": "config", "/weights": "weights"}
@@ -55,3 +57,120 @@ class ModelImportForm(forms.ModelForm):  # type: ignore[type-arg]
         pointer = problems[0]["pointer"] if problems else "/weights"
         field = None if isinstance(error, Conflict) else FIELDS.get(pointer, "weights")
         self.add_error(field, str(error))
+
+
+class DatasetForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A dataset before it has rows."""
+
+    class Meta:
+        model = Dataset
+        fields = ("name", "task", "privacy", "licence", "consent", "note")
+        help_texts = {
+            "name": _("Such as “Newsletters of 2026”."),
+            "task": _("Copy teaches your voice. Texts with labels teach to sort."),
+            "privacy": _("Email addresses, phone numbers, bank accounts, secrets."),
+            "licence": _("Under which the texts may be used, if they are not your own."),
+        }
+
+
+class ImportForm(forms.Form):
+    """A file of rows."""
+
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_("CSV, TSV, JSONL, XLSX or text, with a blank line between two texts."),
+        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.jsonl,.ndjson,.xlsx,.txt"}),
+    )
+
+
+class MappingForm(forms.Form):
+    """Which column of a file is which field of a row."""
+
+    file_id = forms.UUIDField(widget=forms.HiddenInput)
+    kind = forms.CharField(widget=forms.HiddenInput, max_length=10)
+    name = forms.CharField(widget=forms.HiddenInput, max_length=200)
+
+    def __init__(self, spec: Task, headers: list[str], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.headers = headers
+        names = [field.name for field in spec.fields] + list(COMMON)
+        choices = [("", _("Leave out")), *((name, FIELD_WORDS.get(name, name)) for name in names)]
+        for place, header in enumerate(headers):
+            self.fields[f"column_{place}"] = forms.ChoiceField(
+                label=header, choices=choices, required=False
+            )
+
+    def guess(self, mapping: dict[str, str]) -> None:
+        for place, header in enumerate(self.headers):
+            self.initial[f"column_{place}"] = mapping.get(header, "")
+
+    def mapping(self) -> dict[str, str]:
+        chosen = (self.cleaned_data[f"column_{place}"] for place in range(len(self.headers)))
+        pairs = zip(self.headers, chosen, strict=True)
+        return {header: field for header, field in pairs if field}
+
+
+FIELD_WORDS = {
+    "text": _("Text"),
+    "kind": _("Kind of copy"),
+    "fields": _("Brief as JSON"),
+    "product": _("Product or service"),
+    "points": _("Selling points"),
+    "offer": _("Offer"),
+    "messages": _("Messages"),
+    "system": _("System message"),
+    "prompt": _("Question"),
+    "answer": _("Answer"),
+    "chosen": _("Better answer"),
+    "rejected": _("Worse answer"),
+    "label": _("Label"),
+    "tokens": _("Words"),
+    "tags": _("Tags"),
+    "spans": _("Marked places"),
+    "row_id": _("Row ID"),
+    "group_id": _("Group"),
+    "split": _("Split"),
+    "language": _("Language"),
+}
+
+
+class RunForm(forms.Form):
+    """What a run is called, how thorough it is, and single settings for who knows them."""
+
+    name = forms.CharField(label=_("name"), max_length=80, validators=[name_check])
+    effort = forms.ChoiceField(
+        label=_("effort"),
+        choices=TrainingRun.Effort.choices,
+        initial=TrainingRun.Effort.BALANCED,
+        widget=forms.RadioSelect,
+    )
+    num_train_epochs = forms.FloatField(
+        label="num_train_epochs",
+        required=False,
+        help_text=_("How often every row is read. Empty takes what the effort says."),
+    )
+    learning_rate = forms.FloatField(
+        label="learning_rate",
+        required=False,
+        help_text=_("How far each step goes. Too much and it forgets how to write."),
+    )
+    lora_r = forms.IntegerField(
+        label="lora_r",
+        required=False,
+        help_text=_("How much the model can change: 8 a little, 32 a lot."),
+    )
+    seed = forms.IntegerField(
+        label="seed", required=False, help_text=_("The same seed gives the same model.")
+    )
+
+    def changes(self) -> dict[str, Any]:
+        """The single settings that were filled in."""
+        names = ("num_train_epochs", "learning_rate", "lora_r", "seed")
+        given = {name: self.cleaned_data[name] for name in names}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def refuse(self, error: AppError) -> None:
+        """Show what is wrong beside the setting that it is about."""
+        for problem in error.extra.get("errors", [{"pointer": "", "detail": str(error)}]):
+            name = problem["pointer"].rpartition("/")[2]
+            self.add_error(name if name in self.fields else None, problem["detail"])

@@ -2,18 +2,40 @@
 
 from django.urls import include, path
 
-from training import views
+from training.views import datasets, models, runs
 
 # teach/models/
 model_urls = [
-    path("", views.model_list, name="model-list"),
-    path("import/", views.model_import, name="model-import"),
-    path("rollback/", views.model_rollback, name="model-rollback"),
-    path("reset/", views.model_reset, name="model-reset"),
-    path("<uuid:pk>/promote/", views.model_promote, name="model-promote"),
-    path("<uuid:pk>/quarantine/", views.model_quarantine, name="model-quarantine"),
-    path("<uuid:pk>/resume/", views.model_resume, name="model-resume"),
-    path("<uuid:pk>/erase/", views.model_erase, name="model-erase"),
+    path("", models.model_list, name="model-list"),
+    path("import/", models.model_import, name="model-import"),
+    path("rollback/", models.model_rollback, name="model-rollback"),
+    path("reset/", models.model_reset, name="model-reset"),
+    path("<uuid:pk>/promote/", models.model_promote, name="model-promote"),
+    path("<uuid:pk>/quarantine/", models.model_quarantine, name="model-quarantine"),
+    path("<uuid:pk>/resume/", models.model_resume, name="model-resume"),
+    path("<uuid:pk>/erase/", models.model_erase, name="model-erase"),
 ]
 
-urlpatterns = [path("teach/models/", include(model_urls))]
+# teach/datasets/
+dataset_urls = [
+    path("", datasets.dataset_list, name="datasets"),
+    path("new/", datasets.dataset_new, name="dataset-new"),
+    path("<uuid:pk>/", datasets.dataset, name="dataset"),
+    path("<uuid:pk>/import/", datasets.dataset_import, name="dataset-import"),
+    path("<uuid:pk>/errors/<uuid:job>.csv", datasets.import_errors, name="import-errors"),
+    path("<uuid:pk>/delete/", datasets.dataset_deleted, name="dataset-delete"),
+    path("<uuid:pk>/teach/", runs.run_new, name="training-run-new"),
+]
+
+# teach/runs/
+run_urls = [
+    path("", runs.run_list, name="training-runs"),
+    path("<uuid:pk>/", runs.training_run, name="training-run"),
+    path("<uuid:pk>/cancel/", runs.run_cancelled, name="training-run-cancel"),
+]
+
+urlpatterns = [
+    path("teach/models/", include(model_urls)),
+    path("teach/datasets/", include(dataset_urls)),
+    path("teach/runs/", include(run_urls)),
+]

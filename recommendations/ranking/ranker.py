@@ -16,31 +16,25 @@ from recommendations.ranking.blending import Pool
 
 @dataclass(frozen=True, slots=True)
 class LinearRanker:
-    """Logistic regression on features by name; the bias is that of the first position.
+    """Logistic regression: weights (s,) for features by name, and a bias at the first position.
 
-    An item has `proposed` (s,) of each source that proposes it, and `weights` (s,) times the
-    feature: not to be proposed is not the same as a small share.
     Raises ValueError if there are not as many weights as names, or one is not finite.
     """
 
     names: tuple[str, ...]
     weights: tuple[float, ...]
-    proposed: tuple[float, ...]
     bias: float
 
     def __post_init__(self) -> None:
-        if not len(self.names) == len(self.weights) == len(self.proposed):
+        if len(self.names) != len(self.weights):
             raise ValueError("there must be one weight for each name")
-        if not np.isfinite([*self.weights, *self.proposed, self.bias]).all():
+        if not np.isfinite([*self.weights, self.bias]).all():
             raise ValueError("weights must be finite")
 
     def contributions(self, pool: Pool) -> NDArray[np.float64]:
         """(m, s) in log odds."""
-        places = {name: place for place, name in enumerate(self.names)}
-        rows = [places.get(name, len(places)) for name in pool.names]
-        weights = np.array([*self.weights, 0.0])[rows]
-        proposed = np.array([*self.proposed, 0.0])[rows]
-        return np.asarray(pool.features * weights + (pool.features > 0) * proposed)
+        own = dict(zip(self.names, self.weights, strict=True))
+        return np.asarray(pool.features * np.array([own.get(name, 0.0) for name in pool.names]))
 
     def scores(self, pool: Pool) -> NDArray[np.float64]:
         """(m,) probabilities of a click at the first position."""
@@ -53,5 +47,4 @@ class LinearRanker:
     @classmethod
     def from_json(cls, text: str) -> LinearRanker:
         raw = json.loads(text)
-        weights, proposed = (tuple(map(float, raw[name])) for name in ("weights", "proposed"))
-        return cls(tuple(raw["names"]), weights, proposed, float(raw["bias"]))
+        return cls(tuple(raw["names"]), tuple(map(float, raw["weights"])), float(raw["bias"]))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from recommendations.models import Experiment, Scenario, ScenarioVersion
 from recommendations.serving.settings import ScenarioSettings
 from saas.errors import Conflict, Invalid
-from tenants.models import User
+from tenants.actors import current_actor
 
 MOST_ARMS = 5
 
@@ -29,9 +29,7 @@ class ExperimentRunning(Conflict):
 
 
 @transaction.atomic
-def scenario_save(
-    *, scenario: Scenario, settings: ScenarioSettings, by: User | None = None
-) -> Scenario:
+def scenario_save(*, scenario: Scenario, settings: ScenarioSettings) -> Scenario:
     """Store the scenario with these settings as its newest version."""
     kept = asdict(settings)
     fresh = scenario._state.adding
@@ -42,17 +40,20 @@ def scenario_save(
     scenario.settings = kept
     scenario.save()
     ScenarioVersion.objects.create(
-        scenario=scenario, number=scenario.number, settings=kept, created_by=by
+        scenario=scenario,
+        number=scenario.number,
+        settings=kept,
+        created_by=current_actor().user,
     )
     return scenario
 
 
-def scenario_undo(*, scenario: Scenario, by: User | None = None) -> Scenario:
+def scenario_undo(*, scenario: Scenario) -> Scenario:
     """Make the settings before the newest ones the newest; again, and it goes to and fro."""
     before = scenario.versions.filter(number__lt=scenario.number).order_by("-number").first()
     if before is None:
         raise NothingToUndo
-    return scenario_save(scenario=scenario, settings=ScenarioSettings.of(before.settings), by=by)
+    return scenario_save(scenario=scenario, settings=ScenarioSettings.of(before.settings))
 
 
 def experiment_start(

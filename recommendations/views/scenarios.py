@@ -63,7 +63,7 @@ def saved(request: PortalRequest, form: ScenarioForm) -> bool:
     try:
         with transaction.atomic():
             dry_run(form, None)
-            scenario_save(scenario=form.instance, settings=form.chosen(), by=request.user)
+            scenario_save(scenario=form.instance, settings=form.chosen())
     except Invalid as error:
         form.refuse(error)
         return False
@@ -104,7 +104,7 @@ def scenario_undone(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse
     scenario = get_object_or_404(Scenario, pk=pk)
     attempt(
         request,
-        lambda: scenario_undo(scenario=scenario, by=request.user),
+        lambda: scenario_undo(scenario=scenario),
         _("The settings before the last change hold again."),
     )
     return go(request, "recommend-scenario", scenario.pk)

@@ -1,9 +1,11 @@
 """Routes of the room in which a workspace teaches its models."""
 
 from generation.engine.echo import BASE_SHA256
+from tenants.jobs.models import Job
 from tests.routes.generation import in_scope
-from tests.routes.table import Route, get, post
-from training.models import ModelVersion
+from tests.routes.table import Route, delete, get, patch, post
+from training.models import Dataset, ModelVersion, TrainingRun
+from training.services.datasets import dataset_create
 
 
 def make_model(number: int = 1, **values: object) -> ModelVersion:
@@ -20,7 +22,51 @@ def make_model(number: int = 1, **values: object) -> ModelVersion:
 
 model = in_scope(lambda: {"pk": make_model().pk})
 
+
+def make_dataset() -> Dataset:
+    return dataset_create(name="Newsletters", task="chat")
+
+
+def make_run() -> TrainingRun:
+    return TrainingRun.objects.create(name="Voice", dataset=make_dataset())
+
+
+def make_import() -> dict[str, object]:
+    dataset = make_dataset()
+    job = Job.objects.create(
+        kind="training.import", input_sha256="0" * 64, payload={"dataset": str(dataset.pk)}
+    )
+    return {"pk": dataset.pk, "job": job.pk}
+
+
+dataset = in_scope(lambda: {"pk": make_dataset().pk})
+training_run = in_scope(lambda: {"pk": make_run().pk})
+file_read = in_scope(make_import)
+
 ROUTES = {
+    "datasets": Route(get("viewer")),
+    "dataset-new": Route(
+        get("editor") | post("editor", 302, name="Posts", task="chat", privacy="mask")
+    ),
+    "dataset": Route(get("viewer"), row=dataset),
+    "dataset-import": Route(get("editor") | post("editor", 422), row=dataset),
+    "import-errors": Route(get("viewer"), row=file_read),
+    "dataset-delete": Route(post("admin"), row=dataset),
+    "training-run-new": Route(get("admin") | post("admin", 422), row=dataset),
+    "training-runs": Route(get("viewer")),
+    "training-run": Route(get("viewer"), row=training_run),
+    "training-run-cancel": Route(post("admin"), row=training_run),
+    "api-dataset-list": Route(get("read") | post("write", 201, name="Posts", task="chat")),
+    "api-dataset-detail": Route(
+        get("read") | patch("write", 200, note="Ours") | delete("write"), row=dataset
+    ),
+    "api-dataset-rows": Route(get("read") | post("write", 422), row=dataset),
+    "api-dataset-imports": Route(post("write", 415), row=dataset),
+    "api-dataset-versions": Route(get("read") | post("write", 422), row=dataset),
+    "api-training-run-list": Route(get("read") | post("write", 422)),
+    "api-training-run-detail": Route(get("read"), row=training_run),
+    "api-training-run-cancel": Route(post("write", 200), row=training_run),
+    "api-training-run-estimate": Route(post("write", 422)),
     "model-list": Route(get("viewer")),
     "model-import": Route(get("admin") | post("admin", 422)),
     "model-rollback": Route(post("admin")),

@@ -23,7 +23,7 @@ from tenants.jobs.models import Job
 from tenants.models import ApiKey, AuditEvent, Invitation, Membership, Role, User
 from tests.routes.generation import LINE, TEXT
 from tests.routes.training import make_model
-from tests.support import recommendation_lists
+from tests.support import recommendation_lists, training_lists
 from training.models import ModelSwitch
 
 # (how many rows) -> what the route's address names. In the scope of the workspace.
@@ -166,6 +166,7 @@ written_now = each(lambda: variant(state="writing"))
 
 LISTS: dict[str, Fill] = {
     **recommendation_lists.LISTS,
+    **training_lists.LISTS,
     "home": several(contents, written_now, each(brief)),
     "write": each(brief),
     "brief-new": several(each(brand), each(audience), lambda count: {"kind": "note"}),
@@ -203,6 +204,8 @@ NO_LISTS = {
     *("api-experiment-detail", "api-item-detail", "api-person-detail", "api-ranking-model-detail"),
     *("api-scenario-detail", "recommend-item", "recommend-scenario-new"),
     *("api-balance", "api-prices", "api-usage-detail"),
+    *("api-dataset-detail", "api-training-run-detail", "dataset-new", "dataset-import"),
+    *("training-run", "training-run-new"),
     *("api-audience-detail", "api-brand-detail", "api-content-detail", "api-content-export"),
     *("api-endpoint", "api-job-detail", "api-job-stream", "api-kind", "api-kind-list"),
     "api-me",

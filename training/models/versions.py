@@ -55,6 +55,8 @@ class ModelVersion(TenantModel):
     base_name = models.CharField(max_length=200, blank=True)
     rank = models.PositiveSmallIntegerField()
     size = models.PositiveBigIntegerField()
+    # What it was taught with, where it was taught here: recipe, seed, dataset version, numbers.
+    card = models.JSONField(default=dict, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )

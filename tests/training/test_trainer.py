@@ -1,0 +1,149 @@
+"""A run teaches a model on the worker: from rows to a version that can go live."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tenants.billing.models import UsageEvent
+from tenants.jobs import worker
+from tenants.jobs.models import Job
+from tenants.jobs.services import job_cancel
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.generation.engine.toys import write_toy
+from tests.training.lora.conftest import WIDE
+from training import trainer
+from training.datasets.reading import Record
+from training.errors import TrainingInProgress
+from training.models import Dataset, ModelVersion, TrainingRun
+from training.services.datasets import Import, dataset_create, rows_import
+from training.services.runs import run_request
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SHORT = {"num_train_epochs": 4.0, "max_length": 512, "lora_r": 4, "learning_rate": 0.01}
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("base")
+    write_toy(folder, **WIDE)
+    return folder
+
+
+@pytest.fixture
+def dataset(acme: Tenant, base: Path, tmp_path: Path, settings: Any) -> Iterator[Dataset]:
+    settings.BASE_MODEL, settings.MEDIA_ROOT = base, tmp_path
+    with tenant_scope(acme):
+        made = dataset_create(name="Answers", task="chat", consent=True)
+        rows = [{"prompt": f"What about {n}?", "answer": f"Yes, {n} is good."} for n in range(60)]
+        records = [Record(n, row) for n, row in enumerate(rows, start=1)]
+        columns = {"prompt": "prompt", "answer": "answer"}
+        rows_import(dataset=made, records=records, how=Import(columns))
+        yield made
+
+
+def order(dataset: Dataset, **changes: Any) -> TrainingRun:
+    return run_request(dataset=dataset, name="Voice", effort="quick", changes={**SHORT, **changes})
+
+
+def work(acme: Tenant) -> None:
+    worker.run("train", "test")
+
+
+def test_a_run_ends_with_a_better_model(acme: Tenant, dataset: Dataset) -> None:
+    run = order(dataset)
+    work(acme)
+    run.refresh_from_db()
+    assert (run.job.state, run.job.error_detail) == ("succeeded", "")
+    assert run.evaluation["candidate"] < run.evaluation["base"]
+    assert run.evaluation["won"]
+    assert run.losses[0][1] > run.losses[-1][1]
+    model = run.model
+    assert (model.name, model.number, model.rank) == ("Voice", 1, 4)
+    assert model.card["dataset"] == "Answers"
+    assert not trainer.run_folder(acme.pk, run.pk).exists()
+
+
+def test_it_is_charged_by_the_second(acme: Tenant, dataset: Dataset) -> None:
+    run = order(dataset)
+    work(acme)
+    event = UsageEvent.objects.get()
+    assert event.usage == {"train_seconds": round(TrainingRun.objects.get(pk=run.pk).seconds)}
+
+
+def test_the_same_recipe_gives_the_same_model(acme: Tenant, dataset: Dataset) -> None:
+    first = order(dataset)
+    work(acme)
+    second = order(dataset)
+    work(acme)
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert first.model == second.model
+    assert ModelVersion.objects.count() == 1
+
+
+def test_one_run_of_a_dataset_at_a_time(acme: Tenant, dataset: Dataset) -> None:
+    order(dataset)
+    with pytest.raises(TrainingInProgress):
+        order(dataset)
+
+
+def test_a_cancelled_run_leaves_nothing(
+    acme: Tenant, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = order(dataset, num_train_epochs=100.0)
+    seen: list[int] = []
+
+    def step(self: trainer.Teacher, now: Any) -> None:
+        seen.append(now.step)
+        if now.step == 3:
+            with tenant_scope(acme):
+                job_cancel(job=run.job)
+            self.control._beat()
+
+    monkeypatch.setattr(trainer.Teacher, "_step", step)
+    work(acme)
+    assert seen[-1] < 10
+    assert Job.objects.get(pk=run.job_id).state == "cancelled"
+    assert not ModelVersion.objects.exists()
+    assert not trainer.run_folder(acme.pk, run.pk).exists()
+
+
+def test_a_run_that_was_cut_off_goes_on(
+    acme: Tenant, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = order(dataset, save_steps=2)
+    steps: list[int] = []
+    real = trainer.Teacher._step
+
+    def dies(self: trainer.Teacher, now: Any) -> None:
+        steps.append(now.step)
+        if now.step == 5 and steps.count(5) == 1:
+            raise RuntimeError("killed")
+        real(self, now)
+
+    monkeypatch.setattr(trainer.Teacher, "_step", dies)
+    work(acme)
+    Job.objects.filter(pk=run.job_id).update(due_at=run.created_at)
+    work(acme)
+    run.refresh_from_db()
+    assert run.job.state == "succeeded"
+    assert 1 not in steps[steps.index(5) + 1 :]
+
+
+def test_numbers_out_of_bounds_end_the_run_with_a_reason(
+    acme: Tenant, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training.lora.errors import TrainingError
+
+    def broken(*args: Any) -> None:
+        raise TrainingError("model_numerical_error", "The loss is not a number.")
+
+    monkeypatch.setattr(trainer, "train", broken)
+    run = order(dataset)
+    work(acme)
+    run.refresh_from_db()
+    assert (run.job.state, run.job.error_code) == ("failed", "model_numerical_error")
+    assert not ModelVersion.objects.exists()

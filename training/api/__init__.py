@@ -1,0 +1,1 @@
+"""The API of datasets, training runs and models."""

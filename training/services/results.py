@@ -1,0 +1,57 @@
+"""What a finished run leaves: a model version with its card, stored as its job ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from django.core.files.base import File
+from django.db import transaction
+
+from generation.engine.lora.peft import CONFIG, WEIGHTS
+from saas.storage import sha256_of
+from training.models import ModelVersion, TrainingRun
+from training.services.runs import card_of
+from training.services.versions import Upload, check_weights, current_base, keep, read_settings
+
+if TYPE_CHECKING:  # the trainer imports torch
+    from training.trainer import Taught
+
+
+def model_keep(*, run: TrainingRun, taught: Taught) -> TrainingRun:
+    """Store the adapter as the workspace's next model version, and say how it was made.
+
+    The same rows, recipe and seed give the same weights: those are kept once.
+    """
+    result = taught.result
+    run.evaluation = {**taught.compared.stored(), "truncated_rows": taught.cut}
+    run.seconds, run.tokens = result.seconds, result.tokens
+    folder = result.adapter
+    with (folder / WEIGHTS).open("rb") as weights, (folder / CONFIG).open("rb") as config:
+        upload = Upload(name=run.name, weights=File(weights), config=File(config))
+        run.model = known(upload) or kept(upload)
+    run.model.card = card_of(run)
+    run.model.save(update_fields=["card", "updated_at"])
+    run.save(update_fields=["evaluation", "seconds", "tokens", "model", "updated_at"])
+    transaction.on_commit(partial(_clean, run))
+    return run
+
+
+def known(upload: Upload) -> ModelVersion | None:
+    found: ModelVersion | None = (
+        ModelVersion.objects.kept().filter(sha256=sha256_of(upload.weights)).first()
+    )
+    return found
+
+
+def kept(upload: Upload) -> ModelVersion:
+    told, under = read_settings(upload.config), current_base()
+    check_weights(upload.weights, told, under)
+    return keep(upload, replace(told, base_sha256=under.sha256, base_name=under.name))
+
+
+def _clean(run: TrainingRun) -> None:
+    from training.trainer import forget_files
+
+    forget_files(run.workspace_id, run.pk)

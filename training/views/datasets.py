@@ -1,0 +1,173 @@
+"""Teach, the datasets: rows from files, what they look like, and what is wrong with some."""
+
+import csv
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from saas.errors import AppError
+from tenants.access import role_required
+from tenants.jobs.models import Job
+from tenants.portal import PortalRequest, attempt, go, posted, rendered
+from training.datasets.problems import FileRefused
+from training.datasets.reading import kind_of
+from training.forms import DatasetForm, ImportForm, MappingForm
+from training.models import Dataset
+from training.plots import bars
+from training.services.datasets import dataset_create, dataset_delete
+from training.services.imports import (
+    KIND,
+    file_keep,
+    file_preview,
+    import_request,
+    problem_rows,
+    refused,
+)
+
+PAGE_SIZE = 20
+SHOWN_ROWS = 10
+
+
+@require_GET
+def dataset_list(request: PortalRequest, slug: str) -> HttpResponse:
+    found = Dataset.objects.order_by("name")
+    page_obj = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    return page(request, "dataset_list", {"page_obj": page_obj})
+
+
+@require_http_methods(["GET", "POST"])
+@role_required("editor")
+def dataset_new(request: PortalRequest, slug: str) -> HttpResponse:
+    form = DatasetForm(posted(request))
+    if form.is_bound and form.is_valid():
+        try:
+            made = dataset_create(**form.cleaned_data)
+        except AppError as error:
+            form.add_error("name", str(error))
+        else:
+            return go(request, "dataset-import", made.pk)
+    return page(request, "dataset_form", {"form": form}, status=status_of(form))
+
+
+@require_GET
+def dataset(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
+    """One dataset: its rows, what they look like, and what was read last."""
+    found = get_object_or_404(Dataset, pk=pk)
+    version = found.latest_version()
+    statistics = version.statistics if version else {}
+    imports = Job.objects.filter(kind=KIND, payload__dataset=str(pk)).newest()
+    context = {
+        "dataset": found,
+        "total": found.rows.count(),
+        "rows": [row_words(row) for row in found.rows.newest()[:SHOWN_ROWS]],
+        "version": version,
+        "labels": bars(statistics.get("labels", {})),
+        "lengths": bars(statistics.get("lengths", {}), numeric=True),
+        "imports": imports[:5],
+        "runs": found.runs.select_related("job", "model").newest()[:5],
+    }
+    return page(request, "dataset", context)
+
+
+def row_words(row: Any) -> dict[str, Any]:
+    """A row as the page shows it: its text, and its label where it has one."""
+    content = row.content
+    labels = content.get("labels") or [content.get("kind", "")]
+    return {"text": row.text(), "label": ", ".join(filter(None, labels)), "split": row.split}
+
+
+@require_http_methods(["GET", "POST"])
+@role_required("editor")
+def dataset_import(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
+    """First the file, then its columns beside the first rows, then it is read in the background."""
+    found = get_object_or_404(Dataset, pk=pk)
+    if request.method == "POST" and "file_id" in request.POST:
+        return mapped(request, found)
+    form = ImportForm(posted(request), request.FILES or None)
+    if form.is_bound and form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            kind = kind_of(file.name or "")
+            file_id = file_keep(file=file)
+            preview = file_preview(dataset=found, file_id=file_id, kind=kind)
+        except FileRefused as error:
+            form.add_error("file", str(refused(error)))
+        except AppError as error:
+            form.add_error("file", str(error))
+        else:
+            first = {"file_id": file_id, "kind": kind, "name": file.name}
+            columns = MappingForm(found.spec, preview.headers, initial={**first})
+            columns.guess(preview.mapping)
+            return mapping_page(request, found, columns, preview)
+    return page(request, "dataset_import", {"form": form, "dataset": found}, status_of(form))
+
+
+def mapped(request: PortalRequest, found: Dataset) -> HttpResponse:
+    """The columns were said: have the file read."""
+    headers = request.POST.getlist("header")
+    form = MappingForm(found.spec, headers, request.POST)
+    if form.is_valid():
+        given = form.cleaned_data
+        job = attempt(
+            request,
+            lambda: import_request(
+                dataset=found,
+                file_id=given["file_id"],
+                name=given["name"],
+                kind=given["kind"],
+                mapping=form.mapping(),
+            ),
+        )
+        if job is not None:
+            messages.success(request, _("The file is being read. You see here what becomes of it."))
+    return go(request, "dataset", found.pk)
+
+
+def mapping_page(
+    request: PortalRequest, found: Dataset, form: MappingForm, preview: Any
+) -> HttpResponse:
+    context = {"dataset": found, "form": form, "preview": preview}
+    return page(request, "dataset_mapping", context)
+
+
+@require_GET
+def import_errors(request: PortalRequest, slug: str, pk: UUID, job: UUID) -> HttpResponse:
+    """What was wrong with a file's rows, as a CSV."""
+    found = get_object_or_404(Job, pk=job, kind=KIND, payload__dataset=str(pk))
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="errors.csv"'
+    writer = csv.writer(response)
+    writer.writerow([_("Line"), _("Field"), _("Problem")])
+    for row in problem_rows(found.result.get("problems", [])):
+        writer.writerow([f"'{cell}" if cell[:1] in "=+-@\t\r" else cell for cell in row])
+    return response
+
+
+@require_POST
+@role_required("admin")
+def dataset_deleted(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
+    found = get_object_or_404(Dataset, pk=pk)
+    done = _("“%s” is deleted.") % found.name
+    deleted = attempt(request, lambda: dataset_delete(dataset=found), done)
+    return go(request, "datasets") if deleted else go(request, "dataset", pk)
+
+
+def status_of(form: Any) -> int:
+    return HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+
+
+def page(
+    request: PortalRequest, name: str, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    rights = {
+        "can_edit": request.membership.may("editor"),
+        "can_teach": request.membership.may("admin"),
+    }
+    return rendered(request, f"training/{name}.html", rights | context, status=status)
