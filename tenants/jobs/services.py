@@ -71,7 +71,7 @@ class JobOrder:
         """The most that it can cost, in micro-credits."""
         return self.estimate if isinstance(self.estimate, int) else price(self.estimate)
 
-    def job(self, **values: Any) -> Job:
+    def job(self) -> Job:
         """The job, not saved yet; raises LookupError for a kind that no app has registered."""
         known = kind_of(self.kind)
         if known is None:
@@ -87,7 +87,6 @@ class JobOrder:
             address=actor.address or None,
             request_id=actor.request_id,
             **actor.authorship,
-            **values,
         )
 
 
@@ -106,8 +105,10 @@ def jobs_request(*, orders: Sequence[JobOrder]) -> list[Job]:
     All of it or none; raises QueueFull, InsufficientCredits, and LookupError for a kind that no
     app has registered.
     """
+    jobs = [order.job() for order in orders]
     now = open_ledger().now  # its lock lets one caller count after the other
-    jobs = [order.job(due_at=now, enqueued_at=now) for order in orders]
+    for job in jobs:
+        job.due_at = job.enqueued_at = now
     for queue, more in Counter(job.queue for job in jobs).items():
         _refuse_full_queue(queue, more)
     _reserve({job: order.most for job, order in zip(jobs, orders, strict=True)})
