@@ -6,6 +6,6 @@ from tenants.rls import TenantTable
 
 
 class Migration(migrations.Migration):
-    dependencies = [("idempotency", "0001_initial"), ("tenants", "0002_walls")]
+    dependencies = [("idempotency", "0001_initial"), ("tenants", "0002_isolation")]
 
     operations = [TenantTable("IdempotencyRecord")]

@@ -33,7 +33,7 @@ SELECT counted.tenant_id FROM counted WHERE EXISTS (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0001_initial"), ("tenants", "0002_walls")]
+    dependencies = [("billing", "0001_initial"), ("tenants", "0002_isolation")]
 
     operations = [
         TenantTable("LedgerAccount"),

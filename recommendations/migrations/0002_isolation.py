@@ -25,7 +25,7 @@ TABLES = (
 class Migration(migrations.Migration):
     dependencies = [
         ("recommendations", "0001_initial"),
-        ("tenants", "0002_walls"),
+        ("tenants", "0002_isolation"),
     ]
 
     operations = [
