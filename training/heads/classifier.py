@@ -187,8 +187,8 @@ class ClassificationTask:
         self.held = tuning.encoder.encode(tuning.validation.texts)
 
     @property
-    def count(self) -> int:
-        return len(self.encodings)
+    def lengths(self) -> list[int]:
+        return [len(encoding.ids) for encoding in self.encodings]
 
     def loss(self, numbers: Sequence[int]) -> Tensor:
         batch = self.tuning.encoder.batch(self.encodings, numbers)

@@ -78,8 +78,8 @@ class TaggingTask:
         self.training, self.validation = rows
 
     @property
-    def count(self) -> int:
-        return len(self.training.encodings)
+    def lengths(self) -> list[int]:
+        return [len(encoding.ids) for encoding in self.training.encodings]
 
     def loss(self, numbers: Sequence[int]) -> Tensor:
         batch = self.encoder.batch(self.training.encodings, numbers)

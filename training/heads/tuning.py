@@ -21,6 +21,7 @@ from training.lora.errors import TrainingError
 from training.lora.memory import kept_memory
 from training.lora.types import Callbacks, EvaluationPoint, Progress
 
+SORTED_BATCHES = 16
 MADE, GRADIENT, SQUARE, BEST = "weight.", "exp_avg.", "exp_avg_sq.", "best."
 
 
@@ -64,10 +65,10 @@ def add_lora(encoder: Encoder, recipe: HeadRecipe) -> None:
 
 
 class Task(Protocol):
-    """What is learnt: `count` examples, each named by its number."""
+    """What is learnt: examples, each named by its number; `lengths` are theirs in tokens."""
 
     @property
-    def count(self) -> int: ...
+    def lengths(self) -> list[int]: ...
 
     def loss(self, numbers: Sequence[int]) -> Tensor:
         """The mean loss of these, differentiable in encoder and head."""
@@ -92,6 +93,7 @@ class Tuner:
                 {"params": [*own.values()], "peak": recipe.head_learning_rate},
             ],
             weight_decay=recipe.weight_decay,
+            fused=True,
         )
         self.best = self.copied()
 
@@ -101,8 +103,8 @@ class Tuner:
     def run(self, task: Task, folder: Path, identity: dict[str, str]) -> RunState:
         """Go on from the newest checkpoint of this run if there is one; TrainingError as train."""
         state = self.restore(folder, identity)
-        batches = list(self.batches(task.count))
-        per_epoch = math.ceil(task.count / self.recipe.per_device_train_batch_size)
+        batches = list(self.batches(task.lengths))
+        per_epoch = math.ceil(len(task.lengths) / self.recipe.per_device_train_batch_size)
         began = time.monotonic() - state.seconds
         with kept_memory():
             if state.best_loss is None:
@@ -119,15 +121,15 @@ class Tuner:
         self.put(self.best)
         return state
 
-    def batches(self, count: int) -> Iterator[list[int]]:
+    def batches(self, lengths: list[int]) -> Iterator[list[int]]:
         """The whole run's, each epoch in an order of its own."""
         size, epochs = self.recipe.per_device_train_batch_size, self.recipe.num_train_epochs
-        steps = math.ceil(epochs * math.ceil(count / size))
+        steps = math.ceil(epochs * math.ceil(len(lengths) / size))
         for epoch in range(math.ceil(epochs)):
-            order = np.random.default_rng([self.recipe.seed, epoch]).permutation(count).tolist()
-            for start in range(0, count, size):
+            chance = np.random.default_rng([self.recipe.seed, epoch])
+            for batch in grouped(lengths, size, chance):
                 if steps:
-                    yield order[start : start + size]
+                    yield batch
                     steps -= 1
 
     def advance(self, task: Task, batches: list[list[int]], state: RunState, began: float) -> None:
@@ -210,6 +212,20 @@ class Tuner:
     def put(self, tensors: dict[str, Tensor]) -> None:
         for name, weight in self.weights.items():
             weight.copy_(tensors[name])
+
+
+def grouped(lengths: list[int], size: int, chance: np.random.Generator) -> list[list[int]]:
+    """Batches in random order, of examples that are alike in length, so that little is padding.
+
+    Only within some batches' worth of the random order are examples sorted, so that each epoch
+    puts others together.
+    """
+    order = chance.permutation(len(lengths)).tolist()
+    batches = []
+    for start in range(0, len(order), SORTED_BATCHES * size):
+        window = sorted(order[start : start + SORTED_BATCHES * size], key=lengths.__getitem__)
+        batches += [window[place : place + size] for place in range(0, len(window), size)]
+    return [batches[place] for place in chance.permutation(len(batches)).tolist()]
 
 
 def numerical_error(step: int) -> TrainingError:
