@@ -33,7 +33,7 @@ bench-engine: tools ## Measure it beside transformers, PEFT, llama.cpp, and keep
 
 bench-rec: tools ## Measure recommendations beside implicit and faiss (DATA=folder of ml1m, ml100k)
 	@$(RUN) -m pip install --quiet -r bench/requirements-rec.txt
-	@$(RUN) -m bench.rec --keep $(if $(DATA),--data $(DATA)) $(ARGS)
+	@OMP_NUM_THREADS=1 $(RUN) -m bench.rec --keep $(if $(DATA),--data $(DATA)) $(ARGS)
 
 bench-train: tools ## Measure training beside transformers' Trainer and TRL (DATA=folder of e2e, banking77, sst2)
 	@$(RUN) -m pip install --quiet -r bench/requirements-train.txt
@@ -46,7 +46,7 @@ lint: tools ## Check style, types, imports, templates, migrations and translatio
 	@$(NO_SERVERS) $(RUN) -m mypy
 	@$(RUN) -m vulture
 	@$(RUN) -m djlint templates --lint --quiet
-	@$(NO_SERVERS) $(RUN) manage.py makemigrations --check --dry-run
+	@$(NO_SERVERS) $(RUN) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@$(NO_SERVERS) $(RUN) manage.py makemessages --check $(MESSAGES)
 	@$(RUN) -m pytest -q tests/test_import_walls.py tests/test_own_rules.py tests/saas/test_translations.py
 

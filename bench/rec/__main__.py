@@ -30,9 +30,9 @@ PACKAGES = ("numpy", "torch", "implicit", "faiss-cpu", "scikit-learn")
 
 def main() -> None:
     options = arguments()
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(1)
     parts = {name: run for name, run in runs(options).items() if name in options.parts}
-    lines = [f"### {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine(options.threads)}", ""]
+    lines = [f"### {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine()}", ""]
     for name, run in parts.items():
         start = time.process_time()
         try:
@@ -64,14 +64,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("parts", nargs="*", default=list(TITLES), help=", ".join(TITLES))
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("BENCH_DATA", "data")))
     parser.add_argument("--work", type=Path, default=Path(".data/bench-rec"))
-    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--keep", action="store_true", help="append to bench/RESULTS.md")
     return parser.parse_args()
 
 
-def machine(threads: int) -> str:
+def machine() -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return f"{os.cpu_count()} cores {platform.machine()}, {threads} threads; {packages}"
+    return f"{os.cpu_count()} cores {platform.machine()}, one thread; {packages}"
 
 
 if __name__ == "__main__":

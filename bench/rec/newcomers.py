@@ -23,11 +23,11 @@ from recommendations.ranking.sources.sequence import SequenceScores
 from recommendations.ranking.sources.text import TextSimilarity
 
 COLD = 500
-PERSONS = 3000
+PERSONS = 1500
 BUDGET = 240.0  # processor seconds
 MODEL = ModelConfig(dim=64, hidden=128, length=200)
 TRAINING = TrainingConfig(
-    epochs=8, evaluate_every=2, batch_tokens=8192, dropout=0.2, precision=precision()
+    epochs=6, evaluate_every=2, batch_tokens=8192, dropout=0.2, precision=precision()
 )
 
 

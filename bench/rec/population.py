@@ -7,7 +7,7 @@ the intervals of a bandit hold, over many runs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +19,14 @@ from recommendations.ranking.blending import Blend, Pool, Scorer, gather, ranked
 from recommendations.ranking.candidates import Context, Source
 from recommendations.ranking.ranker_training import ImpressionLog, fit_ranker
 from recommendations.ranking.sources.exploration import Exploration
-from recommendations.ranking.sources.popularity import Popular
-from recommendations.ranking.sources.taste import Seen, Taste, fit_taste
+from recommendations.ranking.sources.taste import Seen, Taste, TasteModel, fit_taste
 from recommendations.ranking.sources.text import TextSimilarity
 
 ITEMS, TOPICS, KINDS, PERSONS = 200, 10, 8, 400
 PAGE, POOL = 5, 100
-VISITS, REFIT = 24_000, 2_000
+VISITS, REFIT = 48_000, 4_000
 SEEN = 0.85 ** np.arange(PAGE)  # how probable it is that a position is looked at
-NAMES = ("text", "rate", "taste")
-EXPLORED = 0.1  # the share of pages whose last item is an exploration
+NAMES = ("text", "taste")
 
 
 class Population:
@@ -87,14 +85,12 @@ class Policy:
         self.histories: list[list[int]] = [[] for _ in range(PERSONS)]
         self.shown, self.clicked = np.zeros(ITEMS, np.int64), np.zeros(ITEMS, np.int64)
         self.skipped: list[list[int]] = [[] for _ in range(PERSONS)]
-        self.learned: list[Source] = []
-        self.scorer: Scorer = Blend({"text": 1.0, "rate": 1.0, "taste": 4.0})
+        self.model: TasteModel | None = None
+        self.scorer: Scorer = Blend({"text": 1.0, "taste": 4.0})
 
     def sources(self) -> list[Source]:
-        rate = Popular((self.clicked + 1.0) / (self.shown + 20.0))
-        rate.name = "rate"
-        found: list[Source] = [TextSimilarity(self.population.texts), rate]
-        return found + self.learned
+        found: list[Source] = [TextSimilarity(self.population.texts)]
+        return [*found, Taste(self.model)] if self.model else found
 
     def visit(self, person: int) -> float:
         """One page; returns its expected clicks an item."""
@@ -103,18 +99,19 @@ class Policy:
             skipped=np.array(self.skipped[person], dtype=np.int64),
         )
         pool = gather(self.sources(), context, POOL)
-        items = ranked(self.scorer, pool).items[:PAGE]
-        if self.random.random() < EXPLORED:
-            items = self.explored(items)
+        items = self.explored(ranked(self.scorer, pool).items[:PAGE], context)
         clicked = self.population.reaction(person, items)
         self.learn(person, items, clicked, pool)
         return self.population.expected(person, items)
 
-    def explored(self, items: IntArray) -> IntArray:
+    def explored(self, items: IntArray, context: Context) -> IntArray:
+        """The last place is for what may be better than is known: a taste that is drawn."""
         allowed = np.ones(ITEMS, dtype=bool)
-        allowed[items] = False
-        source = Exploration(self.shown, self.clicked, self.random, known=10**9)
-        found = source.candidates(Context(allowed=allowed), 1)
+        allowed[items[:-1]] = False
+        source: Source = Exploration(self.shown, self.clicked, self.random, known=10**9)
+        if self.model:
+            source = Taste(self.model, self.random)
+        found = source.candidates(replace(context, allowed=allowed), 1)
         return np.concatenate((items[:-1], found.items))
 
     def learn(self, person: int, items: IntArray, clicked: NDArray[np.bool_], pool: Pool) -> None:
@@ -132,8 +129,7 @@ class Policy:
         self.skipped[person] += items[~clicked].tolist()
 
     def refit(self) -> None:
-        model = fit_taste(self.log.seen(), self.population.texts)
-        self.learned = [Taste(model, self.random)]
+        self.model = fit_taste(self.log.seen(), self.population.texts, first=self.model)
         self.scorer = fit_ranker(self.log.impressions(), self.scorer) or self.scorer
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from snowballstemmer import stemmer
+
 from generation.kinds import lexicon
 from generation.kinds.text import CJK, fold, sentence_ends
 
@@ -147,30 +149,9 @@ def is_known(word: str, known: str) -> bool:
 
 @lru_cache(maxsize=16384)
 def stem(word: str) -> str:
-    """A crude stem: enough to see that `walkers` and `walking` stand for `walk`."""
-    for ending in (
-        "ingly",
-        "ations",
-        "ation",
-        "ings",
-        "ing",
-        "iest",
-        "ies",
-        "ied",
-        "ers",
-        "est",
-        "ed",
-        "er",
-        "es",
-        "ly",
-        "s",
-        "e",
-        "y",
-    ):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            word = word[: -len(ending)]
-            break
-    return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
+    """Porter's English stem (Snowball): `walks` and `walking` stand for `walk`."""
+    found: str = stemmer("english").stemWord(word)  # one of its own: it keeps state meanwhile
+    return found
 
 
 def is_allowed(word: str, given: frozenset[str]) -> bool:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
+
+from markdown_it import MarkdownIt
 
 from generation.kinds.kind import Data, Part
 from generation.kinds.text import one_line, read_items
 
-LINK = re.compile(r"\[([^\]\n]+)\]\((https?://[^\s()<>\"]+)\)")
-BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
+LINKS = ("https://", "http://", "mailto:")
 HEADING = re.compile(r"^(#{1,4})\s+(.*)$")
-ITEM = re.compile(r"^\s*[-*]\s+(.*)$")
 
 
 def render_parts(parts: Iterable[Part], data: Mapping[str, Any]) -> str:
@@ -57,48 +57,23 @@ def blocks(text: str, labels: Iterable[str]) -> Iterator[tuple[str, str]]:
         yield (place.group(1) or place.group(2)).casefold(), text[place.end() : end]
 
 
+@cache
+def _markdown() -> MarkdownIt:
+    """CommonMark with tables and kept line breaks; markup of HTML's own stays plain text.
+
+    Pictures would be fetched from anywhere, and what stands indented or above a line is rarely
+    meant as code or as a heading.
+    """
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable("table")
+    parser.disable(["image", "code", "lheading"])
+    parser.validateLink = is_safe_link  # type: ignore[method-assign]
+    return parser
+
+
+def is_safe_link(url: str) -> bool:
+    return url.lower().startswith(LINKS)
+
+
 def to_html(text: str) -> str:
-    """Headings, lists, paragraphs, bold and links; everything else is plain text."""
-    return "\n".join(html_block(lines) for lines in grouped(text))
-
-
-def grouped(text: str) -> Iterator[list[str]]:
-    """Runs of lines that belong together."""
-    run: list[str] = []
-    for line in [*text.splitlines(), ""]:
-        alone = HEADING.match(line) is not None
-        mixed = bool(run) and bool(ITEM.match(run[-1])) != bool(ITEM.match(line))
-        if run and (not line.strip() or alone or mixed):
-            yield run
-            run = []
-        if alone:
-            yield [line]
-        elif line.strip():
-            run.append(line)
-
-
-def html_block(lines: list[str]) -> str:
-    heading = HEADING.match(lines[0])
-    if heading:
-        level = len(heading.group(1))
-        return f"<h{level}>{inline(heading.group(2))}</h{level}>"
-    items = [found.group(1) for line in lines if (found := ITEM.match(line))]
-    if items:
-        return "<ul>" + "".join(f"<li>{inline(item)}</li>" for item in items) + "</ul>"
-    return "<p>" + "<br>\n".join(inline(line.strip()) for line in lines) + "</p>"
-
-
-def inline(text: str) -> str:
-    """Escaped text with its links and bold words."""
-    parts: list[str] = []
-    at = 0
-    for found in LINK.finditer(text):
-        parts.append(bold(text[at : found.start()]))
-        label, address = bold(found.group(1)), html.escape(found.group(2))
-        parts.append(f'<a href="{address}">{label}</a>')
-        at = found.end()
-    return "".join([*parts, bold(text[at:])])
-
-
-def bold(text: str) -> str:
-    return BOLD.sub(r"<strong>\1</strong>", html.escape(text))
+    """Markdown as HTML that is safe to show, whatever the text holds."""
+    return str(_markdown().render(text)).strip()

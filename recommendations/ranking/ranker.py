@@ -16,25 +16,31 @@ from recommendations.ranking.blending import Pool
 
 @dataclass(frozen=True, slots=True)
 class LinearRanker:
-    """Logistic regression: weights (s,) for features by name, and a bias at the first position.
+    """Logistic regression on features by name; the bias is that of the first position.
 
+    An item has `proposed` (s,) of each source that proposes it, and `weights` (s,) times the
+    feature: not to be proposed is not the same as a small share.
     Raises ValueError if there are not as many weights as names, or one is not finite.
     """
 
     names: tuple[str, ...]
     weights: tuple[float, ...]
+    proposed: tuple[float, ...]
     bias: float
 
     def __post_init__(self) -> None:
-        if len(self.names) != len(self.weights):
+        if not len(self.names) == len(self.weights) == len(self.proposed):
             raise ValueError("there must be one weight for each name")
-        if not np.isfinite([*self.weights, self.bias]).all():
+        if not np.isfinite([*self.weights, *self.proposed, self.bias]).all():
             raise ValueError("weights must be finite")
 
     def contributions(self, pool: Pool) -> NDArray[np.float64]:
         """(m, s) in log odds."""
-        own = dict(zip(self.names, self.weights, strict=True))
-        return np.asarray(pool.features * np.array([own.get(name, 0.0) for name in pool.names]))
+        places = {name: place for place, name in enumerate(self.names)}
+        rows = [places.get(name, len(places)) for name in pool.names]
+        weights = np.array([*self.weights, 0.0])[rows]
+        proposed = np.array([*self.proposed, 0.0])[rows]
+        return np.asarray(pool.features * weights + (pool.features > 0) * proposed)
 
     def scores(self, pool: Pool) -> NDArray[np.float64]:
         """(m,) probabilities of a click at the first position."""
@@ -47,4 +53,5 @@ class LinearRanker:
     @classmethod
     def from_json(cls, text: str) -> LinearRanker:
         raw = json.loads(text)
-        return cls(tuple(raw["names"]), tuple(map(float, raw["weights"])), float(raw["bias"]))
+        weights, proposed = (tuple(map(float, raw[name])) for name in ("weights", "proposed"))
+        return cls(tuple(raw["names"]), weights, proposed, float(raw["bias"]))

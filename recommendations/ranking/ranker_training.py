@@ -58,7 +58,7 @@ def fit_ranker(log: ImpressionLog, champion: Scorer) -> LinearRanker | None:
     earlier, judged = log.chosen(~newest), log.chosen(newest)
     if len(np.unique(earlier.clicked)) < 2:
         return None
-    challenger = likelihoods(earlier.features, earlier, judged.features, judged)
+    challenger = likelihoods(inputs_of(earlier), earlier, inputs_of(judged), judged)
     reigning = likelihoods(scored(champion, earlier), earlier, scored(champion, judged), judged)
     gain = challenger - reigning
     error = gain.std() / np.sqrt(len(gain))
@@ -66,9 +66,20 @@ def fit_ranker(log: ImpressionLog, champion: Scorer) -> LinearRanker | None:
 
 
 def fitted(log: ImpressionLog) -> LinearRanker:
-    model = regression(log.features, log)
-    weights = model.coef_[0][: len(log.names)]
-    return LinearRanker(log.names, tuple(weights.tolist()), float(model.intercept_[0]))
+    model = regression(inputs_of(log), log)
+    count = len(log.names)
+    weights = model.coef_[0].tolist()
+    return LinearRanker(
+        log.names,
+        tuple(weights[:count]),
+        tuple(weights[count : 2 * count]),
+        float(model.intercept_[0]),
+    )
+
+
+def inputs_of(log: ImpressionLog) -> NDArray[np.float64]:
+    """(n, 2 s): features, and whether an item was proposed."""
+    return np.hstack((log.features, log.features > 0))
 
 
 def regression(inputs: NDArray[np.float64], log: ImpressionLog) -> LogisticRegression:

@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 TEXT_PRIOR, RATE_PRIOR = 10.0, 5.0
 NEIGHBOURS, TEMPERATURE = 20, 0.1
 SMALLEST = 1e-4
+ROUNDS = 30
 
 
 class Seen(NamedTuple):
@@ -67,13 +68,19 @@ class Taste:
 
 
 def fit_taste(
-    seen: Seen, text: FloatArray, kinds: int = 12, rounds: int = 30, seed: int = 0
+    seen: Seen, text: FloatArray, kinds: int = 12, seed: int = 0, first: TasteModel | None = None
 ) -> TasteModel:
-    """Expectation maximisation from a random start; `text` (n, any) has unit rows or zeros."""
+    """Expectation maximisation; `text` (n, any) has unit rows or zeros.
+
+    Starts from the `first` model, or by chance. A first model of fewer items is left alone.
+    """
     persons = int(seen.persons.max(initial=-1)) + 1
     near = neighbours(text)
-    belongs = np.random.default_rng(seed).dirichlet(np.full(kinds, 0.3), persons)  # (p, k)
-    for _ in range(rounds):
+    if first is not None and first.rates.shape[1] == len(text):
+        belongs = kinds_of_all(seen, first, persons)  # (p, k)
+    else:
+        belongs = np.random.default_rng(seed).dirichlet(np.full(kinds, 0.3), persons)
+    for _ in range(ROUNDS):
         model = TasteModel(rates_of(seen, belongs, near), shares_of(belongs))
         belongs = kinds_of_all(seen, model, persons)
     return TasteModel(rates_of(seen, belongs, near), shares_of(belongs))

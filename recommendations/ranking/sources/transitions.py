@@ -57,8 +57,8 @@ class TransitionSettings:
     window: int = 10
     skip: float = 0.7
     recent: int = 20
-    recency: float = 0.8
-    shrinkage: float = 0.7
+    recency: float = 0.7
+    shrinkage: float = 0.85
     half_life: float | None = None
 
     def pair(self, target: Event, gap: int) -> float:

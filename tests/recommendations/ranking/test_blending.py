@@ -100,9 +100,9 @@ def test_weights_are_checked() -> None:
     with pytest.raises(ValueError, match="weights"):
         Blend({"good": -1.0})
     with pytest.raises(ValueError, match="one weight"):
-        LinearRanker(NAMES, (1.0,), 0.0)
+        LinearRanker(NAMES, (1.0,), (0.0, 0.0), 0.0)
     with pytest.raises(ValueError, match="finite"):
-        LinearRanker(NAMES, (1.0, float("nan")), 0.0)
+        LinearRanker(NAMES, (1.0, float("nan")), (0.0, 0.0), 0.0)
 
 
 def logged(answers: int = 1500, shown: int = 8) -> ImpressionLog:
@@ -142,7 +142,7 @@ def test_the_champion_stays_if_it_is_as_good_or_little_is_known() -> None:
 
 
 def test_a_ranker_survives_its_text_and_explains_itself() -> None:
-    ranker, pool = LinearRanker(NAMES, (2.0, -1.0), -3.0), pools(1)[0][0]
+    ranker, pool = LinearRanker(NAMES, (2.0, -1.0), (0.5, 0.2), -3.0), pools(1)[0][0]
     assert LinearRanker.from_json(ranker.to_json()) == ranker
     logits = np.log(ranker.scores(pool) / (1 - ranker.scores(pool)))
     np.testing.assert_allclose(ranker.contributions(pool).sum(axis=1) - 3.0, logits)
@@ -150,4 +150,4 @@ def test_a_ranker_survives_its_text_and_explains_itself() -> None:
 
 def test_a_source_that_the_ranker_does_not_know_weighs_nothing() -> None:
     pool = Pool(np.array([0]), np.array([[1.0]]), ("new",))
-    assert LinearRanker(NAMES, (2.0, 1.0), 0.0).scores(pool).tolist() == [0.5]
+    assert LinearRanker(NAMES, (2.0, 1.0), (1.0, 1.0), 0.0).scores(pool).tolist() == [0.5]
