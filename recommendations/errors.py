@@ -24,6 +24,7 @@ class RuleInvalid(Invalid):
 
 class QuestionInvalid(Invalid):
     code, title = "question_invalid", _("The question cannot be answered as it stands.")
+    advice = _("“detail” names what is missing or does not fit.")
 
 
 class AnswerExpired(AppError):

@@ -121,12 +121,14 @@ class TrainingInProgress(Conflict):
 
 class RecipeInvalid(Invalid):
     code, title = "recipe_invalid", _("A setting of the training is out of its range.")
+    advice = _("“detail” names the setting and the values that it takes.")
 
 
 class FileNotTaken(Invalid):
     """A file that cannot be read as rows; `errors` name the places."""
 
     code, title = "file_not_taken", _("The file cannot be read.")
+    advice = _("Mend the places that “errors” names, or save it as CSV in UTF-8.")
 
 
 class RowsTooLong(Invalid):

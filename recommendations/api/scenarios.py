@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
@@ -26,13 +26,9 @@ from recommendations.services.scenarios import (
     scenario_undo,
 )
 from recommendations.serving.settings import ScenarioSettings
-from saas.errors import Conflict
+from saas.errors import AlreadyExists
 from tenants.api import TenantViewSet
 from tenants.idempotency.api import idempotent
-
-
-class ScenarioTaken(Conflict):
-    code, title = "already_exists", gettext_lazy("Another scenario has this id.")
 
 
 class ScenarioViewSet(KeyedViewSet):
@@ -53,7 +49,7 @@ class ScenarioViewSet(KeyedViewSet):
             with transaction.atomic():
                 made = scenario_save(scenario=Scenario(**given), settings=settings)
         except IntegrityError as error:
-            raise ScenarioTaken from error
+            raise AlreadyExists(gettext("Another scenario has this id.")) from error
         return self.shown(made, status.HTTP_201_CREATED)
 
     @extend_schema(request=ScenarioChangeSerializer, responses={200: ScenarioSerializer})

@@ -26,6 +26,7 @@ class AlreadyFitting(Conflict):
         "already_fitting",
         gettext_lazy("It is learning already. Look at the running jobs."),
     )
+    advice = gettext_lazy("Wait for the running job, or cancel it.")
 
 
 class NothingToFit(Conflict):
@@ -33,6 +34,7 @@ class NothingToFit(Conflict):
         "catalogue_empty",
         gettext_lazy("There is nothing to learn from yet. Send items first."),
     )
+    advice = gettext_lazy("Send items to /api/v1/items/.")
 
 
 @transaction.atomic

@@ -19,6 +19,7 @@ MOST_ARMS = 5
 
 class NothingToUndo(Conflict):
     code, title = "nothing_to_undo", gettext_lazy("There is no earlier version.")
+    advice = gettext_lazy("The scenario has had these settings from the start.")
 
 
 class ExperimentRunning(Conflict):
@@ -26,6 +27,7 @@ class ExperimentRunning(Conflict):
         "experiment_running",
         gettext_lazy("An experiment is running on this scenario already."),
     )
+    advice = gettext_lazy("Stop the running experiment first.")
 
 
 @transaction.atomic
