@@ -127,7 +127,7 @@ def ask(client: Client, method: str, path: str, call: Call, **headers: str) -> A
     json = path.startswith(("/api/", "/v1/"))
     extra: dict[str, Any] = {"data": dict(call.data)}
     if json and method != "GET":
-        extra |= {"content_type": "application/json"}
+        extra |= {} if call.form else {"content_type": "application/json"}
         headers |= {"idempotency-key": str(uuid4())}
     with transaction.atomic():
         response = getattr(client, method.lower())(path, headers=headers, **extra)

@@ -22,6 +22,7 @@ def test_a_voice_of_ones_own_is_brought_and_made_live(ada: Page) -> None:
     ada.goto("/w/lumen/")
     ada.keyboard.press("g")
     ada.keyboard.press("m")
+    ada.get_by_role("navigation", name="Teach").get_by_role("link", name="Models").click()
     expect(ada.get_by_role("heading", name="A voice of your own")).to_be_visible()
     ada.keyboard.press("c")
     ada.wait_for_url(f"**{AT}import/")

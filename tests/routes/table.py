@@ -18,12 +18,14 @@ class Call:
     """One method of a route.
 
     `who` is the least role in the portal, the scopes in the API (any will do), "user" for anybody
-    who is signed in, or "public". `status` is what those who may are answered to `data`.
+    who is signed in, or "public". `status` is what those who may are answered to `data`, which goes
+    to the API as JSON, or as a form where `form` is set.
     """
 
     who: str
     status: int = 200
     data: Mapping[str, Any] = field(default_factory=dict)
+    form: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ def get(who: str, status: int = 200) -> dict[str, Call]:
 
 def post(who: str, status: int = 302, **data: Any) -> dict[str, Call]:
     return {"POST": Call(who, status, data)}
+
+
+def post_form(who: str, status: int, **data: Any) -> dict[str, Call]:
+    return {"POST": Call(who, status, data, form=True)}
 
 
 def patch(who: str, status: int = 200, **data: Any) -> dict[str, Call]:

@@ -3,7 +3,7 @@
 from generation.engine.echo import BASE_SHA256
 from tenants.jobs.models import Job
 from tests.routes.generation import in_scope
-from tests.routes.table import Route, delete, get, patch, post
+from tests.routes.table import Route, delete, get, patch, post, post_form
 from training.models import Dataset, ModelVersion, TrainingRun
 from training.services.datasets import dataset_create
 
@@ -61,7 +61,7 @@ ROUTES = {
         get("read") | patch("write", 200, note="Ours") | delete("write"), row=dataset
     ),
     "api-dataset-rows": Route(get("read") | post("write", 422), row=dataset),
-    "api-dataset-imports": Route(post("write", 415), row=dataset),
+    "api-dataset-imports": Route(post_form("write", 422), row=dataset),
     "api-dataset-versions": Route(get("read") | post("write", 422), row=dataset),
     "api-training-run-list": Route(get("read") | post("write", 422)),
     "api-training-run-detail": Route(get("read"), row=training_run),

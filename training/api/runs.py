@@ -97,7 +97,7 @@ class TrainingRunViewSet(TenantViewSet):
     @extend_schema(request=None, responses={200: RunSerializer})
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
-        """Stop it; the seconds until then are charged."""
+        """Stop the training; the seconds until then are charged."""
         return self.shown(run_cancel(run=self.get_object()))
 
 
