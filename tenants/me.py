@@ -27,7 +27,7 @@ class WorkspaceSerializer(StrictModelSerializer):
         fields = ("id", "name", "slug")
 
 
-class PersonSerializer(StrictModelSerializer):
+class UserSerializer(StrictModelSerializer):
     class Meta:
         model = User
         fields = ("id", "name", "email")
@@ -48,7 +48,7 @@ class MeSerializer(StrictSerializer):
 
     workspace = WorkspaceSerializer()
     key = KeySerializer()
-    user = PersonSerializer(allow_null=True)
+    user = UserSerializer(allow_null=True)
     role = serializers.ChoiceField(choices=Role.choices)
     limits = serializers.DictField(
         child=serializers.IntegerField(), help_text="What the workspace may have, by name."
