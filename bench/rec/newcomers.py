@@ -88,9 +88,11 @@ def sources_of(data: MovieLens1M, cold: BoolArray, work: Path) -> list[Source]:
     holdout = Holdout([part[:-1] for part in warm], np.array([part[-1] for part in warm]))
     setup = Setup(holdout.histories, holdout, data.n_items, MODEL, TRAINING)
     encoder = trained(setup, work / "cold", BUDGET).encoder
-    vectors: FloatArray = completed(encoder.items, text, ~cold)
+    words = tf_idf(data.texts)
+    both: FloatArray = np.hstack((words, text))
+    vectors = completed(encoder.items, both, ~cold)
     return [
-        TextSimilarity(tf_idf(data.texts), "TF-IDF", eligible=cold),
+        TextSimilarity(words, "TF-IDF", eligible=cold),
         TextSimilarity(text, "MiniLM", eligible=cold),
         SequenceScores(encoder, vectors, "text mapped to behaviour", eligible=cold),
     ]
