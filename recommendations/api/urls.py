@@ -25,7 +25,7 @@ api_urls = [
     re_path(r"^interactions/?$", InteractionView.as_view(), name="api-interactions"),
     re_path(r"^recommendations/?$", RecommendationView.as_view(), name="api-recommendations"),
     re_path(
-        r"^recommendations/(?P<recomm_id>[0-9a-f-]{36})/next/?$",
+        r"^recommendations/(?P<recomm_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/next/?$",
         NextView.as_view(),
         name="api-recommendations-next",
     ),

@@ -139,6 +139,41 @@ def visit_models(tour: Tour) -> None:
     tour("DELETE", f"{at}/", {"id": second})
 
 
+def visit_billing(tour: Tour) -> None:
+    tour("GET", f"{API}/balance/")
+    tour("GET", f"{API}/prices/")
+    used = tour("GET", f"{API}/usage/")["data"]
+    tour("GET", f"{API}/usage/{{id}}/", {"id": used[0]["id"]})
+
+
+def visit_catalogue(tour: Tour) -> None:
+    for name, key in (("items", "pot"), ("persons", "ann")):
+        ids = {"key": key}
+        tour("POST", f"{API}/{name}/", json={"id": key})
+        tour("GET", f"{API}/{name}/")
+        tour("GET", f"{API}/{name}/{{key}}/", ids)
+        tour("PATCH", f"{API}/{name}/{{key}}/", ids, json={})
+    tour("POST", f"{API}/persons/", json={"id": "ben"})
+    tour("POST", f"{API}/persons/{{key}}/merge/", {"key": "ben"}, json={"into": "ann"})
+
+
+def visit_recommendations(tour: Tour) -> None:
+    """A catalogue, a scenario, an answer with its next page, an experiment."""
+    visit_catalogue(tour)
+    ids = {"key": "end"}
+    tour("POST", f"{API}/scenarios/", json={"id": "end", "name": "End"})
+    tour("GET", f"{API}/scenarios/")
+    tour("GET", f"{API}/scenarios/{{key}}/", ids)
+    tour("PATCH", f"{API}/scenarios/{{key}}/", ids, json={"name": "Footer"})
+    answer = tour("POST", f"{API}/recommendations/", json={"person": "ann"})
+    at = f"{API}/recommendations/{{recomm_id}}/next/"
+    tour("POST", at, {"recomm_id": answer["recomm_id"]}, json={})
+    tour("GET", f"{API}/experiments/")
+    tour("GET", f"{API}/ranking-models/")
+    tour("DELETE", f"{API}/items/{{key}}/", {"key": "pot"})
+    tour("DELETE", f"{API}/persons/{{key}}/", {"key": "ann"})
+
+
 def test_every_operation_succeeds_and_keeps_its_word(tour: Tour, brand: Brand) -> None:
     visit_collection(tour, "brands", {"name": "Lumen"})
     visit_collection(tour, "audiences", {"name": "Readers"})
@@ -150,6 +185,8 @@ def test_every_operation_succeeds_and_keeps_its_word(tour: Tour, brand: Brand) -
     tour("GET", f"{API}/endpoint/")
     tour("DELETE", f"{API}/endpoint/")
     visit_models(tour)
+    visit_billing(tour)
+    visit_recommendations(tour)
     tour("GET", "/v1/models")
     tour("GET", "/v1/models/{name}", {"name": "echo"})
     tour("POST", "/v1/chat/completions", json=CHAT)
