@@ -63,7 +63,9 @@ class DatasetChangeSerializer(DatasetSerializer):
 
 
 class RowSerializer(StrictModelSerializer):
-    """One example."""
+    """One example; its split is empty until a version parts the rows."""
+
+    split = ChoiceField(choices=DatasetRow.Split.choices, allow_blank=True, read_only=True)
 
     class Meta:
         model = DatasetRow

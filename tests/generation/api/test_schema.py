@@ -12,8 +12,11 @@ from django.core.management import call_command
 from django.test import Client
 
 from generation.models import Brand
+from recommendations.models import RankingModel
 from saas.api.views import described
 from tenants.models import Tenant, User
+from tenants.scope import tenant_scope
+from tests.routes.recommendations import make_model
 from tests.support.api import key_for
 from tests.support.live import working
 from tests.training.adapters import config, weights
@@ -155,26 +158,69 @@ def visit_catalogue(tour: Tour) -> None:
         tour("PATCH", f"{API}/{name}/{{key}}/", ids, json={})
     tour("POST", f"{API}/persons/", json={"id": "ben"})
     tour("POST", f"{API}/persons/{{key}}/merge/", {"key": "ben"}, json={"into": "ann"})
+    tour("POST", f"{API}/interactions/", json={"person": "ann", "item": "pot", "type": "click"})
 
 
-def visit_recommendations(tour: Tour) -> None:
-    """A catalogue, a scenario, an answer with its next page, an experiment."""
-    visit_catalogue(tour)
+def visit_scenarios(tour: Tour) -> None:
     ids = {"key": "end"}
     tour("POST", f"{API}/scenarios/", json={"id": "end", "name": "End"})
     tour("GET", f"{API}/scenarios/")
     tour("GET", f"{API}/scenarios/{{key}}/", ids)
-    tour("PATCH", f"{API}/scenarios/{{key}}/", ids, json={"name": "Footer"})
-    answer = tour("POST", f"{API}/recommendations/", json={"person": "ann"})
-    at = f"{API}/recommendations/{{recomm_id}}/next/"
-    tour("POST", at, {"recomm_id": answer["recomm_id"]}, json={})
+    tour("PATCH", f"{API}/scenarios/{{key}}/", ids, json={"settings": {"diversity": 0.5}})
+    tour("POST", f"{API}/scenarios/{{key}}/undo/", ids)
+    arms = [{"name": name, "share": 50} for name in ("as before", "new")]
+    asked = {"scenario": "end", "name": "Two", "arms": arms}
+    experiment = {"id": tour("POST", f"{API}/experiments/", json=asked)["id"]}
     tour("GET", f"{API}/experiments/")
+    tour("GET", f"{API}/experiments/{{id}}/", experiment)
+    tour("POST", f"{API}/experiments/{{id}}/stop/", experiment)
+    tour("DELETE", f"{API}/scenarios/{{key}}/", ids)
+
+
+def visit_recommendations(tour: Tour, model: RankingModel) -> None:
+    """A catalogue, scenarios, an answer and its next page."""
+    visit_catalogue(tour)
+    visit_scenarios(tour)
+    answer = tour("POST", f"{API}/recommendations/", json={"person": "ann"})
+    following = {"recomm_id": answer["recomm_id"]}
+    tour("POST", f"{API}/recommendations/{{recomm_id}}/next/", following, json={})
     tour("GET", f"{API}/ranking-models/")
+    tour("GET", f"{API}/ranking-models/{{id}}/", {"id": str(model.pk)})
     tour("DELETE", f"{API}/items/{{key}}/", {"key": "pot"})
     tour("DELETE", f"{API}/persons/{{key}}/", {"key": "ann"})
 
 
-def test_every_operation_succeeds_and_keeps_its_word(tour: Tour, brand: Brand) -> None:
+def visit_training(tour: Tour) -> None:
+    """Rows by JSON and by file, a version, a run that is stopped."""
+    made = tour("POST", f"{API}/datasets/", json={"name": "Posts", "task": "chat"})
+    at, ids = f"{API}/datasets/{{id}}", {"id": made["id"]}
+    unused = tour("POST", f"{API}/datasets/", json={"name": "Old posts", "task": "chat"})
+    rows = [{"prompt": f"Pot {n}?", "answer": f"It holds {n} litres."} for n in range(12)]
+    tour("GET", f"{API}/datasets/")
+    tour("GET", f"{at}/", ids)
+    tour("PATCH", f"{at}/", ids, json={"note": "Ours"})
+    assert tour("POST", f"{at}/rows/", ids, json={"rows": rows})["accepted"] == 12
+    tour("GET", f"{at}/rows/", ids)
+    tour("POST", f"{at}/imports/", ids, files={"file": ("rows.csv", b"prompt,answer\na,b\n")})
+    tour("POST", f"{at}/versions/", ids)
+    tour("GET", f"{at}/versions/", ids)
+    tour("POST", f"{API}/training-runs/estimate/", json={"dataset": made["id"]})
+    run = {"id": tour("POST", f"{API}/training-runs/", json={"dataset": made["id"]})["id"]}
+    tour("GET", f"{API}/training-runs/")
+    tour("GET", f"{API}/training-runs/{{id}}/", run)
+    tour("POST", f"{API}/training-runs/{{id}}/cancel/", run)
+    tour("DELETE", f"{at}/", {"id": unused["id"]})
+
+
+@pytest.fixture
+def ranking_model(acme: Tenant) -> RankingModel:
+    with tenant_scope(acme):
+        return make_model()
+
+
+def test_every_operation_succeeds_and_keeps_its_word(
+    tour: Tour, brand: Brand, ranking_model: RankingModel
+) -> None:
     visit_collection(tour, "brands", {"name": "Lumen"})
     visit_collection(tour, "audiences", {"name": "Readers"})
     tour("GET", f"{API}/me/")
@@ -186,7 +232,8 @@ def test_every_operation_succeeds_and_keeps_its_word(tour: Tour, brand: Brand) -
     tour("DELETE", f"{API}/endpoint/")
     visit_models(tour)
     visit_billing(tour)
-    visit_recommendations(tour)
+    visit_recommendations(tour, ranking_model)
+    visit_training(tour)
     tour("GET", "/v1/models")
     tour("GET", "/v1/models/{name}", {"name": "echo"})
     tour("POST", "/v1/chat/completions", json=CHAT)
