@@ -29,6 +29,7 @@ class RecommendationsConfig(AppConfig):
                 label=_("Learning from events"),
                 queue="score",
                 handler="recommendations.tasks.fit_ranking_model",
+                request_due="recommendations.services.fitting.fitting_request_due",
                 messages={
                     "internal_error": gettext_noop(
                         "Learning stopped unexpectedly. What was learnt before still serves."

@@ -42,9 +42,19 @@ def fitting_request() -> Job:
     """Have the ranking model fitted on everything until now. Raises AlreadyFitting."""
     if not Item.objects.exists():
         raise NothingToFit
-    if Job.objects.active().filter(kind=KIND).exists():
+    if fitting_active():
         raise AlreadyFitting
     return job_request(kind=KIND, payload={"title": str(_("Recommendations"))}, estimate=0)
+
+
+def fitting_request_due() -> None:
+    """Have it fitted without anybody asking, where that is due."""
+    if Item.objects.exists() and not fitting_active() and fitting_due():
+        fitting_request()
+
+
+def fitting_active() -> bool:
+    return bool(Job.objects.active().filter(kind=KIND).exists())
 
 
 def fitting_due() -> bool:

@@ -37,7 +37,9 @@ class JobKind:
     needs it, never by the web. `page` is the URL name of the page that shows the result: it takes
     the workspace's slug and the id that the payload holds as `page_key`. `tags` are the keys of
     the payload that every event of the job's stream repeats. `messages` are words for people by
-    the code of an error, untranslated. `meters` are what it may be charged by.
+    the code of an error, untranslated. `meters` are what it may be charged by. `request_due`, or
+    the function at that path, asks for such a job where one is due; the sweeper calls it once an
+    hour for each workspace in which something was counted.
     """
 
     name: str
@@ -50,6 +52,7 @@ class JobKind:
     tags: tuple[str, ...] = ()
     messages: Mapping[str, str] = field(default_factory=dict)
     max_attempts: int = 3
+    request_due: str | Callable[[], object] = ""
 
     def load(self) -> Callable[..., Any]:
         """The function that does such jobs; raises ImportError where there is none."""
@@ -57,6 +60,13 @@ class JobKind:
             return self.handler
         found: Callable[..., Any] = import_string(self.handler)
         return found
+
+    def ask_if_due(self) -> None:
+        """Ask for such a job in the current workspace, if it is time for one."""
+        if callable(self.request_due):
+            self.request_due()
+        elif self.request_due:
+            import_string(self.request_due)()
 
     def page_id(self, payload: Mapping[str, Any]) -> str:
         """The id that the page of the job's result is called with; empty where it has none."""

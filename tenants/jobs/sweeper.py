@@ -20,6 +20,7 @@ from tenants.billing.models import LedgerTransfer
 from tenants.billing.readings import post_readings, readings_due
 from tenants.billing.services import expire
 from tenants.jobs.notify import notify
+from tenants.jobs.registry import kinds
 from tenants.jobs.services import recover
 from tenants.scope import tenant_scope
 
@@ -44,6 +45,8 @@ def sweep() -> None:
     # Each workspace's in a transaction of its own, so that no ledger is locked for long.
     for tenant_id in readings_due():
         _in_scope(tenant_id, post_readings)
+        for kind in kinds():
+            _in_scope(tenant_id, kind.ask_if_due)
     for (queue,) in _rows("SELECT queue FROM jobs_unheard(%s)", PATIENCE_SECONDS):
         notify(queue)
 

@@ -1,20 +1,29 @@
 """A model is fitted by a job, serves, and is replaced whole or not at all."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from django.utils import timezone
 
 from recommendations.demo import TASTES, demo_items, demo_shop, demo_visitors
 from recommendations.fitting import fit as fitting
 from recommendations.fitting import sequence
-from recommendations.models import Item, Person, RankingModel
+from recommendations.models import Interaction, Item, Person, RankingModel
 from recommendations.services.answers import Ask, recommend
-from recommendations.services.fitting import AlreadyFitting, fitting_request
+from recommendations.services.fitting import (
+    KIND,
+    AlreadyFitting,
+    fitting_request,
+    fitting_request_due,
+)
 from recommendations.serving.trained import folder_of
+from tenants.billing.models import MeterReading
 from tenants.jobs.models import Job
+from tenants.jobs.sweeper import sweep
 from tenants.jobs.worker import run
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -90,6 +99,45 @@ def test_one_fitting_at_a_time(shop: Tenant) -> None:
     fitting_request()
     with pytest.raises(AlreadyFitting):
         fitting_request()
+
+
+def used_an_hour_ago() -> None:
+    recorded_at = timezone.now() - timedelta(hours=1)
+    MeterReading.objects.create(meter="events", units=1, recorded_at=recorded_at)
+
+
+def fittings() -> int:
+    return int(Job.objects.filter(kind=KIND).count())
+
+
+def test_it_learns_by_itself_when_enough_has_happened(shop: Tenant) -> None:
+    used_an_hour_ago()
+    sweep()
+    assert fittings() == 1
+    run("score", "test")
+    used_an_hour_ago()
+    sweep()
+    assert fittings() == 1, "the model is of today"
+    RankingModel.objects.update(created_at=timezone.now() - timedelta(days=2))
+    Interaction.objects.update(created_at=timezone.now())
+    fitting_request_due()
+    fitting_request_due()
+    assert fittings() == 2, "one at a time"
+
+
+def test_it_waits_for_news(shop: Tenant) -> None:
+    fit_now(shop)
+    past = timezone.now() - timedelta(days=3)
+    Interaction.objects.update(created_at=past)
+    RankingModel.objects.update(created_at=past + timedelta(days=1))
+    fitting_request_due()
+    assert fittings() == 1
+
+
+def test_an_empty_catalogue_is_not_learnt(acme: Tenant) -> None:
+    with tenant_scope(acme):
+        fitting_request_due()
+        assert fittings() == 0
 
 
 def test_the_second_model_takes_the_place_of_the_first(shop: Tenant) -> None:
