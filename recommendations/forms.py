@@ -13,34 +13,30 @@ from saas.errors import AppError
 SHARES = ("diversity", "rotation_rate", "min_relevance", "exploration")
 
 
+def percentage(**words: Any) -> forms.IntegerField:
+    return forms.IntegerField(min_value=0, max_value=100, **words)
+
+
 class ScenarioForm(forms.ModelForm):  # type: ignore[type-arg]
     """What a marketer sets of a place on the site; numbers are percentages here."""
 
-    diversity = forms.IntegerField(
+    diversity = percentage(
         label=_("Diversity"),
-        min_value=0,
-        max_value=100,
         initial=20,
         help_text=_("In percent. More brings things of different kinds side by side."),
     )
-    rotation_rate = forms.IntegerField(
+    rotation_rate = percentage(
         label=_("Rotation"),
-        min_value=0,
-        max_value=100,
         initial=0,
         help_text=_("In percent. More moves down what somebody was shown lately."),
     )
-    min_relevance = forms.IntegerField(
+    min_relevance = percentage(
         label=_("Least relevance"),
-        min_value=0,
-        max_value=100,
         initial=0,
         help_text=_("In percent of the best item's. Items below it are replaced by popular ones."),
     )
-    exploration = forms.IntegerField(
+    exploration = percentage(
         label=_("Trying new items"),
-        min_value=0,
-        max_value=100,
         initial=10,
         help_text=_("In percent. With 0, items that nobody has seen are not tried out."),
     )
