@@ -82,7 +82,7 @@ def _fill(draft: Path, behaviour: Behaviour, fitted: Fitted, progress: Progress)
     before = RankingModel.objects.champion()
     last = folder_of(before.workspace_id, before.pk) if before else None
     vectors, hashes = encode_catalogue(
-        behaviour.n_items, encoder.features, last, lambda: progress(5, "")
+        behaviour.n_items, encoder.embeddings, last, lambda: progress(5, "")
     )
     np.save(draft / VECTORS, vectors, allow_pickle=False)
     np.save(draft / HASHES, hashes, allow_pickle=False)

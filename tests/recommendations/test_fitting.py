@@ -20,13 +20,14 @@ from recommendations.services.fitting import (
     fitting_request,
     fitting_request_due,
 )
-from recommendations.serving.trained import folder_of
+from recommendations.serving.trained import VECTORS, folder_of, mapped
 from tenants.billing.models import MeterReading
 from tenants.jobs.models import Job
 from tenants.jobs.sweeper import sweep
 from tenants.jobs.worker import run
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from training.heads.encoder import Encoder
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 class BagOfWords:
     """A tiny encoder: a fixed random direction for each word."""
 
-    def features(self, texts: list[str]) -> np.ndarray:
+    def embeddings(self, texts: list[str]) -> np.ndarray:
         found = np.zeros((len(texts), 384), np.float32)
         for row, text in enumerate(texts):
             for word in text.lower().split():
@@ -78,6 +79,22 @@ def test_the_demo_shop_is_learnt(shop: Tenant) -> None:
     folder = folder_of(shop.pk, model.pk)
     assert {path.name for path in folder.iterdir()} >= {"manifest.json", "vectors.npy"}
     assert not list(folder.parent.glob("*.part"))
+
+
+def test_the_packaged_encoder_reads_the_catalogue(
+    shop: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "load_encoder", Encoder.load)
+    assert (fit_now(shop).state, RankingModel.objects.count()) == ("succeeded", 1)
+    vectors = mapped(folder_of(shop.pk, RankingModel.objects.get().pk) / VECTORS)
+    assert vectors is not None
+    numbers = dict(Item.objects.values_list("key", "number"))
+    fern, other, pole = (
+        vectors[numbers[key]].astype(np.float32)
+        for key in ("bathroom-fern", "boston-fern", "moss-pole-60")
+    )
+    assert fern @ fern == pytest.approx(1, abs=1e-2)
+    assert fern @ other > fern @ pole
 
 
 def test_visitors_get_what_they_like(shop: Tenant) -> None:
@@ -152,9 +169,9 @@ def test_unchanged_texts_are_not_read_again(shop: Tenant, monkeypatch: pytest.Mo
     read: list[str] = []
 
     class Counting(BagOfWords):
-        def features(self, texts: list[str]) -> np.ndarray:
+        def embeddings(self, texts: list[str]) -> np.ndarray:
             read.extend(texts)
-            return super().features(texts)
+            return super().embeddings(texts)
 
     monkeypatch.setattr(fitting, "load_encoder", Counting)
     fern = Item.objects.get(key="bathroom-fern")

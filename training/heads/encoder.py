@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -110,6 +110,10 @@ class Encoder:
         states: Tensor = output.last_hidden_state
         return states.float()
 
+    def mean(self, batch: Batch) -> Tensor:
+        """A unit vector of each text's mean token state, as the model was trained: (B, size)."""
+        return F.normalize(mean_of(self.states(batch), batch.mask[..., None]), dim=-1)
+
     def pooled(self, batch: Batch) -> Tensor:
         """A unit vector of each text's mean and greatest token states: (B, 2 * size).
 
@@ -117,7 +121,7 @@ class Encoder:
         """
         states = self.states(batch)
         mask = batch.mask[..., None]
-        mean = (states * mask).sum(1) / mask.sum(1)
+        mean = mean_of(states, mask)
         greatest = states.masked_fill(mask == 0, -torch.inf).amax(1)
         sides = [F.normalize(side, dim=-1) for side in (mean, greatest)]
         return torch.cat(sides, dim=-1) * math.sqrt(0.5)
@@ -128,11 +132,26 @@ class Encoder:
 
     @torch.inference_mode()
     def features(self, texts: Sequence[str]) -> FloatArray:
-        """The pooled vectors (n, feature_size) float32."""
-        found = np.zeros((len(texts), self.feature_size), dtype=np.float32)
+        """What heads learn from: the pooled vectors (n, feature_size) float32."""
+        return self._vectors(texts, self.pooled, self.feature_size)
+
+    @torch.inference_mode()
+    def embeddings(self, texts: Sequence[str]) -> FloatArray:
+        """What likeness is measured by: the mean vectors (n, size) float32."""
+        return self._vectors(texts, self.mean, self.size)
+
+    def _vectors(
+        self, texts: Sequence[str], vectors: Callable[[Batch], Tensor], size: int
+    ) -> FloatArray:
+        found = np.zeros((len(texts), size), dtype=np.float32)
         for batch in self.batches(self.encode(texts)):
-            found[batch.numbers] = self.pooled(batch).numpy()
+            found[batch.numbers] = vectors(batch).numpy()
         return found
+
+
+def mean_of(states: Tensor, mask: Tensor) -> Tensor:
+    """(B, T, size) states and (B, T, 1) mask to (B, size)."""
+    return (states * mask).sum(1) / mask.sum(1)
 
 
 def mixed_precision() -> AbstractContextManager[Any]:
