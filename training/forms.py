@@ -1,4 +1,4 @@
-"""The form by which somebody brings an adapter."""
+"""The forms of the room Teach: an adapter from elsewhere, a dataset, its files, a run."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from saas.errors import AppError, Conflict
 from tenants.validators import name_check
+from training.datasets.reading import KINDS
 from training.datasets.tasks import COMMON, Task
 from training.models import Dataset, ModelVersion, TrainingRun
 from training.services import Upload
@@ -62,12 +63,17 @@ class ModelImportForm(forms.ModelForm):  # type: ignore[type-arg]
 class DatasetForm(forms.ModelForm):  # type: ignore[type-arg]
     """A dataset before it has rows."""
 
+    task = forms.ChoiceField(
+        label=_("Task"),
+        choices=Dataset.TaskName.choices,
+        help_text=_("Copy teaches your voice. Texts with labels teach to sort."),
+    )
+
     class Meta:
         model = Dataset
         fields = ("name", "task", "privacy", "licence", "consent", "note")
         help_texts = {
             "name": _("Such as “Newsletters of 2026”."),
-            "task": _("Copy teaches your voice. Texts with labels teach to sort."),
             "privacy": _("Email addresses, phone numbers, bank accounts, secrets."),
             "licence": _("Under which the texts may be used, if they are not your own."),
         }
@@ -87,11 +93,12 @@ class MappingForm(forms.Form):
     """Which column of a file is which field of a row."""
 
     file_id = forms.UUIDField(widget=forms.HiddenInput)
-    kind = forms.CharField(widget=forms.HiddenInput, max_length=10)
+    kind = forms.ChoiceField(widget=forms.HiddenInput, choices=[(kind, kind) for kind in KINDS])
     name = forms.CharField(widget=forms.HiddenInput, max_length=200)
 
     def __init__(self, spec: Task, headers: list[str], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.spec = spec
         self.headers = headers
         names = [field.name for field in spec.fields] + list(COMMON)
         choices = [("", _("Leave out")), *((name, FIELD_WORDS.get(name, name)) for name in names)]
@@ -104,10 +111,16 @@ class MappingForm(forms.Form):
         for place, header in enumerate(self.headers):
             self.initial[f"column_{place}"] = mapping.get(header, "")
 
+    def clean(self) -> None:
+        missing = [str(FIELD_WORDS[name]) for name in self.spec.missing(self.mapping())]
+        if missing:
+            names = ", ".join(missing)
+            raise forms.ValidationError(_("Say which column is: %(names)s.") % {"names": names})
+
     def mapping(self) -> dict[str, str]:
-        chosen = (self.cleaned_data[f"column_{place}"] for place in range(len(self.headers)))
-        pairs = zip(self.headers, chosen, strict=True)
-        return {header: field for header, field in pairs if field}
+        columns = {header: f"column_{place}" for place, header in enumerate(self.headers)}
+        chosen = {header: self.cleaned_data.get(name) for header, name in columns.items()}
+        return {header: field for header, field in chosen.items() if field}
 
 
 FIELD_WORDS = {
@@ -137,9 +150,9 @@ FIELD_WORDS = {
 class RunForm(forms.Form):
     """What a run is called, how thorough it is, and single settings for who knows them."""
 
-    name = forms.CharField(label=_("name"), max_length=80, validators=[name_check])
+    name = forms.CharField(label=_("Name"), max_length=80, validators=[name_check])
     effort = forms.ChoiceField(
-        label=_("effort"),
+        label=_("Effort"),
         choices=TrainingRun.Effort.choices,
         initial=TrainingRun.Effort.BALANCED,
         widget=forms.RadioSelect,

@@ -34,18 +34,24 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """How rows of a task are read: its fields, how they become content, and their checks."""
+    """How rows of a task are read: its fields, how they become content, and their checks.
+
+    `forms` are sets of fields of which a row has one, beside the fields that are required.
+    """
 
     name: str
     fields: tuple[Field, ...]
     build: Callable[[Mapping[str, Any]], Content]
     check: Callable[[Content, int], Iterator[Problem]]
     text: Callable[[Content], str]
+    forms: tuple[tuple[str, ...], ...] = ()
 
     def missing(self, mapping: Mapping[str, str]) -> list[str]:
-        """Required fields that no column is mapped to."""
+        """Fields that a row needs and that no column is mapped to."""
         mapped = set(mapping.values())
-        return [each.name for each in self.fields if each.required and each.name not in mapped]
+        required = tuple(each.name for each in self.fields if each.required)
+        begun = max(self.forms, key=lambda form: len(mapped & set(form)) / len(form), default=())
+        return [name for name in (*required, *begun) if name not in mapped]
 
 
 def text_problem(value: Any, line: int, column: str, longest: int = LONGEST_TEXT) -> list[Problem]:
@@ -188,7 +194,8 @@ def _copy_content(values: Mapping[str, Any]) -> Content:
 
 def _copy_check(content: Content, line: int) -> Iterator[Problem]:
     yield from text_problem(content["text"], line, "text")
-    yield from text_problem(content["kind"], line, "kind", 40)
+    if content["kind"]:
+        yield from text_problem(content["kind"], line, "kind", 40)
 
 
 def _own_text(content: Content) -> str:
@@ -203,7 +210,7 @@ TASKS: dict[str, Task] = {
             "copy",
             (
                 TEXT,
-                Field("kind", ("kind", "format", "type", "类型", "文案类型")),
+                Field("kind", ("kind", "format", "type", "类型", "文案类型"), required=False),
                 Field("fields", ("fields", "brief", "简报"), required=False),
                 Field("product", ("product", "service", "产品", "商品"), required=False),
                 Field("points", ("points", "selling points", "卖点"), required=False),
@@ -224,6 +231,7 @@ TASKS: dict[str, Task] = {
             _chat_content,
             _chat_check,
             _chat_text,
+            forms=(("prompt", "answer"), ("messages",)),
         ),
         Task(
             "preference",
@@ -257,6 +265,7 @@ TASKS: dict[str, Task] = {
             _span_content,
             _span_check,
             _span_text,
+            forms=(("text", "spans"), ("tokens", "tags")),
         ),
     )
 }

@@ -38,7 +38,6 @@ class Preview:
     headers: list[str]
     rows: list[Mapping[str, Any]]
     mapping: dict[str, str]
-    missing: list[str]
 
 
 def import_path(file_id: UUID) -> Path:
@@ -70,9 +69,8 @@ def file_preview(*, dataset: Dataset, file_id: UUID, kind: str, charset: str = "
     except OSError as error:
         raise FileNotTaken(_("The file is not here any more. Send it again.")) from error
     headers = list(records[0].values)
-    mapping = guess_mapping(dataset.spec, headers)
     rows = [record.values for record in records]
-    return Preview(headers, rows, mapping, dataset.spec.missing(mapping))
+    return Preview(headers, rows, guess_mapping(dataset.spec, headers))
 
 
 def refused(error: FileRefused) -> FileNotTaken:
@@ -100,7 +98,7 @@ def import_request(  # noqa: PLR0913
     fields = {field.name for field in dataset.spec.fields} | COMMON.keys()
     strange = sorted(set(mapping.values()) - fields)
     missing = dataset.spec.missing(mapping)
-    if kind not in KINDS or strange or (missing and dataset.task != Dataset.TaskName.CHAT):
+    if kind not in KINDS or strange or missing:
         names = ", ".join(missing or strange)
         raise FileNotTaken(_("Say which column is: %s.") % names, reason="mapping_incomplete")
     payload = {

@@ -18,12 +18,14 @@ from tenants.jobs.models import Job
 from tenants.portal import PortalRequest, attempt, go, posted, rendered
 from training.datasets.problems import FileRefused
 from training.datasets.reading import kind_of
+from training.errors import FileNotTaken
 from training.forms import DatasetForm, ImportForm, MappingForm
 from training.models import Dataset
 from training.plots import bars
 from training.services.datasets import dataset_create, dataset_delete
 from training.services.imports import (
     KIND,
+    Preview,
     file_keep,
     file_preview,
     import_request,
@@ -127,14 +129,28 @@ def mapped(request: PortalRequest, found: Dataset) -> HttpResponse:
         )
         if job is not None:
             messages.success(request, _("The file is being read. You see here what becomes of it."))
-    return go(request, "dataset", found.pk)
+        return go(request, "dataset", found.pk)
+    try:
+        preview = preview_of(found, form)
+    except FileNotTaken as error:
+        messages.error(request, str(error))
+        return go(request, "dataset-import", found.pk)
+    return mapping_page(request, found, form, preview)
+
+
+def preview_of(found: Dataset, form: MappingForm) -> Preview:
+    """The first rows once more. Raises FileNotTaken where the form names no file."""
+    given = form.cleaned_data
+    if "file_id" not in given or "kind" not in given:
+        raise FileNotTaken
+    return file_preview(dataset=found, file_id=given["file_id"], kind=given["kind"])
 
 
 def mapping_page(
-    request: PortalRequest, found: Dataset, form: MappingForm, preview: Any
+    request: PortalRequest, found: Dataset, form: MappingForm, preview: Preview
 ) -> HttpResponse:
     context = {"dataset": found, "form": form, "preview": preview}
-    return page(request, "dataset_mapping", context)
+    return page(request, "dataset_mapping", context, status_of(form))
 
 
 @require_GET

@@ -33,8 +33,10 @@ def test_a_row_is_rendered_by_the_function_that_orders_copy(acme: Tenant) -> Non
 
 def test_another_kind_of_text_teaches_the_voice(acme: Tenant) -> None:
     with tenant_scope(acme):
-        row = {"kind": "letter", "fields": {}, "text": "Dear plant"}
-        assert [each.role for each in copy_messages(row)] == ["user", "assistant"]
+        for kind in ("letter", "", "landing_hero"):
+            row = {"kind": kind, "fields": {}, "text": "Dear plant"}
+            order, answer = copy_messages(row)
+            assert (order.role, answer.role, answer.content) == ("user", "assistant", "Dear plant")
 
 
 def test_the_demos_voice_keeps_to_its_own_facts() -> None:

@@ -41,7 +41,7 @@ def test_good_rows_have_no_problem(task: str, values: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("task", "values", "code"),
     [
-        ("copy", {"kind": "", "text": "Buy"}, "field_empty"),
+        ("copy", {"kind": "email", "text": ""}, "field_empty"),
         ("chat", {"messages": "[]"}, "messages_invalid"),
         ("chat", {"messages": [{"role": "user", "content": "Hi"}]}, "no_answer"),
         ("chat", {"messages": [{"role": "robot", "content": "Hi"}]}, "messages_invalid"),
@@ -62,6 +62,11 @@ def test_columns_are_guessed_in_english_and_chinese() -> None:
     assert found == {"文本": "text", "Category": "label", "编号": "row_id"}
     assert mapped({"文本": "a", "notes": "b"}, found) == {"text": "a"}
     assert TASKS["classification"].missing({"x": "text"}) == ["label"]
+    assert TASKS["copy"].missing({"x": "text"}) == []
+    chat = TASKS["chat"]
+    assert chat.missing({}) == ["prompt", "answer"]
+    assert chat.missing({"x": "answer"}) == ["prompt"]
+    assert chat.missing({"x": "messages"}) == []
 
 
 def test_cleaning_keeps_what_letters_are_made_of() -> None:
