@@ -1,6 +1,7 @@
 """What workers do for training: take in large files, and teach models."""
 
 from functools import partial
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -26,9 +27,9 @@ def train_model(lease: Lease, control: Control) -> Outcome:
         taught = teacher.teach(version)
     except Cancelled:
         forget_files(lease.tenant_id, run.pk)
-        raise Cancelled(Outcome({}, usage={"train_seconds": round(run.seconds)})) from None
+        raise Cancelled(Outcome({}, usage={"train_seconds": ceil(run.seconds)})) from None
     result = taught.result
-    used = {"train_seconds": round(result.seconds)}
+    used = {"train_seconds": ceil(result.seconds)}
     told = {"training_run": str(run.pk), "won": taught.compared.won}
     return Outcome(told, usage=used, apply=partial(keep, run, taught))
 

@@ -49,7 +49,7 @@ Rows = list[Row] | list[Pair]
 class TrainingFailed(AppError):
     """The loop gave up; its code and words say why."""
 
-    status, code = 422, "training_failed"
+    status = 422
 
     def __init__(self, error: TrainingError) -> None:
         super().__init__(error.message, code=error.code)

@@ -1,6 +1,7 @@
 """A run teaches a model on the worker: from rows to a version that can go live."""
 
 from collections.abc import Iterator
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def test_it_is_charged_by_the_second(acme: Tenant, dataset: Dataset) -> None:
     run = order(dataset)
     work(acme)
     event = UsageEvent.objects.get()
-    assert event.usage == {"train_seconds": round(TrainingRun.objects.get(pk=run.pk).seconds)}
+    assert event.usage == {"train_seconds": ceil(TrainingRun.objects.get(pk=run.pk).seconds)}
 
 
 def test_the_same_recipe_gives_the_same_model(acme: Tenant, dataset: Dataset) -> None:

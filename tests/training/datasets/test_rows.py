@@ -1,5 +1,6 @@
 """Rows of the five tasks: mapped, checked, cleaned, compared, split, counted."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -102,11 +103,28 @@ def test_groups_stay_together_and_frozen_rows_stay_where_they_are() -> None:
         groups.join(f"r{n}", f"r{n + 1}")
     first = assign(rows, groups, seed=1, frozen={})
     assert all(first[f"r{n}"] == first[f"r{n + 1}"] for n in range(0, 400, 2))
-    assert 20 < list(first.values()).count("test") < 70
+    assert Counter(first.values()) == {"train": 320, "validation": 40, "test": 40}
     groups.join("r401", "r0")
     later = assign([*rows, "r401", "r402"], groups, seed=2, frozen=first)
     assert {row: later[row] for row in rows} == first
     assert later["r401"] == first["r0"]
+
+
+@pytest.mark.parametrize(("rows", "test"), [(8, 1), (20, 4), (30, 6), (65, 6), (100, 10)])
+def test_few_rows_leave_enough_to_tell_by(rows: int, test: int) -> None:
+    for seed in range(20):
+        given = assign([f"r{n}" for n in range(rows)], Groups(), seed=seed, frozen={})
+        assert Counter(given.values())["test"] == Counter(given.values())["validation"] == test
+
+
+def test_of_two_large_groups_the_smaller_one_tests() -> None:
+    groups = Groups()
+    for n in range(1, 6):
+        groups.join("r0", f"r{n}")
+    groups.join("r6", "r7")
+    groups.join("r7", "r8")
+    given = assign([f"r{n}" for n in range(9)], groups, seed=0, frozen={})
+    assert [row for row, split in given.items() if split == "test"] == ["r6", "r7", "r8"]
 
 
 def test_statistics() -> None:
