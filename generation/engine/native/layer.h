@@ -17,7 +17,7 @@ inline void gate(const float* gate_up, int size, float* y) {
     v16f g = load(gate_up + i), up = load(gate_up + size + i);
     v16f e = exp_negative(-larger(g, -g));  // e^-|g|, which cannot overflow
     v16f half = 1.0f / (1.0f + e);
-    v16f sigmoid = g < 0.0f ? e * half : half;
+    v16f sigmoid = select(g < 0.0f, e * half, half);
     store(y + i, g * sigmoid * up);
   }
 }
@@ -73,7 +73,7 @@ inline void softmax(float* x, int padded) {
   const float highest = largest(top);
   for (int i = 0; i < padded; i += LANES) {
     v16f e = exp_negative(load(x + i) - highest);
-    e = load(x + i) == -INFINITY ? v16f{} : e;
+    e = select(load(x + i) == -INFINITY, v16f{}, e);
     store(x + i, e);
     total += e;
   }

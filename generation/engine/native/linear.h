@@ -8,7 +8,7 @@
 #pragma once
 #include <algorithm>
 
-#include "vec.h"
+#include "dot.h"
 
 constexpr int GROUP = 32;
 constexpr int QUADS = GROUP / 4;
@@ -44,8 +44,7 @@ inline void quantize_row(const float* x, int size, int row, const Quantized& to)
     v16f a = load(x), b = load(x + LANES);
     float top = largest(larger(larger(a, -a), larger(b, -b)));
     float scale = top / 127.0f, inverse = top > 0 ? 127.0f / top : 0.0f;
-    v16i ia = __builtin_convertvector(nearest(a * inverse), v16i);
-    v16i ib = __builtin_convertvector(nearest(b * inverse), v16i);
+    v16i ia = to_ints(nearest(a * inverse)), ib = to_ints(nearest(b * inverse));
     int8_t numbers[GROUP];
     bytes_of(ia, numbers);
     bytes_of(ib, numbers + LANES);
@@ -55,78 +54,49 @@ inline void quantize_row(const float* x, int size, int row, const Quantized& to)
   }
 }
 
-// Four inputs of each of a tile's 16 outputs, unpacked.
-#ifdef __AVX512VNNI__
-typedef __m512i Quad;
-#else
-struct Quad {
-  uint8_t part[64];
-};
-#endif
-
 // Quads j and j + QUADS / 2 of a tile's numbers, which 4-bit weights keep in the same bytes.
 template <int BITS>
-inline void unpack(const uint8_t* p, int j, Quad& first, Quad& second) {
-  const uint8_t* at = p + 64 * j;
-#ifdef __AVX512VNNI__
-  first = _mm512_loadu_si512(at);
-  if (BITS == 8) {
-    second = _mm512_loadu_si512(at + 32 * QUADS);
-    return;
+inline void unpack(const uint8_t* p, int j, Quad<BITS>& first, Quad<BITS>& second) {
+  const uint8_t* at = p + QUAD_BYTES * j;
+  if constexpr (BITS == 4) {
+    Quad<BITS>::load_halves(at, first, second);
+  } else {
+    first = Quad<BITS>::load(at);
+    second = Quad<BITS>::load(at + QUAD_BYTES * QUADS / 2);
   }
-  const __m512i low = _mm512_set1_epi8(15);
-  second = _mm512_and_si512(_mm512_srli_epi16(first, 4), low);
-  first = _mm512_and_si512(first, low);
-#else
-  for (int i = 0; i < 64; i++) {
-    first.part[i] = BITS == 8 ? at[i] : at[i] & 15;
-    second.part[i] = BITS == 8 ? at[i + 32 * QUADS] : at[i] >> 4;
-  }
-#endif
-}
-
-// total += quad q for four inputs.
-inline void multiply_add(v16i& total, const Quad& quad, const int8_t* q) {
-#ifdef __AVX512VNNI__
-  int32_t four;
-  std::memcpy(&four, q, 4);
-  total = (v16i)_mm512_dpbusd_epi32((__m512i)total, quad, _mm512_set1_epi32(four));
-#else
-  for (int i = 0; i < LANES; i++)
-    for (int b = 0; b < 4; b++) total[i] += quad.part[4 * i + b] * q[b];
-#endif
 }
 
 // R rows of a block times the 16 outputs of one column of tiles. The rows take turns with each
-// quad, since a product has to wait for the one before it in the same sum.
+// quad; one or two rows alone keep two sums each where products have to wait for each other.
 template <int BITS, int R>
 inline void column(const Linear& w, int tile, const Quantized& x, int row, v16f* total) {
+  constexpr bool APART = LONG_WAITS && R <= 2;
   const int groups = w.in / GROUP;
   const size_t block = block_of(row, groups);
-  const int8_t* q = x.q + block * GROUP;
-  const float *scales = x.scales + block, *sums = x.sums + block;
+  const int8_t* q = x.q + block * GROUP + 4 * (row % ROWS);
+  const float *scales = x.scales + block + row % ROWS, *sums = x.sums + block + row % ROWS;
   const uint8_t* p = w.data + static_cast<size_t>(tile) * groups * tile_bytes(BITS);
   const size_t next = static_cast<size_t>(groups) * tile_bytes(BITS);
   for (int g = 0; g < groups; g++) {
     if (BITS == 4 && R > 1 && row == 0)
       for (size_t line = 0; line < tile_bytes(BITS); line += 64) __builtin_prefetch(p + next + line);
-    v16i product[R] = {}, more[R] = {};
+    Products<BITS> product[R], more[R];
 #pragma GCC unroll 4
     for (int j = 0; j < QUADS / 2; j++) {
-      Quad first, second;
+      Quad<BITS> first, second;
       unpack<BITS>(p + HEADER, j, first, second);
       const int8_t *left = q + 4 * ROWS * j, *right = left + 2 * ROWS * QUADS;
 #pragma GCC unroll 8
-      for (int r = 0; r < R; r++) multiply_add(product[r], first, left + 4 * r);
+      for (int r = 0; r < R; r++) product[r].add(first, left + 4 * r);
 #pragma GCC unroll 8
-      for (int r = 0; r < R; r++) multiply_add(R > 2 ? product[r] : more[r], second, right + 4 * r);
+      for (int r = 0; r < R; r++) (APART ? more[r] : product[r]).add(second, right + 4 * r);
     }
     const _Float16* header = reinterpret_cast<const _Float16*>(p);
     const v16f scale = load_half(header), low = load_half(header + LANES);
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) {
-      const v16f whole = __builtin_convertvector(product[r] + more[r], v16f);
-      total[r] = fma(whole, scale * scales[r], total[r]);
+      const v16i found = APART ? product[r].sums() + more[r].sums() : product[r].sums();
+      total[r] = fma(to_floats(found), scale * scales[r], total[r]);
       total[r] = fma(low, all(sums[r]), total[r]);
     }
     p += tile_bytes(BITS), q += ROWS * GROUP, scales += ROWS, sums += ROWS;
@@ -145,27 +115,22 @@ inline void rows_of(const Linear& w, int tile, const Quantized& x, int row, floa
   }
 }
 
-template <int BITS>
-inline void block_rows(const Linear& w, int tile, const Quantized& x, int row, int rows, float* y,
-                       bool add) {
-  switch (rows) {
-    case 1: return rows_of<BITS, 1>(w, tile, x, row, y, add);
-    case 2: return rows_of<BITS, 2>(w, tile, x, row, y, add);
-    case 3: return rows_of<BITS, 3>(w, tile, x, row, y, add);
-    case 4: return rows_of<BITS, 4>(w, tile, x, row, y, add);
-    case 5: return rows_of<BITS, 5>(w, tile, x, row, y, add);
-    case 6: return rows_of<BITS, 6>(w, tile, x, row, y, add);
-    case 7: return rows_of<BITS, 7>(w, tile, x, row, y, add);
-    default: return rows_of<BITS, ROWS>(w, tile, x, row, y, add);
-  }
+// At most rows_together(BITS) rows; fewer are done by the instance for one less, and so on.
+template <int BITS, int R>
+inline void some_rows(const Linear& w, int tile, const Quantized& x, int row, int rows, float* y,
+                      bool add) {
+  if constexpr (R > 1)
+    if (rows < R) return some_rows<BITS, R - 1>(w, tile, x, row, rows, y, add);
+  rows_of<BITS, R>(w, tile, x, row, y, add);
 }
 
 template <int BITS>
 inline void tiles(const Linear& w, const Quantized& x, int rows, float* y, bool add, int begin,
                   int end) {
+  constexpr int TOGETHER = rows_together(BITS);
   for (int tile = begin; tile < end; tile++)
-    for (int row = 0; row < rows; row += ROWS)
-      block_rows<BITS>(w, tile, x, row, std::min(ROWS, rows - row), y, add);
+    for (int row = 0; row < rows; row += TOGETHER)
+      some_rows<BITS, TOGETHER>(w, tile, x, row, std::min(TOGETHER, rows - row), y, add);
 }
 
 // The outputs of the tiles [begin, end) in y = x w.
@@ -179,11 +144,7 @@ inline void linear(const Linear& w, const Quantized& x, int rows, float* y, bool
 
 // One group of one output: its scale and minimum, and the number of each weight.
 inline void pack_group(const uint16_t* w, int bits, int lane, uint8_t* tile) {
-  v16f left, right;
-  for (int i = 0; i < LANES; i++) {
-    left[i] = from_bf16(w[i]);
-    right[i] = from_bf16(w[i + LANES]);
-  }
+  const v16f left = load_bf16(w), right = load_bf16(w + LANES);
   const float high = largest(larger(left, right)), low = -largest(larger(-left, -right));
   // Eight bits are symmetric around 128, four bits span the group.
   const float step = bits == 8 ? std::max(-low, high) / 127.0f : (high - low) / 15.0f;
@@ -196,7 +157,7 @@ inline void pack_group(const uint16_t* w, int bits, int lane, uint8_t* tile) {
   const v16f top = all(bits == 8 ? 255.0f : 15.0f);
   auto numbers = [&](v16f half) {
     v16f place = larger(nearest((half - static_cast<float>(base)) * inverse), v16f{});
-    return __builtin_convertvector(-larger(-place, -top), v16i);
+    return to_ints(-larger(-place, -top));
   };
   const v16i first = numbers(left), second = numbers(right);
   uint8_t* out = tile + HEADER;

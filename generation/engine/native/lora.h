@@ -101,10 +101,11 @@ inline float half_tiles(const float* w, int rows, int columns, int width, _Float
     const float* from = w + static_cast<size_t>(first) * columns;
     const int lanes = std::min(LANES, rows - first);
     for (int k = 0; k < width; k++) {
-      v16f column{};
+      float numbers[LANES] = {};
       if (k < columns)
         for (int lane = 0; lane < lanes; lane++)
-          column[lane] = from[static_cast<size_t>(lane) * columns + k];
+          numbers[lane] = from[static_cast<size_t>(lane) * columns + k];
+      const v16f column = load(numbers);
       top = larger(top, larger(column, -column));
       broken += column * 0.0f;  // NaN for anything but a number
       store_half(tiles + static_cast<size_t>(k) * LANES, column);

@@ -55,7 +55,7 @@ inline double weigh(const float* x, int size, float temperature, float* out) {
   int i = 0;
   for (; i + LANES <= size; i += LANES) {
     v16f gap = (load(x + i) - top) * inverse;
-    v16f weight = gap == -INFINITY ? v16f{} : exp_negative(gap);
+    v16f weight = select(gap == -INFINITY, v16f{}, exp_negative(gap));
     store(out + i, weight);
     total += sum(weight);
   }

@@ -10,41 +10,6 @@
 namespace {
 
 using bf16 = uint16_t;
-typedef uint16_t v16h __attribute__((vector_size(32)));
-typedef uint32_t v16u __attribute__((vector_size(64)));
-
-inline v16f widen(const bf16* p) {
-  v16h half;
-  std::memcpy(&half, p, sizeof half);
-  v16u bits = __builtin_convertvector(half, v16u) << 16;
-  v16f wide;
-  std::memcpy(&wide, &bits, sizeof wide);
-  return wide;
-}
-
-// Rounded to nearest even; a NaN stays one.
-#ifdef __AVX512BF16__
-inline void narrow(bf16* p, v16f wide) {
-  const __m256bh half = _mm512_cvtneps_pbh(wide);
-  std::memcpy(p, &half, sizeof half);
-}
-#else
-inline void narrow(bf16* p, v16f wide) {
-  v16u bits;
-  std::memcpy(&bits, &wide, sizeof bits);
-  bits = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
-  v16h half = __builtin_convertvector(bits, v16h);
-  std::memcpy(p, &half, sizeof half);
-}
-#endif
-
-// 1 / x to 14 bits, more than bf16 holds.
-#ifdef __AVX512F__
-inline v16f inverse(v16f x) { return _mm512_rcp14_ps(x); }
-#else
-inline v16f inverse(v16f x) { return 1.0f / x; }
-#endif
-
 inline bf16 narrow(float wide) {
   uint32_t bits;
   std::memcpy(&bits, &wide, sizeof bits);
@@ -61,29 +26,28 @@ void each_row(int64_t rows, const std::function<void(int64_t)>& work) {
 }
 
 inline v16f sigmoid(v16f x) {
-  const v16f e = exp_negative(x < 0 ? x : -x);
-  return (x < 0 ? e : all(1.0f)) * inverse(e + 1.0f);
+  const v16f e = exp_negative(select(x < 0, x, -x));
+  return select(x < 0, e, all(1.0f)) * reciprocal(e + 1.0f);
 }
 
 // Sixteen scores from `i` on, the lowest number standing for those from `seen` on.
 inline v16f seen_of(const bf16* row, int i, int seen) {
-  constexpr v16i PLACES = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  return PLACES < seen - i ? widen(row + i) : all(-3.0e38f);
+  return select(places() < seen - i, load_bf16(row + i), all(-3.0e38f));
 }
 
 inline float scale_of(const bf16* x, int size, float eps) {
   v16f squares = all(0);
-  for (int i = 0; i < size; i += LANES) squares = fma(widen(x + i), widen(x + i), squares);
+  for (int i = 0; i < size; i += LANES) squares = fma(load_bf16(x + i), load_bf16(x + i), squares);
   return 1 / std::sqrt(sum(squares) / size + eps);
 }
 
 // Turns one head: each pair (i, i + half) by its angle; `sign` -1 turns it back.
 void turn(const bf16* from, const float* cosines, const float* sines, int half, float sign, bf16* to) {
   for (int i = 0; i < half; i += LANES) {
-    const v16f a = widen(from + i), b = widen(from + half + i);
+    const v16f a = load_bf16(from + i), b = load_bf16(from + half + i);
     const v16f c = load(cosines + i), s = load(sines + i) * sign;
-    narrow(to + i, a * c - b * s);
-    narrow(to + half + i, b * c + a * s);
+    store_bf16(to + i, a * c - b * s);
+    store_bf16(to + half + i, b * c + a * s);
   }
 }
 
@@ -111,12 +75,12 @@ void add_norm(const bf16* x, const bf16* more, const bf16* weight, int64_t rows,
   each_row(rows, [=](int64_t row) {
     bf16* own = total + row * size;
     for (int i = 0; i < size; i += LANES) {
-      const v16f value = widen(x + row * size + i);
-      narrow(own + i, more ? value + widen(more + row * size + i) : value);
+      const v16f value = load_bf16(x + row * size + i);
+      store_bf16(own + i, more ? value + load_bf16(more + row * size + i) : value);
     }
     const v16f scale = all(scale_of(own, size, eps));
     for (int i = 0; i < size; i += LANES)
-      narrow(normed + row * size + i, widen(own + i) * scale * widen(weight + i));
+      store_bf16(normed + row * size + i, load_bf16(own + i) * scale * load_bf16(weight + i));
   });
 }
 
@@ -128,12 +92,12 @@ void add_norm_backward(const bf16* total, const bf16* weight, const bf16* d_tota
     const float scale = scale_of(own, size, eps);
     v16f dot = all(0);
     for (int i = 0; i < size; i += LANES)
-      dot = fma(widen(grad + i) * widen(weight + i), widen(own + i), dot);
+      dot = fma(load_bf16(grad + i) * load_bf16(weight + i), load_bf16(own + i), dot);
     const v16f pull = all(sum(dot) / size * scale * scale), wide = all(scale);
     for (int i = 0; i < size; i += LANES) {
-      v16f value = (widen(grad + i) * widen(weight + i) - widen(own + i) * pull) * wide;
-      if (d_total) value += widen(d_total + row * size + i);
-      narrow(d_x + row * size + i, value);
+      v16f value = (load_bf16(grad + i) * load_bf16(weight + i) - load_bf16(own + i) * pull) * wide;
+      if (d_total) value += load_bf16(d_total + row * size + i);
+      store_bf16(d_x + row * size + i, value);
     }
   });
 }
@@ -143,8 +107,8 @@ void swiglu(const bf16* gate_up, int64_t rows, int size, bf16* out) {
   each_row(rows, [=](int64_t row) {
     const bf16 *gate = gate_up + row * 2 * size, *up = gate + size;
     for (int i = 0; i < size; i += LANES) {
-      const v16f x = widen(gate + i);
-      narrow(out + row * size + i, x * sigmoid(x) * widen(up + i));
+      const v16f x = load_bf16(gate + i);
+      store_bf16(out + row * size + i, x * sigmoid(x) * load_bf16(up + i));
     }
   });
 }
@@ -154,9 +118,9 @@ void swiglu_backward(const bf16* gate_up, const bf16* d_out, int64_t rows, int s
     const bf16 *gate = gate_up + row * 2 * size, *up = gate + size;
     bf16 *d_gate = d_gate_up + row * 2 * size, *d_up = d_gate + size;
     for (int i = 0; i < size; i += LANES) {
-      const v16f x = widen(gate + i), d = widen(d_out + row * size + i), share = sigmoid(x);
-      narrow(d_up + i, d * x * share);
-      narrow(d_gate + i, d * widen(up + i) * share * (x * (1.0f - share) + 1.0f));
+      const v16f x = load_bf16(gate + i), d = load_bf16(d_out + row * size + i), share = sigmoid(x);
+      store_bf16(d_up + i, d * x * share);
+      store_bf16(d_gate + i, d * load_bf16(up + i) * share * (x * (1.0f - share) + 1.0f));
     }
   });
 }
@@ -236,7 +200,7 @@ void causal_softmax(bf16* scores, int64_t blocks, int length, int groups, float 
         total += grown;
       }
       const v16f share = all(1 / sum(total));
-      for (int i = 0; i < whole; i += LANES) narrow(row + i, load(room.data() + i) * share);
+      for (int i = 0; i < whole; i += LANES) store_bf16(row + i, load(room.data() + i) * share);
       std::fill(row + whole, row + length, bf16{0});
     }
   });
@@ -251,10 +215,10 @@ void causal_softmax_backward(const bf16* shares, bf16* d_shares, int64_t blocks,
       const bf16* row = shares + (place * groups + g) * length;
       bf16* grad = d_shares + (place * groups + g) * length;
       v16f dot = all(0);
-      for (int i = 0; i < whole; i += LANES) dot = fma(widen(row + i), widen(grad + i), dot);
+      for (int i = 0; i < whole; i += LANES) dot = fma(load_bf16(row + i), load_bf16(grad + i), dot);
       const v16f mean = all(sum(dot));
       for (int i = 0; i < whole; i += LANES)
-        narrow(grad + i, widen(row + i) * (widen(grad + i) - mean) * scale);
+        store_bf16(grad + i, load_bf16(row + i) * (load_bf16(grad + i) - mean) * scale);
       std::fill(grad + whole, grad + length, bf16{0});
     }
   });
@@ -267,19 +231,19 @@ void cross_entropy(bf16* logits, const int64_t* targets, int64_t rows, int size,
     bf16* row = logits + number * size;
     const int64_t target = targets[number];
     const float own = from_bf16(row[target]);
-    v16f best = widen(row), plain = all(0);
+    v16f best = load_bf16(row), plain = all(0);
     for (int i = 0; i < size; i += LANES) {
-      best = larger(best, widen(row + i));
-      plain += widen(row + i);
+      best = larger(best, load_bf16(row + i));
+      plain += load_bf16(row + i);
     }
     const v16f top = all(largest(best));
     v16f total = all(0);
-    for (int i = 0; i < size; i += LANES) total += exp_negative(widen(row + i) - top);
+    for (int i = 0; i < size; i += LANES) total += exp_negative(load_bf16(row + i) - top);
     const float mass = sum(total), level = top[0] + std::log(mass);
     losses[number] = level - (1 - smoothing) * own - smoothing * sum(plain) / size;
     const v16f share = all(1 / mass), even = all(smoothing / size);
     for (int i = 0; i < size; i += LANES)
-      narrow(row + i, exp_negative(widen(row + i) - top) * share - even);
+      store_bf16(row + i, exp_negative(load_bf16(row + i) - top) * share - even);
     row[target] = narrow(std::exp(own - top[0]) / mass - smoothing / size - (1 - smoothing));
   });
 }
