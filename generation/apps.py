@@ -74,4 +74,5 @@ class GenerationConfig(AppConfig):
             limits.register(limits.Limit(*limit))
         register(job_kinds.VARIANT)
         register(job_kinds.COMPLETION)
-        register_worker(job_kinds.QUEUE, "generation.serving.batch_worker.run")
+        worker = "generation.serving.batch_worker"
+        register_worker(job_kinds.QUEUE, f"{worker}.run", prepare=f"{worker}.prepare")

@@ -1,7 +1,7 @@
-"""The ASGI entry point that uvicorn serves. It refuses to start without isolation of tenants."""
+"""The ASGI entry point that uvicorn serves. It takes no request without isolation of tenants."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -16,26 +16,17 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 def guarded() -> "BodyLimit":
     app = get_asgi_application()
     from saas.api.body import BodyLimit, large_bodies  # imports what the set-up makes
+    from saas.gate import Gate
+    from saas.health import ready_when
+    from tenants.isolation_watch import IsolationWatch, end_process
 
+    watch = IsolationWatch(end_process)
+    import_module(settings.ROOT_URLCONF)  # now, and not while the first caller waits
+    watch.start()  # in a thread: in uvicorn's event loop Django refuses to touch the database
+    ready_when("isolation", lambda: watch.isolated)
     usual = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     large = {pattern: usual + most for pattern, most in large_bodies().items()}
-    return BodyLimit(app, usual, large)
+    return BodyLimit(Gate(app, lambda: watch.isolated), usual, large)
 
 
 application = guarded()
-
-
-def check_isolation() -> None:
-    from django.db import connection
-
-    from tenants.isolation_checks import assert_isolation
-
-    try:
-        assert_isolation()
-    finally:
-        connection.close()
-
-
-# uvicorn imports this inside its event loop, where Django refuses to touch the database.
-with ThreadPoolExecutor(max_workers=1) as pool:
-    pool.submit(check_isolation).result()

@@ -10,6 +10,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
+CONNECT_TIMEOUT_S = 5
 
 
 def secret(name: str, *, default: str | None = None, optional: bool = False) -> str:
@@ -68,6 +69,8 @@ def database(url: str) -> dict[str, Any]:
     if host:  # a unix socket folder, which does not fit in a URL's host part
         config["HOST"] = host
         config.get("OPTIONS", {}).pop("host", None)
+    # A server that hangs takes connections and never greets.
+    config.setdefault("OPTIONS", {}).setdefault("connect_timeout", CONNECT_TIMEOUT_S)
     return config | {
         "ATOMIC_REQUESTS": True,
         "DISABLE_SERVER_SIDE_CURSORS": True,  # PgBouncer in transaction mode

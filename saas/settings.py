@@ -119,7 +119,9 @@ if env.bool("DATABASE_POOL", True):
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
         "min_size": 1,
         "max_size": env.int("DATABASE_POOL_SIZE", 16),
-        "timeout": 25,
+        "timeout": 10,
+        # Soon given up, so that the next request tries anew: pauses between tries would grow.
+        "reconnect_timeout": 4,
     }
 # A connection that broke while it lay in the pool is replaced before anybody is given it.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -138,8 +140,12 @@ CELERY_BROKER_URL = read.celery_broker(REDIS_URL)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 2,
     "unacked_restore_throttle": 1,
-    "socket_connect_timeout": 2,  # a request must not wait for a broker that is gone
+    # A request must not wait for a broker that is gone, or hangs.
+    "socket_connect_timeout": 2,
+    "socket_timeout": 2,
 }
+# Time enough to load a large model before the first job.
+CELERY_WORKER_PROC_ALIVE_TIMEOUT = 600
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"

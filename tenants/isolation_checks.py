@@ -24,6 +24,16 @@ def tenant_tables() -> list[str]:
     return [model._meta.db_table for model in tenant_models()]
 
 
+def missing_tables() -> list[str]:
+    """The tables of tenants that migrations have not made yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NULL",
+            [tenant_tables()],
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
 def violations() -> list[str]:
     """What is wrong with the isolation, one sentence each; empty where it holds."""
     return [*_role(), *_tables(), *_uniques(), *_references(), *_functions(), *_views()]

@@ -287,6 +287,25 @@ class DispatchFunction(DatabaseOperation):
         return [f"DROP FUNCTION {name}", *policies]
 
 
+class RemoveDispatch(DatabaseOperation):
+    """Takes a dispatch function away, with what it was allowed to read."""
+
+    def __init__(self, function: DispatchFunction) -> None:
+        self.function = function
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return type(self).__name__, [self.function], {}
+
+    def describe(self) -> str:
+        return f"Remove {self.function.signature.partition('(')[0]}()"
+
+    def forwards(self, find: Find) -> list[str]:
+        return self.function.backwards(find)
+
+    def backwards(self, find: Find) -> list[str]:
+        return self.function.forwards(find)
+
+
 def app_role() -> str:
     """The role that the running app logs in as (migrations run as the owner)."""
     return str(environ.Env.db_url_config(settings.DATABASE_URL)["USER"])

@@ -6,12 +6,12 @@ One thread, one engine, many jobs. A crash loses nothing: leases run out and are
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import Error, close_old_connections, connection
 
 from generation import engine as engines
 from generation.engine.text import storable
@@ -27,22 +27,17 @@ from generation.engine.types import (
 )
 from generation.serving.adapters import FINAL, engine_options
 from generation.serving.backends import Backends
-from generation.serving.commits import InlineExecutor, ThreadExecutor, ended
-from generation.serving.handlers import (
-    EngineCall,
-    Handling,
-    Outcome,
-    Stopped,
-    logprobs_to_json,
-)
+from generation.serving.commits import InlineExecutor, ThreadExecutor
+from generation.serving.handlers import EngineCall, Handling, Outcome, Stopped, logprobs_to_json
 from generation.serving.metrics import meter
-from tenants.billing.meters import Usage
+from generation.serving.running import ENDED_PERCENT, Running
+from saas.outages import AWAY, Backoff, cause
 from tenants.jobs import services as jobs
 from tenants.jobs.leases import Beat, heartbeats, take
 from tenants.jobs.models import Lease
 from tenants.jobs.registry import JobKind, kind_of
 from tenants.jobs.shutdown import shutting_down
-from tenants.jobs.streams import StreamPiece, piece, publish
+from tenants.jobs.streams import StreamPiece, piece
 from tenants.scope import tenant_scope
 
 log = logging.getLogger(__name__)
@@ -54,69 +49,14 @@ SHOW_EVERY_S = 0.1
 BEAT_EVERY_S = 1.0
 # A worker that is told to stop is given ten seconds.
 DRAIN_TIMEOUT_S = 6.0
+# Between two looks while ends wait to be stored and nothing is written.
+PAUSE_S = 0.02
 
 
 @cache
 def engine() -> Engine:
     """The process's one engine, loaded on first use: after the fork, never before it."""
     return engines.load(settings.ENGINE, **engine_options())
-
-
-@dataclass(slots=True)
-class Running:
-    """One leased job on its way through the engine."""
-
-    lease: Lease
-    handling: Handling
-    call: EngineCall | None = None
-    text: str = ""
-    shown: str = ""
-    kept: str = ""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    started: float = field(default_factory=time.monotonic)
-    cancelled: bool = False
-    pieces: int = 0
-    unsent: dict[str, Any] | None = None
-
-    @property
-    def progress(self) -> int:
-        """Percent of the most tokens that the work may take; the end itself is not ours to say."""
-        expected = self.lease.payload.get("expected_tokens") or 1
-        return min(95, 100 * (self.completion_tokens + self.pieces) // expected)
-
-    @property
-    def endpoint(self) -> str | None:
-        """The workspace's own model server that the job was ordered for."""
-        return self.lease.payload.get("endpoint")
-
-    @property
-    def streams_to_client(self) -> bool:
-        """Whether a caller of the API may have some of the answer, and no way to take it back."""
-        return self.call is not None and self.call.irrevocable and bool(self.kept)
-
-    @property
-    def usage(self) -> Usage:
-        return Usage(
-            {
-                "prompt_tokens": self.prompt_tokens,
-                "completion_tokens": self.completion_tokens,
-            },
-            seconds=time.monotonic() - self.started,
-            customer_endpoint=self.endpoint is not None,
-        )
-
-    def begin(self, call: EngineCall) -> None:
-        self.call, self.text, self.shown, self.pieces = call, "", "", 0
-
-    def more(self, text: str) -> str:
-        """What a reader sees more of, now that this text has come."""
-        assert self.call is not None
-        self.text += text
-        self.pieces += 1
-        before, self.shown = self.shown, self.call.shown(self.text)
-        self.kept += self.shown[len(before) :]
-        return self.shown[len(before) :]
 
 
 class BatchWorker:
@@ -139,6 +79,7 @@ class BatchWorker:
         self.beaten = time.monotonic()
         self.shown = 0.0
         self.stopped = 0.0
+        self.database = Backoff()
         self.meter = meter()
 
     def run(self) -> int:
@@ -158,25 +99,32 @@ class BatchWorker:
             else:
                 admitted = self._admit()
             taken += admitted
-            if not self.running and not admitted:
+            if not (self.running or admitted or self.executor.held()):
                 break
-            began = time.monotonic()
-            events = self.engine.step()
-            self.meter.stepped(self.engine, time.monotonic() - began)
-            for event in events:
-                self.meter.saw(event)
-                self._handle(event)
+            if self.running:
+                self._step()
+            else:
+                time.sleep(PAUSE_S)
             self._beat()
             if time.monotonic() - self.shown >= SHOW_EVERY_S:
                 self._flush()
         self._flush()
         return taken
 
+    def _step(self) -> None:
+        began = time.monotonic()
+        events = self.engine.step()
+        self.meter.stepped(self.engine, time.monotonic() - began)
+        for event in events:
+            self.meter.saw(event)
+            self._handle(event)
+
     # Taking jobs in
 
     def _admit(self) -> int:
         now = time.monotonic()
-        if self.running and now - self.looked < LOOK_EVERY_S:
+        busy = self.running or self.database.failing
+        if self.database.waiting or (busy and now - self.looked < LOOK_EVERY_S):
             return 0
         free, full = self.engine.free_rows, self.engine.saturated_tenants()
         if free <= 0:
@@ -187,11 +135,10 @@ class BatchWorker:
             return 0
         try:
             leases = take(self.queue, limit=free, owner=self.owner, full=full)
-        except DatabaseError:  # what runs goes on for as long as its leases hold
-            log.warning("take_failed queue=%s", self.queue, exc_info=True)
-            connection.close()
-            self.looked = now
+        except Error as error:  # what runs goes on for as long as its leases hold
+            self._away(error)
             return 0
+        self._back()
         # As many as were asked for: look again at once, they may not have filled our own rows.
         self.looked = now if len(leases) < free else 0.0
         for lease in leases:
@@ -202,7 +149,7 @@ class BatchWorker:
         self.meter.leased(lease.waited_s)
         kind = kind_of(lease.kind)
         if kind is None:
-            self.executor.submit(partial(ended, jobs.postpone_unknown, lease, {}))
+            self.executor.end(jobs.postpone_unknown, lease, {})
             return
         with tenant_scope(lease.tenant_id):
             running = Running(lease, handling(kind, lease))
@@ -223,6 +170,9 @@ class BatchWorker:
             self._finish(running, end.value)
         except (EngineError, LimitError) as error:
             self._fail(running, error.code, error.message, retry=isinstance(error, EngineBusy))
+        except AWAY as error:  # the platform's fault, and none of the job's attempts
+            self._away(error)
+            self._end(jobs.hand_back, running)
         except Exception:  # a bug in one handler must not stop the others; it is logged and counted
             log.exception("handler_crashed job=%s", running.lease.job_id)
             self._fail(running, "internal_error", "", retry=True)
@@ -294,7 +244,7 @@ class BatchWorker:
     def _end(self, commit: Callable[..., object], running: Running, **values: Any) -> None:
         """Commit the job's end once all of its text stands in the stream."""
         self._flush()
-        self.executor.submit(partial(ended, commit, running.lease, values))
+        self.executor.end(commit, running.lease, values)
 
     def _hand_back(self) -> None:
         """The worker is told to stop: leave its jobs to the next one.
@@ -309,19 +259,36 @@ class BatchWorker:
                 del self.running[request_id]
                 self._end(jobs.hand_back, running)
 
+    # Outages of the database
+
+    def _away(self, error: Error) -> None:
+        if not self.database.failing:
+            log.warning("database_away jobs=%s error=%s", len(self.running), cause(error))
+        connection.close()
+        self.database.failed()
+
+    def _back(self) -> None:
+        if away_s := self.database.succeeded():
+            log.info("database_back jobs=%s seconds=%.1f", len(self.running), away_s)
+
     # Signs of life, and tokens
 
     def _beat(self) -> None:
+        """Keep the leases of what runs, and of what has ended until that is stored."""
         now = time.monotonic()
-        if now - self.beaten < BEAT_EVERY_S or not self.running:
+        if self.database.waiting or now - self.beaten < BEAT_EVERY_S:
+            return
+        kept = [(run.lease, run.progress) for run in self.running.values()]
+        kept += [(lease, ENDED_PERCENT) for lease in self.executor.held()]
+        if not kept:
+            return
+        try:
+            heard = heartbeats(kept)
+        except Error as error:  # a lease outlives many of them
+            self._away(error)
             return
         self.beaten = now
-        try:
-            heard = heartbeats((run.lease, run.progress) for run in self.running.values())
-        except DatabaseError:  # a lease outlives many of them
-            log.warning("heartbeats_failed jobs=%s", len(self.running), exc_info=True)
-            connection.close()
-            return
+        self._back()
         for request_id, running in list(self.running.items()):
             self._apply_heartbeat(request_id, running, heard.get(running.lease.job_id))
 
@@ -354,7 +321,7 @@ class BatchWorker:
         for running in self.running.values():
             running.unsent = None
         events, self.events = self.events, []
-        self.executor.submit(partial(publish, events))
+        self.executor.publish(events)
 
 
 def handling(kind: JobKind, lease: Lease) -> Handling:
@@ -363,11 +330,26 @@ def handling(kind: JobKind, lease: Lease) -> Handling:
     return outcome
 
 
+def prepare() -> None:
+    """Load the engine before the worker says that it is there: nobody's first text waits for it."""
+    engine()
+
+
 def run(queue: str, owner: str) -> None:
     """The worker of the generate queue: write all that is due there."""
     close_old_connections()
+    loaded = engine()
     try:
-        BatchWorker(engine(), queue, owner, ThreadExecutor()).run()
+        BatchWorker(loaded, queue, owner, ThreadExecutor()).run()
     except Exception:
         engine.cache_clear()  # its state is unknown now: the next notice loads it anew
+        _close(loaded)
         raise
+
+
+def _close(broken: Engine) -> None:
+    """Let its calls and its memory go, as far as it still can."""
+    try:
+        broken.close()
+    except Exception:  # what broke it is raised by the caller, and says more
+        log.warning("engine_not_closed", exc_info=True)

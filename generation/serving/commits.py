@@ -1,71 +1,84 @@
-"""Commits what the batch worker's jobs came to: in a thread, so that no text waits for it."""
+"""Stores what the batch worker's jobs came to, and tells readers: in threads beside the engine.
+
+Publishing has a lane of its own: a Valkey that hangs must not keep a finished text from Postgres.
+"""
 
 import logging
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection, connections
+from django.db import connection, connections
 
+from saas.outages import through_outages
 from tenants.jobs.leases import StaleLease
 from tenants.jobs.models import Lease
+from tenants.jobs.shutdown import shutting_down
+from tenants.jobs.streams import StreamPiece, publish
 
 log = logging.getLogger(__name__)
 
-Task = Callable[[], object]
-# An end waits so long for a database that is away, one pause after the other.
-OUTAGE_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+Commit = Callable[..., object]
+# So long an end waits for its text to stand in the stream. Readers get the rest from Postgres.
+PUBLISH_WAIT_S = 1.0
 
 
 class InlineExecutor:
-    """Does each task at once."""
+    """Does everything at once."""
 
-    def submit(self, task: Task) -> None:
-        task()
+    def publish(self, events: list[StreamPiece]) -> None:
+        publish(events)
+
+    def end(self, commit: Commit, lease: Lease, values: dict[str, Any]) -> None:
+        ended(commit, lease, values)
+
+    def held(self) -> list[Lease]:
+        """The leases of jobs whose ends are not stored yet."""
+        return []
 
     def shutdown(self) -> None:
         """Come back when all is done."""
 
 
 class ThreadExecutor(InlineExecutor):
-    """Does the tasks in their order, beside the engine, on a database connection of its own.
-
-    Tasks see to their own errors: there is nobody here to tell.
-    """
+    """Publishes in one thread and stores ends in another, on a connection of its own."""
 
     def __init__(self) -> None:
-        self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commits")
+        self.ends = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commits")
+        self.publishing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="publishing")
+        self.published: list[Future[None]] = []
+        self.unstored: dict[Future[None], Lease] = {}
 
-    def submit(self, task: Task) -> None:
-        self.pool.submit(task)
+    def publish(self, events: list[StreamPiece]) -> None:
+        self.published = [self.publishing.submit(publish, events)]
+
+    def end(self, commit: Commit, lease: Lease, values: dict[str, Any]) -> None:
+        task = partial(_after, self.published, partial(ended, commit, lease, values))
+        self.unstored[self.ends.submit(task)] = lease
+
+    def held(self) -> list[Lease]:
+        self.unstored = {end: lease for end, lease in self.unstored.items() if not end.done()}
+        return list(self.unstored.values())
 
     def shutdown(self) -> None:
-        self.pool.submit(connections.close_all)
-        self.pool.shutdown(wait=True)
+        self.ends.submit(connections.close_all)
+        self.ends.shutdown(wait=True)
+        self.publishing.shutdown(wait=True, cancel_futures=True)
 
 
-def ended(commit: Callable[..., object], lease: Lease, values: dict[str, Any]) -> None:
+def _after(published: list[Future[None]], end: Callable[[], None]) -> None:
+    """Store an end once what was published before it is there, or does not come."""
+    wait(published, timeout=PUBLISH_WAIT_S)
+    end()
+
+
+def ended(commit: Commit, lease: Lease, values: dict[str, Any]) -> None:
     """Commit a job's end; where that fails, its lease runs out and another worker gets it."""
     try:
-        through_outages(partial(commit, lease, **values))
+        through_outages(partial(commit, lease, **values), give_up=shutting_down)
     except StaleLease:
         log.warning("stale_lease job=%s", lease.job_id)
     except Exception:  # the others' ends must still be written; this one is logged and comes again
         log.exception("end_lost job=%s", lease.job_id)
         connection.close()
-
-
-def through_outages(commit: Callable[[], object]) -> None:
-    """Commit, again and again while the database is away, for most of what a lease holds."""
-    for pause_s in (*OUTAGE_PAUSES_S, None):
-        try:
-            commit()
-            return
-        except (OperationalError, InterfaceError):
-            connection.close()
-            if pause_s is None:
-                raise
-            log.warning("commit_delayed seconds=%s", pause_s, exc_info=True)
-            time.sleep(pause_s)

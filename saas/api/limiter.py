@@ -8,7 +8,9 @@ from functools import cache
 from typing import Any
 
 import redis
-from django.conf import settings
+
+from saas.outages import Breaker
+from saas.redis_client import redis_client
 
 # A key holds the theoretical arrival time (TAT) of its policy in microseconds. All rules are
 # looked at before any is charged, so that a refusal costs nothing anywhere.
@@ -36,6 +38,10 @@ for i, key in ipairs(KEYS) do
 end
 return {admitted, answers}
 """
+
+
+# While Valkey is away or hangs, one request in so many seconds finds out whether it is back.
+_breaker = Breaker(rest_s=1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +94,7 @@ class Verdict:
 @cache
 def client() -> "redis.Redis":
     """The limiter's connections: it must answer at once or count as down."""
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=3, socket_connect_timeout=2, max_connections=64
-    )
+    return redis_client(socket_timeout=2, max_connections=64)
 
 
 def admit(owner: object, charges: Sequence[Charge]) -> Verdict:
@@ -101,9 +105,20 @@ def admit(owner: object, charges: Sequence[Charge]) -> Verdict:
         for charge in charges
         for number in (charge.policy.interval, charge.policy.burst, charge.cost)
     ]
-    script = client().register_script(SCRIPT)
-    admitted, answers = script(keys=keys, args=numbers)
+    admitted, answers = _asked(keys, numbers)
     return verdict(bool(admitted), charges, answers)
+
+
+def _asked(keys: list[str], numbers: list[int]) -> Any:
+    if not _breaker.admits():
+        raise redis.ConnectionError("Valkey has just failed to answer.")
+    try:
+        answer = client().register_script(SCRIPT)(keys=keys, args=numbers)
+    except (redis.ConnectionError, redis.TimeoutError):
+        _breaker.failed()
+        raise
+    _breaker.succeeded()
+    return answer
 
 
 def verdict(admitted: bool, charges: Sequence[Charge], answers: Any) -> Verdict:

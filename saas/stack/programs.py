@@ -38,10 +38,8 @@ def web(config: Config, env: Mapping[str, str], place: Place) -> Program:
     command = Command(
         name="web",
         argv=(
-            *(sys.executable, "-m", "uvicorn", "saas.asgi:application"),
-            *("--host", "127.0.0.1", "--port", str(config.port)),
-            *("--lifespan", "off", "--no-server-header"),
-            *("--timeout-graceful-shutdown", "3"),  # streams would hold it open for ever
+            *(sys.executable, "-m", "saas.serve", "--port", str(config.port)),
+            *("--grace", "3"),  # streams would hold it open for ever
         ),
         env=env,
         cwd=ROOT,

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import redis
-from django.conf import settings
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.utils.translation import gettext as _
@@ -16,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.api.serializers import StrictModelSerializer
+from saas.redis_client import redis_client
 from tenants.api import TenantViewSet
 from tenants.jobs.errors import StreamExpired
 from tenants.jobs.models import Job, JobQuerySet
@@ -111,6 +110,6 @@ def refuse_expired(job: Job) -> None:
     """Raise where the job is over and its events are not kept any more."""
     if job.active:
         return
-    with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2) as client:
+    with redis_client(socket_timeout=2) as client:
         if not client.exists(stream_key(job.workspace_id, job.topic)):
             raise StreamExpired(_("The events of this job are not kept any more."))

@@ -1,14 +1,19 @@
 """Which worker may work on a job, and for how long: taking leases and keeping them."""
 
+import hashlib
 import json
 import os
+import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from itertools import islice
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psutil
 from django.conf import settings
 from django.db import connection
 
@@ -19,6 +24,8 @@ from tenants.scope import tenant_scope
 LEASE = timedelta(seconds=settings.JOB_LEASE_SECONDS)
 # At most so many jobs of one workspace are taken at a time, so that others come in between.
 SHARE = 4
+# Two readings of when a process began may differ by a rounding.
+SAME_START_S = 1.5
 
 
 class StaleLease(Conflict):
@@ -34,16 +41,90 @@ class Beat:
     cancelled: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A process that holds leases, as its leases name it: where it can be found, and since when."""
+
+    host: str
+    pid: int
+    started: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.pid}:{self.started}"
+
+    @classmethod
+    def of(cls, name: str) -> "Owner | None":
+        """The owner of this name; None for a name that was not made here."""
+        host, _, rest = name.partition(":")
+        pid, _, started = rest.partition(":")
+        return cls(host, int(pid), int(started)) if pid.isdigit() and started.isdigit() else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs; only its own host can tell."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started) <= SAME_START_S
+            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False
+
+
+@cache
+def this_host() -> str:
+    """Where process ids mean the same: this boot of this kernel, this container."""
+    kernel = Path("/proc/sys/kernel/random/boot_id")
+    ids = f"{kernel.read_text()} {os.readlink('/proc/self/ns/pid')}" if kernel.exists() else ""
+    known = ids or str(uuid.getnode())
+    return f"{os.uname().nodename[:80]}/{hashlib.sha256(known.encode()).hexdigest()[:12]}"
+
+
 def this_process() -> str:
     """This process as the owner of leases."""
-    return f"{os.uname().nodename}:{os.getpid()}"[:120]
+    return str(Owner(this_host(), os.getpid(), int(psutil.Process().create_time())))
+
+
+def held_by_the_dead() -> list[tuple[UUID, UUID, str]]:
+    """(tenant_id, job_id, owner) of leases whose process on this host is known to be gone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tenant_id, id, owner FROM jobs_held(%s)", [f"{this_host()}:"])
+        held = cursor.fetchall()
+    gone = {owner for _, _, owner in held if (known := Owner.of(owner)) and not known.alive}
+    return [row for row in held if row[2] in gone]
+
+
+# Where each queue's next look goes on, so that all who wait have their turn.
+_reached: dict[str, UUID] = {}
+BEGINNING = UUID(int=0)
 
 
 def due(queue: str, limit: int, *, share: int = SHARE) -> list[tuple[UUID, UUID]]:
-    """(tenant_id, job_id) of what may start, fair between workspaces by their weights."""
+    """(tenant_id, job_id) of what may start, fair between workspaces by their weights.
+
+    Where more workspaces wait than one look takes in, the next look goes on after this one's.
+    """
+    begun = after = _reached.get(queue, BEGINNING)
+    wrapped = False
+    while True:
+        found, reached = _look(queue, limit, share, after)
+        seen_all = wrapped and (reached is None or reached >= begun)
+        wrapped = wrapped or reached is None
+        after = reached or BEGINNING
+        if found or seen_all or (wrapped and begun == BEGINNING):
+            _reached[queue] = after
+            return found
+
+
+def _look(
+    queue: str, limit: int, share: int, after: UUID
+) -> tuple[list[tuple[UUID, UUID]], UUID | None]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tenant_id, id FROM jobs_due(%s, %s, %s)", [queue, limit, share])
-        return list(cursor.fetchall())
+        cursor.execute(
+            "SELECT tenant_id, id, reached FROM jobs_due(%s, %s, %s, %s)",
+            [queue, limit, share, after],
+        )
+        rows = cursor.fetchall()
+    return [(tenant_id, pk) for tenant_id, pk, _ in rows if pk], rows[0][2]
 
 
 # One statement: between the texts of a full batch, every millisecond here is one without them.

@@ -162,6 +162,7 @@ class Job(TenantModel):
                 condition=Q(state="queued"),
                 name="job_waiting",
             ),
+            models.Index(fields=["queue", "due_at"], condition=Q(state="queued"), name="job_due"),
             models.Index(
                 fields=["queue", "tenant"], condition=Q(state="running"), name="job_running"
             ),

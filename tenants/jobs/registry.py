@@ -76,6 +76,8 @@ class JobKind:
 
 _kinds: dict[str, JobKind] = {}
 _workers: dict[str, str | QueueWorker] = dict.fromkeys(QUEUES, "tenants.jobs.worker.run")
+# By queue: what its workers do once before they say that they are there.
+_preparations: dict[str, str] = {}
 
 
 def register(kind: JobKind) -> JobKind:
@@ -136,11 +138,21 @@ def event_tags(kind: str, job_id: UUID, payload: Mapping[str, Any]) -> dict[str,
     return {"job": str(job_id), **{tag: payload[tag] for tag in tags if tag in payload}}
 
 
-def register_worker(queue: str, worker: str | QueueWorker) -> None:
-    """Have a queue served by this function of (queue, owner), or by the one at a dotted path."""
+def register_worker(queue: str, worker: str | QueueWorker, *, prepare: str = "") -> None:
+    """Have a queue served by this function of (queue, owner), or by the one at a dotted path.
+
+    `prepare` is the path of what each of its workers does once, before it takes work.
+    """
     if queue not in QUEUES:
         raise ImproperlyConfigured(f"There is no queue {queue}.")
     _workers[queue] = worker
+    _preparations[queue] = prepare
+
+
+def prepare_worker(queue: str) -> None:
+    """Do what a worker of the queue does before it takes work."""
+    if path := _preparations.get(queue, ""):
+        import_string(path)()
 
 
 def worker_of(queue: str) -> QueueWorker:

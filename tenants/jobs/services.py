@@ -40,6 +40,8 @@ RETRY_DELAY = LEASE / 6
 # A deploy is over by then: if no worker knew the kind, none will.
 UNKNOWN_KIND_PATIENCE = timedelta(hours=1)
 DEADLOCK_TRIES = 3
+# A lost lease is the platform's fault, until a job has met with it so often that it is the job's.
+MOST_LOSSES = 6
 MOST_SHOWN = 1000
 
 
@@ -254,19 +256,31 @@ def hand_back(lease: Lease) -> None:
     _guarded(lease, lambda job: _requeue(job, handed_back=F("handed_back") + 1))
 
 
-@transaction.atomic
 def recover(*, job_id: UUID) -> None:
     """Take a job from a worker that fell silent."""
-    silent = Job.objects.overdue().select_for_update(skip_locked=True)
-    job = silent.filter(pk=job_id).first()
+    _take_back(Job.objects.overdue().filter(pk=job_id))
+
+
+def recover_from_dead(*, job_id: UUID, owner: str) -> None:
+    """Take a job from a worker that is known to be dead, before its lease runs out."""
+    _take_back(Job.objects.filter(pk=job_id, state=State.RUNNING, lease_owner=owner))
+
+
+@transaction.atomic
+def _take_back(held: JobQuerySet) -> None:
+    job = held.select_for_update(skip_locked=True).first()
     if job is None:
         return
     logger.warning("job_recovered job=%s attempt=%s", job.pk, job.attempt)
+    reason = message_of(job.kind, "worker_lost", "")
     if job.cancel_requested_at:
         _release(job)
         _end(job, State.CANCELLED)
+    elif job.max_attempts > 1 and job.handed_back < MOST_LOSSES:
+        lost: dict[str, Any] = {"error_code": "worker_lost", "error_detail": reason}
+        _requeue(job, handed_back=F("handed_back") + 1, **lost)
     else:
-        _retry_or_bury(job, "worker_lost", message_of(job.kind, "worker_lost", ""))
+        _retry_or_bury(job, "worker_lost", reason)
 
 
 def _guarded(lease: Lease, end: Apply) -> Job:

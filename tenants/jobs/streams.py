@@ -28,6 +28,8 @@ from django.conf import settings
 from django.db import connection
 from django.http import StreamingHttpResponse
 
+from saas.outages import Breaker
+from saas.redis_client import redis_client
 from tenants.jobs.models import Job, JobQuerySet, Lease
 from tenants.scope import tenant_scope
 
@@ -41,6 +43,8 @@ WAIT_S = 5.0
 # Longer than a read waits for the next event.
 SOCKET_TIMEOUT_S = 3 * WAIT_S
 LOOK_EVERY_S = 10.0
+# After a failure nothing is published for so long; what readers miss they get from Postgres.
+REST_S = 2.0
 
 # What keeps a silent connection open, and how soon a browser comes back to a broken one.
 PING = b": ping\n\n"
@@ -74,10 +78,11 @@ class StreamWriter:
     def __init__(self) -> None:
         self.renewed: set[str] = set()
         self.renewed_since = time.monotonic()
+        self.breaker = Breaker(rest_s=REST_S)
 
     @cached_property
     def client(self) -> redis.Redis:
-        return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2)
+        return redis_client(socket_timeout=1)
 
     def publish_all(self, events: Iterable[StreamPiece]) -> None:
         """Append (key, name, data) events in one round trip."""
@@ -108,10 +113,15 @@ def _writer() -> StreamWriter:
 
 
 def publish(events: list[StreamPiece]) -> None:
-    """Tell readers. They are a comfort: a Valkey that is away never stops the work."""
+    """Tell readers. They are a comfort: a Valkey that is away or hangs never stops the work."""
+    writer = _writer()
+    if not writer.breaker.admits():
+        return
     try:
-        _writer().publish_all(events)
+        writer.publish_all(events)
+        writer.breaker.succeeded()
     except redis.RedisError as error:
+        writer.breaker.failed()
         logger.warning("stream_lost events=%s error=%s", len(events), type(error).__name__)
 
 

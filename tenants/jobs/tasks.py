@@ -1,6 +1,6 @@
-"""What a Celery worker loads: its task, the sweeper, the news of a shutdown, and the metrics."""
+"""What a Celery worker loads: its task, its checks, the sweeper, the news of a stop, metrics."""
 
-from tenants.jobs import metrics, shutdown, sweeper
+from tenants.jobs import metrics, shutdown, startup, sweeper
 from tenants.jobs.notify import work
 
-__all__ = ["metrics", "shutdown", "sweeper", "work"]
+__all__ = ["metrics", "shutdown", "startup", "sweeper", "work"]

@@ -6,13 +6,15 @@ A handler is a function of (lease, control) that returns an Outcome.
 import logging
 import threading
 import time
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, NamedTuple, Self
 
 from django.conf import settings
-from django.db import OperationalError, close_old_connections, connections
+from django.db import close_old_connections, connection, connections
 
 from saas.errors import AppError
+from saas.outages import AWAY, cause, through_outages
 from tenants.actors import acting
 from tenants.jobs import leases, services
 from tenants.jobs.models import Lease
@@ -23,6 +25,8 @@ from tenants.scope import tenant_scope
 
 logger = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = settings.JOB_LEASE_SECONDS / 3
+# Where one failed: whoever is first after an outage must not find the lease run out.
+HEARTBEAT_AGAIN_SECONDS = 1.0
 PROGRESS_SECONDS = 0.5
 
 
@@ -94,52 +98,83 @@ class Control:
         publish([piece(self._lease, name, data)])
 
     def _keep(self) -> None:
+        pause = HEARTBEAT_SECONDS
         try:
-            while not self._done.wait(HEARTBEAT_SECONDS):
-                self._beat()
+            while not self._done.wait(pause):
+                pause = HEARTBEAT_SECONDS if self._beat() else HEARTBEAT_AGAIN_SECONDS
         finally:
             connections.close_all()
 
-    def _beat(self, **news: Any) -> None:
+    def _beat(self, **news: Any) -> bool:
+        """Whether the database has heard."""
         try:
             self._cancelled = leases.heartbeat(self._lease, **news).cancelled
         except leases.StaleLease:
             self._stale = True
-        except OperationalError:
-            logger.warning("heartbeat_failed job=%s", self._lease.job_id, exc_info=True)
-            close_old_connections()
+        except AWAY as error:
+            logger.warning("heartbeat_failed job=%s error=%s", self._lease.job_id, cause(error))
+            connection.close()
+            return False
+        return True
 
 
 def run(queue: str, owner: str) -> None:
-    """Work until nothing is due."""
-    while not shutting_down():
-        close_old_connections()
-        taken = leases.take(queue, limit=1, owner=owner)
-        if not taken and not leases.due(queue, 1):
-            return
-        for lease in taken:
-            perform(lease)
+    """Work until nothing is due. Where the database is away the sweeper tells when it is back."""
+    try:
+        while not shutting_down():
+            close_old_connections()
+            taken = leases.take(queue, limit=1, owner=owner)
+            if not taken and not leases.due(queue, 1):
+                return
+            for lease in taken:
+                perform(lease)
+    except AWAY as error:
+        logger.warning("database_away queue=%s error=%s", queue, cause(error))
+        connection.close()
 
 
 def perform(lease: Lease) -> None:
-    """Do one job and commit its end, whatever that is."""
-    kind = kind_of(lease.kind)
-    if kind is None:
+    """Do one job and commit its end, whatever that is; its lease is kept until that is stored."""
+    if kind_of(lease.kind) is None:
         return services.postpone_unknown(lease)
     try:
-        actor = cache(partial(services.actor_of, lease))  # looked up once, where it is asked for
-        with Control(lease) as control, tenant_scope(lease.tenant_id), acting(actor):
-            outcome = Outcome(*kind.load()(lease, control))
-        services.finish(lease, result=outcome.result, usage=outcome.usage, apply=outcome.apply)
+        with Control(lease) as control:
+            _perform(lease, control)
     except leases.StaleLease:
         logger.warning("work_discarded job=%s token=%s", lease.job_id, lease.token)
+    return None
+
+
+def _perform(lease: Lease, control: Control) -> None:
+    end = partial(_end, lease)
+    try:
+        done = _work(lease, control)
+        end(services.finish, result=done.result, usage=done.usage, apply=done.apply)
+    except leases.StaleLease:
+        raise
     except Cancelled as stop:
-        services.cancelled(lease, usage=stop.outcome.usage, apply=stop.outcome.apply)
+        end(services.cancelled, usage=stop.outcome.usage, apply=stop.outcome.apply)
     except ShuttingDown:
-        services.hand_back(lease)
+        end(services.hand_back)
+    except AWAY as error:  # the platform's fault, and none of the job's attempts
+        logger.warning("handed_back job=%s error=%s", lease.job_id, cause(error))
+        connection.close()
+        end(services.hand_back)
     except AppError as error:
-        services.fail(lease, code=error.code, detail=str(error), retry=error.retryable)
+        end(services.fail, code=error.code, detail=str(error), retry=error.retryable)
     except Exception as error:  # the job's own bug: logged here, shown by its name, tried again
         logger.exception("job_failed job=%s kind=%s", lease.job_id, lease.kind)
-        services.fail(lease, code="internal_error", detail=type(error).__name__, retry=True)
-    return None
+        end(services.fail, code="internal_error", detail=type(error).__name__, retry=True)
+
+
+def _work(lease: Lease, control: Control) -> Outcome:
+    """What the handler of the job's kind came to."""
+    kind = kind_of(lease.kind)
+    assert kind is not None
+    actor = cache(partial(services.actor_of, lease))  # looked up once, where it is asked for
+    with tenant_scope(lease.tenant_id), acting(actor):
+        return Outcome(*kind.load()(lease, control))
+
+
+def _end(lease: Lease, commit: Callable[..., object], **values: Any) -> None:
+    through_outages(partial(commit, lease, **values), give_up=shutting_down)

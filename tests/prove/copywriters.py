@@ -58,8 +58,9 @@ class Copywriters(Crowd):
 
     def ask(self, kind: str = "", **payload: Any) -> Job:
         tenant = self.random.choice(self.tenants)
-        with tenant_scope(tenant), transaction.atomic():
+        with tenant_scope(tenant), self.noted() as made, transaction.atomic():
             variants = self._order()
+            made += [variant.job_id for variant in variants]
             if self.random.random() < self.rolled_back:
                 transaction.set_rollback(True)
                 return variants[0].job

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from saas.outages import AWAY
 from tenants.billing.models import LedgerTransfer, UsageEvent
 from tenants.billing.services import balance
 from tenants.billing.verify import verify
@@ -33,6 +35,9 @@ class Crowd:
     rolled_back: float = 0.1
     cancelled: float = 0.05
     poisoned: float = 0.01
+    flaky: float = 0.1
+    # Their commit was never acknowledged: both there and not there are right.
+    unsure: set[UUID] = field(default_factory=set)
 
     @classmethod
     def gather(cls, count: int, random: Random) -> "Crowd":
@@ -47,9 +52,10 @@ class Crowd:
         tenant = self.random.choice(self.tenants)
         kind = kind or self._kind()
         payload = payload or self._payload()
-        with tenant_scope(tenant), transaction.atomic():
+        with tenant_scope(tenant), self.noted() as made, transaction.atomic():
             estimate = cost_of(payload) + SPARE
             job = job_request(kind=kind, payload=payload, estimate=estimate)
+            made.append(job.pk)
             if self.random.random() < self.rolled_back:
                 transaction.set_rollback(True)
                 return job
@@ -59,9 +65,19 @@ class Crowd:
                 job_cancel(job=job)
         return job
 
+    @contextmanager
+    def noted(self) -> Iterator[list[UUID]]:
+        """Note the block's jobs as unsure where its end is not known."""
+        made: list[UUID] = []
+        try:
+            yield made
+        except AWAY:
+            self.unsure.update(made)
+            raise
+
     def _kind(self) -> str:
         kinds = ["generate.steps", "generate.stubborn", "generate.flaky", "generate.suicide"]
-        return self.random.choices(kinds, weights=[0.8, 0.1, 0.1, self.poisoned])[0]
+        return self.random.choices(kinds, weights=[0.8, 0.1, self.flaky, self.poisoned])[0]
 
     def _payload(self) -> dict[str, Any]:
         long = self.random.random() < 0.02
@@ -94,7 +110,9 @@ class Crowd:
         for tenant in self.tenants:
             with tenant_scope(tenant):
                 jobs = list(Job.objects.select_related("reservation"))
-                faults += _lost(set(self.promised[tenant.pk]), {job.pk for job in jobs})
+                faults += _lost(
+                    set(self.promised[tenant.pk]), {job.pk for job in jobs} - self.unsure
+                )
                 faults += _books(jobs)
                 evidence = Evidence.gather()
                 for job in jobs:

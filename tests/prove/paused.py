@@ -67,7 +67,7 @@ def _worker_of(made: Stage, crowd: "Crowd", job: "Job") -> Worker:
         while not job.lease_owner:
             time.sleep(0.02)
             job.refresh_from_db()
-    pid = int(job.lease_owner.rpartition(":")[2])
+    pid = int(job.lease_owner.split(":")[1])
     return next(worker for worker in made.workers if worker.child().pid == pid)
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from random import Random
 
 import psutil
+import redis
 
-from saas.stack.database import bootstrap
+from saas.stack.database import DATABASE, bootstrap
 from saas.stack.place import Place, prepare
 from saas.stack.postgres import SUPERUSER, Postgres
 from saas.stack.services import database_env, only_one, valkey_env
@@ -125,9 +126,10 @@ class Worker:
 
 @dataclass
 class Stage:
-    """The broker, which may be killed, and the workers."""
+    """The servers, which may be killed, and the workers."""
 
     place: Place
+    postgres: Postgres
     valkey: Valkey
     workers: list[Worker] = field(default_factory=list)
 
@@ -147,6 +149,15 @@ class Stage:
         os.kill(self.valkey.child.pid, signal.SIGKILL)
         time.sleep(random.uniform(0, 1.5))
         self.valkey.start()
+
+    @property
+    def admin_url(self) -> str:
+        """The database as its superuser sees it."""
+        return self.postgres.url(SUPERUSER, DATABASE)
+
+    def tell_valkey(self, *words: str) -> None:
+        with redis.Redis(unix_socket_path=str(self.valkey.socket)) as client:
+            client.execute_command(*words)
 
     def keep_alive(self) -> None:
         for worker in self.workers:
@@ -170,7 +181,7 @@ def stage(data_dir: Path) -> Iterator[Stage]:
         os.environ.update(database_env(postgres) | valkey_env(valkey))
         os.environ["DJANGO_SETTINGS_MODULE"] = SETTINGS
         _migrate()
-        made = Stage(place, valkey)
+        made = Stage(place, postgres, valkey)
         stack.callback(lambda: [worker.stop() for worker in made.workers])
         yield made
 

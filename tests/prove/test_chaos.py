@@ -31,3 +31,17 @@ def test_workers_that_stop_in_good_order_lose_no_attempt() -> None:
 
 def test_a_paused_worker_commits_nothing_late() -> None:
     prove("paused", "--times", "10")
+
+
+POSTGRES = "postgres-kill=30,postgres-stop:4=10,postgres-stop:70=2,postgres-hang:20=5"
+VALKEY = "valkey-kill=10,valkey-hang:78=1,valkey-hang:10=3,valkey-forgets=5,valkey-full:10=2"
+
+
+@pytest.mark.parametrize("faults", [POSTGRES, VALKEY], ids=["postgres", "valkey"])
+@pytest.mark.parametrize("load", [[], ["--copy"]], ids=["jobs", "copy"])
+def test_outages_lose_nothing_and_work_goes_on_at_once(faults: str, load: list[str]) -> None:
+    prove("outages", "--faults", faults, *load, lease=30)
+
+
+def test_paused_and_killed_workers_use_up_no_attempt() -> None:
+    prove("outages", "--faults", "worker-pause:9=5,worker-kill=10")

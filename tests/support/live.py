@@ -18,7 +18,9 @@ from generation.engine.types import Engine, Event
 from generation.serving.batch_worker import BatchWorker
 from generation.serving.job_kinds import QUEUE
 
-START_S = 30
+# Two cores that do much else take half of it.
+START_S = 90
+STOP = ("--timeout-graceful-shutdown", "2")
 
 
 def free_port() -> int:
@@ -34,7 +36,7 @@ def test_database_url() -> str:
 
 
 @contextmanager
-def served(app: str = "saas.asgi:application") -> Iterator[str]:
+def served(app: str = "saas.asgi:application", **variables: str) -> Iterator[str]:
     """The app under uvicorn on a free port, with the tests' database; yields its address."""
     port = free_port()
     environment = os.environ | {
@@ -45,10 +47,11 @@ def served(app: str = "saas.asgi:application") -> Iterator[str]:
         "LIMIT_GENERATIONS": "100000",
         "LIMIT_REQUESTS": "100000",
         "LIMIT_TOKENS": "100000000",
+        **variables,
     }
     command = [sys.executable, "-m", "uvicorn", app]
     server = subprocess.Popen(
-        [*command, "--port", str(port), "--log-level", "warning"], env=environment
+        [*command, *("--port", str(port), "--log-level", "warning"), *STOP], env=environment
     )
     try:
         await_health(f"http://127.0.0.1:{port}", server)

@@ -2,29 +2,73 @@
 
 import threading
 from typing import Any
+from uuid import UUID
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, InterfaceError, OperationalError
 
 from generation.engine.echo import EchoEngine
-from generation.serving import batch_worker
+from generation.serving import batch_worker, commits
 from generation.serving.batch_worker import BatchWorker
 from generation.serving.commits import ThreadExecutor
 from generation.serving.job_kinds import QUEUE
-from tenants.jobs.models import Job
+from tenants.jobs.models import Job, Lease
 from tenants.models import Tenant
 from tests.generation.serving.test_batch_worker import again, chat, events
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_tasks_are_done_in_their_order_by_another_thread() -> None:
+def lease_of(number: int) -> Lease:
+    return Lease(UUID(int=0), UUID(int=number), 1, "test", {})
+
+
+def test_ends_are_stored_in_their_order_by_another_thread() -> None:
     executor, done = ThreadExecutor(), []
+
+    def commit(lease: Lease) -> None:
+        done.append((lease.job_id.int, threading.get_ident()))
+
     for number in range(20):
-        executor.submit(lambda number=number: done.append((number, threading.get_ident())))
+        executor.end(commit, lease_of(number), {})
     executor.shutdown()
     assert [number for number, _ in done] == list(range(20))
     assert {thread for _, thread in done} != {threading.get_ident()}
+    assert executor.held() == []
+
+
+def test_leases_are_held_until_their_ends_are_stored() -> None:
+    executor, may_end = ThreadExecutor(), threading.Event()
+    executor.end(lambda lease: may_end.wait(10), lease_of(1), {})
+    executor.end(lambda lease: None, lease_of(2), {})
+    assert [lease.job_id.int for lease in executor.held()] == [1, 2]
+    may_end.set()
+    executor.shutdown()
+    assert executor.held() == []
+
+
+def test_a_valkey_that_hangs_keeps_no_text_from_postgres(monkeypatch: pytest.MonkeyPatch) -> None:
+    executor, hangs, stored = ThreadExecutor(), threading.Event(), threading.Event()
+    monkeypatch.setattr(commits, "publish", lambda events: hangs.wait(10))
+    monkeypatch.setattr(commits, "PUBLISH_WAIT_S", 0.05)
+    executor.publish([("stream", "token", {})])
+    executor.end(lambda lease: stored.set(), lease_of(1), {})
+    assert stored.wait(5)
+    hangs.set()
+    executor.shutdown()
+
+
+def test_an_end_is_stored_once_the_database_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = iter([OperationalError("refused"), InterfaceError("closed"), None])
+
+    def commit(lease: Lease) -> None:
+        if error := next(tries):
+            raise error
+
+    executor = ThreadExecutor()
+    executor.end(commit, lease_of(1), {})
+    executor.shutdown()
+    assert list(tries) == []
 
 
 def test_all_ends_are_written_when_the_pump_comes_back(acme: Tenant, other: Tenant) -> None:

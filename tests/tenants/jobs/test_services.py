@@ -17,6 +17,7 @@ from tenants.jobs.errors import QueueFull
 from tenants.jobs.leases import StaleLease, due, heartbeat, heartbeats, lease, take
 from tenants.jobs.models import Job
 from tenants.jobs.services import (
+    MOST_LOSSES,
     JobOrder,
     cancelled,
     fail,
@@ -228,15 +229,16 @@ def test_a_worker_that_stops_costs_no_attempt(scoped: Tenant) -> None:
     finish(start(job), result={})
 
 
-def test_a_silent_worker_loses_the_job_and_the_third_time_ends_it(
+def test_lost_leases_count_as_tries_only_where_a_job_loses_many(
     scoped: Tenant, notified: list[str]
 ) -> None:
     job = ask()
-    for _ in range(3):
+    for losses in range(MOST_LOSSES + 3):
+        assert (job.state, job.tries) == ("queued", max(0, losses - MOST_LOSSES))
         start(job)
         run_out(job)
         recover(job_id=job.pk)
-    job.refresh_from_db()
+        job.refresh_from_db()
     assert (job.state, job.error_code, balance().reserved) == ("dead", "worker_lost", 0)
 
 

@@ -1,17 +1,19 @@
 """The plain worker, its notices and the sweeper."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError as DatabaseAway
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
 from tenants.billing.models import LedgerTransfer
 from tenants.billing.prices import price
 from tenants.billing.services import balance, reserve
-from tenants.jobs import notify, shutdown, sweeper, worker
+from tenants.jobs import leases, notify, shutdown, sweeper, worker
 from tenants.jobs.leases import due
 from tenants.jobs.models import Job, Lease
 from tenants.jobs.registry import MESSAGES, JobKind, registered
@@ -233,9 +235,69 @@ def test_one_workspace_in_trouble_does_not_hold_up_another(acme: Tenant, other: 
 
 def test_the_sweepers_thread_starts_works_and_stops() -> None:
     swept: list[int] = []
-    thread = sweeper.Sweeper(work=lambda: swept.append(1), every=0.01)
+    thread = sweeper.Sweeper(work=lambda *_: swept.append(1), every=0.01)
     thread.start()
     time.sleep(0.2)
     thread.stop()
     assert len(swept) > 2
     assert not thread.is_alive()
+
+
+def test_the_sweeper_comes_back_soon_after_an_outage_and_tells_at_once() -> None:
+    patiences: list[int] = []
+
+    def work(calm: Callable[[], bool], patience: int) -> None:
+        patiences.append(patience)
+        if len(patiences) < 4:
+            raise DatabaseAway("connection refused")
+
+    thread = sweeper.Sweeper(work=work, every=60)
+    thread.start()
+    time.sleep(1.5)
+    thread.stop()
+    assert patiences == [sweeper.PATIENCE_SECONDS, 0, 0, 0]
+
+
+def test_leases_that_ran_out_in_an_outage_are_left_to_who_lives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(sweeper.time, "monotonic", lambda: clock[0])
+    thread = sweeper.Sweeper()
+    calm = []
+    for seconds in (0, 4, 2, 5, 60, 4, 2):
+        clock[0] += seconds
+        calm.append(thread.calm())
+    assert calm == [False, False, True, True, False, False, True]
+
+
+def test_what_a_dead_process_held_is_given_back_at_once(scoped: Tenant) -> None:
+    job, kept = ask(), ask()
+    dead = str(leases.Owner(leases.this_host(), 2**22 + 1, 0))
+    for each, owner in ((job, dead), (kept, leases.this_process())):
+        leases.lease(tenant_id=scoped.pk, job_id=each.pk, owner=owner)
+    with no_scope():
+        sweeper.sweep(calm=lambda: False)
+    job.refresh_from_db()
+    kept.refresh_from_db()
+    assert (job.state, job.tries, job.error_code) == ("queued", 0, "worker_lost")
+    assert kept.state == "running"
+
+
+def test_a_process_is_known_by_its_start_and_not_by_its_number_alone() -> None:
+    me = leases.Owner.of(leases.this_process())
+    assert me is not None
+    assert me.alive
+    assert not replace(me, started=me.started - 60).alive
+    assert leases.Owner.of("test:1") is None
+
+
+def test_an_outage_while_it_works_costs_no_attempt(scoped: Tenant) -> None:
+    def away(lease: Lease, control: Control) -> Outcome:
+        raise DatabaseAway("server closed the connection unexpectedly")
+
+    with registered(JobKind(name="test.away", label="", handler=away)):
+        job = ask("test.away")
+        worker.perform(start(job))
+    job.refresh_from_db()
+    assert (job.state, job.tries) == ("queued", 0)
