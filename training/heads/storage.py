@@ -14,14 +14,13 @@ from safetensors.torch import load as load_tensors
 from torch import Tensor
 
 from training.heads.encoder import Encoder
+from training.heads.layout import CONFIG, WEIGHTS
 from training.heads.recipe import HeadRecipe
 from training.heads.tuning import add_lora
 from training.lora.errors import TrainingError
 from training.lora.files import FileInfo, json_bytes, read_folder, tensor_bytes, write_folder
 
-CONFIG, WEIGHTS = "head.json", "head.safetensors"
 ENCODER = "encoder."
-CLASSIFICATION, EXTRACTION = "classification", "extraction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,8 @@ def load_head(
     recipe = HeadRecipe.from_json(config.recipe)
     body = {name.removeprefix(ENCODER): part for name, part in tensors.items() if ENCODER in name}
     if encoder is None or body:
-        encoder = Encoder.load(encoder.folder if encoder else None, recipe.max_length)
+        encoder = Encoder.load(encoder.folder if encoder else None)
+    encoder = encoder.limited(recipe.max_length)
     if encoder.sha256 != config.encoder_sha256:
         raise TrainingError("model_unsupported", "The head belongs to another encoder.")
     put_body(encoder, body, recipe)

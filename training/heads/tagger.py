@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.heads.encoder import Batch, Encoder
+from training.heads.layout import EXTRACTION
 from training.heads.metrics import EntityMetrics, entities, entity_metrics
 from training.heads.recipe import HeadRecipe
-from training.heads.storage import EXTRACTION, HeadConfig, labels_of, load_head, save_head
+from training.heads.storage import HeadConfig, labels_of, load_head, save_head
 from training.heads.tuning import Tuner
 from training.heads.words import Word, words
 from training.lora.errors import TrainingError
@@ -48,6 +49,7 @@ class TaggingResult:
     files: dict[str, FileInfo]
     metrics: EntityMetrics | None
     history: list[list[float]] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +149,18 @@ def tag_rows(
 
 
 def fit_tagger(
-    data: TaggingData, recipe: HeadRecipe, folder: Path, *, callbacks: Callbacks | None = None
+    data: TaggingData,
+    recipe: HeadRecipe,
+    folder: Path,
+    *,
+    encoder: Encoder | None = None,
+    callbacks: Callbacks | None = None,
 ) -> TaggingResult:
-    """Train into folder/head; a "linear" recipe trains the head alone. TrainingError as `fit`."""
-    encoder = Encoder.load(max_length=recipe.max_length)
+    """Train into folder/head; a "linear" recipe trains the head alone. TrainingError as `fit`.
+
+    A given encoder says which one; its weights stay as they are.
+    """
+    encoder = Encoder.load(encoder.folder if encoder else None, recipe.max_length)
     training, validation = parted(data, recipe.seed)
     labels = labels_of([tag for tags in training[1] for tag in tags] + ["O"])
     places = {label: place for place, label in enumerate(labels)}
@@ -162,7 +172,7 @@ def fit_tagger(
     identity = {"recipe": recipe.fingerprint(), "base": encoder.sha256, "data": data_sha256(data)}
     state = tuner.run(task, folder, identity)
     if not state.finished:
-        return TaggingResult("stopped", folder / HEAD, {}, None, state.history)
+        return TaggingResult("stopped", folder / HEAD, {}, None, state.history, state.seconds)
     config = HeadConfig(
         task=EXTRACTION,
         labels=labels,
@@ -176,7 +186,8 @@ def fit_tagger(
     body = {name: w for name, w in tuner.weights.items() if not name.startswith("head.")}
     tensors = {"weight": head.weight, "bias": head.bias}
     files = save_head(folder / HEAD, config, tensors, body)
-    return TaggingResult("finished", folder / HEAD, files, task.metrics(), state.history)
+    found = task.metrics()
+    return TaggingResult("finished", folder / HEAD, files, found, state.history, state.seconds)
 
 
 Part = tuple[list[list[str]], list[list[str]]]
@@ -201,7 +212,7 @@ def parted(data: TaggingData, seed: int) -> tuple[Part, Part]:
 
 def rows_of(encoder: Encoder, part: Part, places: dict[str, int]) -> Rows:
     """A tag that training never saw counts as O, which it is to this model."""
-    encodings = encoder.tokenizer.encode_batch(part[0], is_pretokenized=True)
+    encodings = encoder.encode_words(part[0])
     return Rows(encodings, [[places.get(tag, places["O"]) for tag in tags] for tags in part[1]])
 
 
@@ -216,8 +227,9 @@ class Tagger:
         self.config, self.encoder, self.head = config, encoder, head
 
     @classmethod
-    def load(cls, folder: Path) -> Tagger:
-        config, encoder, tensors = load_head(folder)
+    def load(cls, folder: Path, encoder: Encoder | None = None) -> Tagger:
+        """`encoder` may be shared by heads that left it frozen. TrainingError as load_head."""
+        config, encoder, tensors = load_head(folder, encoder)
         if config.task != EXTRACTION:
             raise TrainingError("head_invalid", "The head does not find things in texts.")
         head = nn.Linear(encoder.size, len(config.labels))
@@ -228,7 +240,7 @@ class Tagger:
         """A BIO tag for every word; what lies beyond the encoder's length is O."""
         if not rows:
             return []
-        encodings = self.encoder.tokenizer.encode_batch([*map(list, rows)], is_pretokenized=True)
+        encodings = self.encoder.encode_words(rows)
         found = tag_rows(self.encoder, self.head, encodings, self.config.labels)
         return whole_tags(found, [len(row) for row in rows])
 
@@ -237,9 +249,7 @@ class Tagger:
         split = [words(text) for text in texts]
         if not texts:
             return []
-        encodings = self.encoder.tokenizer.encode_batch(
-            [[word.text for word in own] for own in split], is_pretokenized=True
-        )
+        encodings = self.encoder.encode_words([[word.text for word in own] for own in split])
         found = tag_rows(self.encoder, self.head, encodings, self.config.labels)
         return [entities_in(own, row) for own, row in zip(split, found, strict=True)]
 

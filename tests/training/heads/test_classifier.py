@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from tests.training.heads.conftest import reviews
-from training.heads.classifier import ClassificationData, Classifier, Ensemble, fit
+from training.heads.classifier import ClassificationData, fit
 from training.heads.encoder import Encoder
+from training.heads.prediction import Classifier, Ensemble
 from training.heads.recipe import PRESETS, HeadRecipe
 from training.lora.errors import TrainingError
 from training.lora.types import Callbacks

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.training.heads.conftest import journeys
-from training.heads.classifier import Classifier
+from training.heads.prediction import Classifier
 from training.heads.recipe import HeadRecipe
 from training.heads.tagger import Tagger, TaggingData, fit_tagger
 from training.heads.words import TextSpan, spans_of, tags_of, words
