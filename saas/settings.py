@@ -315,6 +315,16 @@ MAX_ADAPTER_BYTES = env.int("MAX_ADAPTER_MB", 128) * 2**20
 ADAPTER_CACHE = Path(env.str("ADAPTER_CACHE", str(DATA_DIR / "cache" / "adapters")))
 ADAPTER_CACHE_SIZE = env.int("ADAPTER_CACHE_SIZE", 256)
 
+# Heads that sort texts and find things in them: copies, and the encoder for many languages.
+HEAD_CACHE = Path(env.str("HEAD_CACHE", str(DATA_DIR / "cache" / "heads")))
+HEAD_CACHE_SIZE = env.int("HEAD_CACHE_SIZE", 256)
+# Of the process that answers with them: its threads, and how many heads it keeps in memory.
+PREDICTOR_THREADS = env.int("PREDICTOR_THREADS", 1)
+PREDICTOR_HEADS = env.int("PREDICTOR_HEADS", 32)
+MULTILINGUAL_ENCODER = Path(
+    env.str("MULTILINGUAL_ENCODER", str(DATA_DIR / "models" / "multilingual-e5-small"))
+)
+
 # Networks besides the public internet in which workspaces may have their own model servers.
 ENDPOINT_NETWORKS = read.networks("ENDPOINT_NETWORKS")
 

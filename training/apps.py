@@ -17,6 +17,7 @@ EVENTS = {
     "dataset.deleted": _("Dataset deleted"),
     "training.requested": _("Training ordered"),
     "model.imported": _("Model imported"),
+    "model.taught": _("Model taught"),
     "model.promoted": _("Model went live"),
     "model.rolled_back": _("Model stepped back"),
     "model.quarantined": _("Model put on hold"),
@@ -54,6 +55,7 @@ class TrainingConfig(AppConfig):
         page = NavEntry("datasets", _("Teach"), "graduation-cap", 50, key="m", also="teach/")
         navigation.add(page)
         meters.register(meters.Meter("train_seconds", label=_("Seconds of training"), price=20_000))
+        meters.register(meters.Meter("predictions", label=_("Predictions"), price=100))
         for name, label, default in LIMITS:
             limits.register(limits.Limit(name, label=label, default=default))
         limits.register_store(lambda: ModelVersion.objects.kept().bytes())

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from generation.engine.lora.base_model import BaseModel
 from generation.engine.lora.peft import MAX_RANK
-from saas.errors import Conflict, Invalid, UnsupportedMedia
+from saas.errors import Conflict, Invalid, TooLarge, UnsupportedMedia
 from training.models import ModelVersion
 
 REASONS = {
@@ -129,6 +129,44 @@ class FileNotTaken(Invalid):
 
     code, title = "file_not_taken", _("The file cannot be read.")
     advice = _("Mend the places that “errors” names, or save it as CSV in UTF-8.")
+
+
+class QualityGate(Invalid):
+    """A run whose result is no better than chance."""
+
+    code, title = "quality_gate", _("It learnt nothing that holds for texts it has not seen.")
+    advice = _("Check that the labels are right, and give more rows of each. Nothing was changed.")
+
+
+class NotBetter(Conflict):
+    """A model that has not won may only go live by an owner's word, with a reason."""
+
+    code, title = "not_better", _("It is not surely better than what works now.")
+    advice = _("An owner of the workspace can make it live all the same, with a “reason”.")
+
+
+class NotPredicting(Conflict):
+    """The model writes; it has no labels to give."""
+
+    code, title = "model_writes", _("This model writes copy. It sorts nothing and finds nothing.")
+    advice = _("Choose a model that was taught with labels or marked places.")
+
+
+class HeadUnusable(Conflict):
+    """The head's files are gone, or it stands on an encoder that is not here."""
+
+    code, title = "head_unusable", _("This model cannot work here at the moment.")
+    advice = _("Teach it anew with its dataset; its files or its encoder are not here any more.")
+
+
+class BatchOfTextsTooLarge(TooLarge):
+    code, title = "batch_too_large", _("At most 1,000 texts are taken at once.")
+    advice = _("Send the texts in parts of at most 1,000.")
+
+
+class TextTooLong(Invalid):
+    code, title = "text_too_long", _("A text has more than 50,000 characters.")
+    advice = _("Shorten the text, or send it in parts.")
 
 
 class RowsTooLong(Invalid):

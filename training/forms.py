@@ -60,6 +60,22 @@ class ModelImportForm(forms.ModelForm):  # type: ignore[type-arg]
         self.add_error(field, str(error))
 
 
+class PlaceForm(forms.Form):
+    """Among whose models a step back is taken: those of a dataset, or those that write."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["dataset"] = forms.ModelChoiceField(Dataset.objects.all(), required=False)
+
+
+class TryForm(forms.Form):
+    """A text to try a model with."""
+
+    text = forms.CharField(
+        label=_("Text"), max_length=5_000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
 class DatasetForm(forms.ModelForm):  # type: ignore[type-arg]
     """A dataset before it has rows."""
 
@@ -175,6 +191,11 @@ class RunForm(forms.Form):
     seed = forms.IntegerField(
         label="seed", required=False, help_text=_("The same seed gives the same model.")
     )
+
+    @property
+    def settings(self) -> list[forms.BoundField]:
+        """The single settings, for who knows them."""
+        return [self[name] for name in ("num_train_epochs", "learning_rate", "lora_r", "seed")]
 
     def changes(self) -> dict[str, Any]:
         """The single settings that were filled in."""

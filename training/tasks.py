@@ -9,10 +9,12 @@ from tenants.jobs.models import Job, Lease
 from tenants.jobs.worker import Cancelled, Control, Outcome
 from training.datasets.problems import FileRefused
 from training.datasets.reading import read
+from training.head_recipes import teaches_head
+from training.head_trainer import HeadTeacher, TaughtHead
 from training.models import Dataset, TrainingRun
 from training.services.datasets import Import, rows_import, version_of
 from training.services.imports import forget_file, import_path, refused
-from training.services.results import model_keep
+from training.services.results import head_keep, model_keep
 from training.trainer import Taught, Teacher, forget_files
 
 
@@ -22,20 +24,33 @@ def train_model(lease: Lease, control: Control) -> Outcome:
     control.progress(1)
     version = run.version or version_of(run.dataset, lambda rows: control.check())
     run.note(version=version)
-    teacher = Teacher(run, control)
     try:
-        taught = teacher.teach(version)
+        if teaches_head(run.dataset):
+            return head_outcome(run, HeadTeacher(run, control).teach_head(version))
+        return adapter_outcome(run, Teacher(run, control).teach(version))
     except Cancelled:
         forget_files(lease.tenant_id, run.pk)
         raise Cancelled(Outcome({}, usage={"train_seconds": ceil(run.seconds)})) from None
-    result = taught.result
-    used = {"train_seconds": ceil(result.seconds)}
+
+
+def adapter_outcome(run: TrainingRun, taught: Taught) -> Outcome:
+    used = {"train_seconds": ceil(taught.result.seconds)}
     told = {"training_run": str(run.pk), "won": taught.compared.won}
     return Outcome(told, usage=used, apply=partial(keep, run, taught))
 
 
+def head_outcome(run: TrainingRun, taught: TaughtHead) -> Outcome:
+    used = {"train_seconds": ceil(taught.seconds)}
+    told = {"training_run": str(run.pk), "won": taught.won}
+    return Outcome(told, usage=used, apply=partial(keep_head, run, taught))
+
+
 def keep(run: TrainingRun, taught: Taught, job: Job) -> Any:
     return model_keep(run=run, taught=taught)
+
+
+def keep_head(run: TrainingRun, taught: TaughtHead, job: Job) -> Any:
+    return head_keep(run=run, taught=taught)
 
 
 def import_rows(lease: Lease, control: Control) -> Outcome:

@@ -66,6 +66,13 @@ def worker(queue: str, env: Mapping[str, str], place: Place) -> Program:
     return Program(command, place, lambda: True)
 
 
+def predictor(env: Mapping[str, str], place: Place) -> Program:
+    """What sorts texts for the web: somebody waits for it, so it gives way to nobody."""
+    argv = (sys.executable, "manage.py", "predictor")
+    command = Command(name="predictor", argv=argv, env=env, cwd=ROOT)
+    return Program(command, place, lambda: True)
+
+
 def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=5) as response:

@@ -16,7 +16,7 @@ from saas.stack.errors import StackError
 from saas.stack.place import Place
 from saas.stack.postgres import SUPERUSER, Postgres
 from saas.stack.processes import dies_with_parent
-from saas.stack.programs import NICENESS, web, worker
+from saas.stack.programs import NICENESS, predictor, web, worker
 from saas.stack.services import database_env, valkey_env
 from saas.stack.supervisor import Supervisor
 from saas.stack.terminal import complain, say
@@ -51,6 +51,7 @@ class Start:
             return
         # Only now, so that they take nothing from the first ad.
         self._workers(queue for queue, niceness in NICENESS.items() if niceness)
+        self.supervisor.start(predictor(self._programs_env(), self.place))
         self._welcome(login)
         self.supervisor.watch()
 

@@ -1,23 +1,29 @@
 """Model versions: bring an adapter, make it live, step back, hold, delete."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from saas.api.fields import CharField
+from saas.api.fields import BooleanField, CharField, IntegerField, TenantRelatedField
 from saas.api.parsers import StrictMultiPartParser
 from saas.api.serializers import StrictModelSerializer, StrictSerializer
+from saas.errors import Invalid
 from tenants.api import TenantViewSet
 from tenants.idempotency.api import idempotent
 from tenants.validators import name_check
 from training import services
-from training.models import ModelSwitch, ModelVersion
+from training.datasets.tasks import LONGEST_TEXT
+from training.errors import BatchOfTextsTooLarge, TextTooLong
+from training.models import Dataset, ModelSwitch, ModelVersion
 from training.services import Upload
+from training.services.predictions import predict, version_named
 
 LIVE = OpenApiExample(
     "What is live now",
@@ -25,10 +31,29 @@ LIVE = OpenApiExample(
     value={
         "number": 3,
         "version": "0197f3c2-6a51-7d0e-9c41-5f0c7d1e2a3b",
+        "dataset": None,
         "stepped_back": False,
         "created_at": "2026-11-22T09:30:00Z",
     },
 )
+SORTED = OpenApiExample(
+    "A text that was sorted",
+    response_only=True,
+    value={
+        "model": 3,
+        "task": "classification",
+        "predictions": [
+            {
+                "label": "lost_card",
+                "labels": ["lost_card"],
+                "probability": 0.94,
+                "abstained": False,
+                "probabilities": {"lost_card": 0.94, "card_swallowed": 0.03},
+            }
+        ],
+    },
+)
+MOST_TEXTS, MOST_EXPLAINED = 1_000, 10
 UPLOAD = OpenApiExample(
     "An adapter as PEFT saves it",
     request_only=True,
@@ -43,21 +68,26 @@ UPLOAD = OpenApiExample(
 
 
 class ModelVersionSerializer(StrictModelSerializer):
-    """A version of the workspace's model."""
+    """A version of the workspace's model: an adapter that writes, or a head with labels.
+
+    `card` is what it was taught with, its recipe, and how good it was; empty for one that was
+    brought. A head is live for its `dataset`.
+    """
 
     live = serializers.SerializerMethodField(help_text="Whether it writes what is asked for now.")
 
     class Meta:
         model = ModelVersion
         fields = (
-            *("id", "number", "name", "note", "state", "live", "sha256", "base_sha256"),
-            *("base_name", "rank", "size", "created_at", "updated_at"),
+            *("id", "number", "task", "method", "name", "note", "state", "live", "sha256"),
+            *("base_sha256", "base_name", "rank", "size", "dataset", "dataset_version", "parent"),
+            *("card", "created_at", "updated_at"),
         )
         read_only_fields = fields
 
     @extend_schema_field({"type": "boolean"})
     def get_live(self, version: ModelVersion) -> bool:
-        return bool(version.pk == self.context["live"])
+        return version.pk in self.context["live"]
 
 
 class ModelImportSerializer(StrictSerializer):
@@ -69,13 +99,110 @@ class ModelImportSerializer(StrictSerializer):
     config = serializers.FileField(help_text="adapter_config.json", allow_empty_file=True)
 
 
+class PromoteSerializer(StrictSerializer):
+    """Why a model goes live that has not won; it stands in the audit log."""
+
+    reason = CharField(max_length=300, required=False, default="")
+
+
+class PlaceSerializer(StrictSerializer):
+    """Among whose models: those that were taught with a dataset, or else those that write."""
+
+    dataset = TenantRelatedField(queryset=Dataset.objects, required=False)
+
+
 class SwitchSerializer(StrictModelSerializer):
     """A choice of what to write with; without a version it is the bare base."""
 
     class Meta:
         model = ModelSwitch
-        fields = ("number", "version", "stepped_back", "created_at")
+        fields = ("number", "version", "dataset", "stepped_back", "created_at")
         read_only_fields = fields
+
+
+class PredictSerializer(StrictSerializer):
+    """One `text`, or up to 1,000 `texts`."""
+
+    text = CharField(required=False)
+    texts = serializers.ListField(child=CharField(), required=False, allow_empty=False)
+    top = IntegerField(
+        min_value=1, max_value=500, default=5, help_text="How many labels are told of each text."
+    )
+    explain = BooleanField(
+        default=False, help_text="Also what each word does for the label; of at most 10 texts."
+    )
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        if ("text" in given) == ("texts" in given):
+            raise one_of_both()
+        texts = given.pop("texts", None) or [given.pop("text")]
+        if len(texts) > MOST_TEXTS:
+            raise BatchOfTextsTooLarge(limit=MOST_TEXTS)
+        if max(map(len, texts)) > LONGEST_TEXT:
+            raise TextTooLong(limit=LONGEST_TEXT)
+        if given["explain"] and len(texts) > MOST_EXPLAINED:
+            raise too_many_to_explain()
+        return {**given, "texts": texts}
+
+
+def one_of_both() -> Invalid:
+    detail = _("Give either “text” or “texts”.")
+    return Invalid(errors=[{"pointer": "/text", "code": "required", "detail": detail}])
+
+
+def too_many_to_explain() -> Invalid:
+    detail = _("At most %d texts are explained at once.") % MOST_EXPLAINED
+    return Invalid(errors=[{"pointer": "/explain", "code": "max_value", "detail": detail}])
+
+
+class WordSerializer(serializers.Serializer[Any]):
+    """A word of the text, and what it adds to the label's log-odds."""
+
+    start = serializers.IntegerField()
+    end = serializers.IntegerField()
+    text = serializers.CharField()
+    weight = serializers.FloatField()
+
+
+class ExplanationSerializer(serializers.Serializer[Any]):
+    """What each word did for the label; `faithfulness` above 0 means that it can be believed."""
+
+    label = serializers.CharField()
+    words = WordSerializer(many=True)
+    faithfulness = serializers.FloatField()
+
+
+class EntitySerializer(serializers.Serializer[Any]):
+    """A place that was found: characters from `start` up to `end`."""
+
+    label = serializers.CharField()
+    text = serializers.CharField()
+    start = serializers.IntegerField()
+    end = serializers.IntegerField()
+    probability = serializers.FloatField()
+
+
+class PredictionSerializer(serializers.Serializer[Any]):
+    """Of one text: a label from one that sorts, entities from one that finds things.
+
+    `abstained` says that the model is not sure enough: the text may have none of its labels.
+    """
+
+    label = serializers.CharField(required=False)
+    labels = serializers.ListField(child=serializers.CharField(), required=False)
+    probability = serializers.FloatField(required=False)
+    abstained = serializers.BooleanField(required=False)
+    probabilities = serializers.DictField(child=serializers.FloatField(), required=False)
+    explanation = ExplanationSerializer(required=False)
+    entities = EntitySerializer(many=True, required=False)
+
+
+class PredictionsSerializer(serializers.Serializer[Any]):
+    """The predictions in the order of the texts, and the number of the model that made them."""
+
+    model = serializers.IntegerField()
+    task = serializers.CharField()
+    predictions = PredictionSerializer(many=True)
 
 
 class ModelViewSet(TenantViewSet):
@@ -98,8 +225,9 @@ class ModelViewSet(TenantViewSet):
 
     def get_serializer_context(self) -> dict[str, Any]:
         fake = getattr(self, "swagger_fake_view", False)
-        live = None if fake else services.live_version()
-        return {**super().get_serializer_context(), "live": live.pk if live else None}
+        lives = {} if fake else ModelSwitch.objects.live()
+        live = {switch.version_id for switch in lives.values()}
+        return {**super().get_serializer_context(), "live": live}
 
     @extend_schema(
         request={"multipart/form-data": ModelImportSerializer},
@@ -121,12 +249,17 @@ class ModelViewSet(TenantViewSet):
         services.version_erase(version=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(request=None, responses={200: ModelVersionSerializer})
+    @extend_schema(request=PromoteSerializer, responses={200: ModelVersionSerializer})
     @action(detail=True, methods=["post"])
     @idempotent()
     def promote(self, request: Request, pk: str) -> Response:
-        """Make it live: all that is asked for from now on is written with it."""
-        return self._after(services.version_promote)
+        """Make it live: all that is asked for from now on is done with it.
+
+        One that was measured and has not won needs the role of an owner, and a `reason`.
+        """
+        asked = PromoteSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return self._after(partial(services.version_promote, **asked.validated_data))
 
     @extend_schema(request=None, responses={200: ModelVersionSerializer})
     @action(detail=True, methods=["post"])
@@ -146,12 +279,31 @@ class ModelViewSet(TenantViewSet):
         service(version=self.get_object())
         return self.shown(self.get_object())
 
-    @extend_schema(request=None, responses={200: SwitchSerializer}, examples=[LIVE], filters=False)
+    @extend_schema(
+        request=PlaceSerializer, responses={200: SwitchSerializer}, examples=[LIVE], filters=False
+    )
     @action(detail=False, methods=["post"])
     @idempotent()
     def rollback(self, request: Request) -> Response:
         """Go back to what was live before; again, and it goes one step further."""
-        return Response(SwitchSerializer(services.version_rollback()).data)
+        asked = PlaceSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        place = asked.validated_data.get("dataset")
+        return Response(SwitchSerializer(services.version_rollback(place=place)).data)
+
+    @extend_schema(
+        request=PredictSerializer, responses={200: PredictionsSerializer}, examples=[SORTED]
+    )
+    @action(detail=True, methods=["post"], scope="read", role="viewer", problems=(402, 503))
+    def predict(self, request: Request, pk: str) -> Response:
+        """Sort texts, or find things in them. The address takes the model's id or its number, and
+        `{dataset}@champion` for the one that is live for a dataset, by that one's id or name.
+        """
+        version = version_named(pk)
+        asked = PredictSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        found = predict(version=version, **asked.validated_data)
+        return Response({"model": version.number, "task": version.task, "predictions": found})
 
     @extend_schema(request=None, responses={200: SwitchSerializer}, examples=[LIVE], filters=False)
     @action(detail=False, methods=["post"])

@@ -11,11 +11,26 @@ from django.db import transaction
 
 from generation.engine.lora.peft import CONFIG, WEIGHTS
 from saas.storage import sha256_of
+from tenants.actors import current_actor
+from tenants.billing.limits import require_room, require_storage
+from tenants.events import record
+from training import head_files
+from training.errors import TooManyModels
 from training.models import ModelVersion, TrainingRun
 from training.services.runs import card_of
-from training.services.versions import Upload, check_weights, current_base, keep, read_settings
+from training.services.versions import (
+    Upload,
+    check_weights,
+    current_base,
+    keep,
+    live_version,
+    lock_models,
+    next_number,
+    read_settings,
+)
 
-if TYPE_CHECKING:  # the trainer imports torch
+if TYPE_CHECKING:  # the trainers import torch
+    from training.head_trainer import TaughtHead
     from training.trainer import Taught
 
 
@@ -32,10 +47,48 @@ def model_keep(*, run: TrainingRun, taught: Taught) -> TrainingRun:
         upload = Upload(name=run.name, weights=File(weights), config=File(config))
         run.model = known(upload) or kept(upload)
     run.model.card = card_of(run)
-    run.model.save(update_fields=["card", "updated_at"])
+    run.model.dataset, run.model.dataset_version = run.dataset, run.version
+    run.model.save(update_fields=["card", "dataset", "dataset_version", "updated_at"])
     run.save(update_fields=["evaluation", "seconds", "tokens", "model", "updated_at"])
     transaction.on_commit(partial(_clean, run))
     return run
+
+
+@transaction.atomic
+def head_keep(*, run: TrainingRun, taught: TaughtHead) -> TrainingRun:
+    """Store a head as the workspace's next model version, and say how it was made."""
+    run.evaluation, run.seconds = taught.evaluation, taught.seconds
+    tenant = lock_models()
+    sha256 = head_files.sha256_of_head(taught.folder)
+    kept_already = ModelVersion.objects.kept().filter(sha256=sha256).first()
+    run.model = kept_already or new_head(run, taught, sha256)
+    run.model.card = card_of(run)
+    run.model.dataset, run.model.dataset_version = run.dataset, run.version
+    run.model.save(update_fields=["card", "dataset", "dataset_version", "updated_at"])
+    head_files.store(tenant.pk, taught.folder)
+    run.save(update_fields=["evaluation", "seconds", "model", "updated_at"])
+    transaction.on_commit(partial(_clean, run))
+    return run
+
+
+def new_head(run: TrainingRun, taught: TaughtHead, sha256: str) -> ModelVersion:
+    size = head_files.size_of_head(taught.folder)
+    require_room("models", ModelVersion.objects.kept().count, error=TooManyModels)
+    require_storage(size)
+    made: ModelVersion = ModelVersion.objects.create(
+        number=next_number(),
+        task=run.dataset.task,
+        method=run.recipe["method"],
+        name=run.name,
+        sha256=sha256,
+        base_sha256=taught.encoder.sha256,
+        base_name=taught.encoder.name,
+        size=size,
+        parent=live_version(run.dataset),
+        **current_actor().authorship,
+    )
+    record("model.taught", made, sha256=sha256, dataset=run.dataset.name)
+    return made
 
 
 def known(upload: Upload) -> ModelVersion | None:

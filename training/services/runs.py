@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Sum, TextField
-from django.db.models.functions import Cast, Length
 
 from tenants.actors import current_actor
 from tenants.billing.prices import price
 from tenants.events import record
 from tenants.jobs.services import job_cancel, job_request
-from training.errors import DatasetTooSmall, TrainingInProgress
+from training.errors import DatasetDegenerate, DatasetTooSmall, TrainingInProgress
+from training.head_recipes import TASKS, head_seconds, measured_pace, teaches_head
+from training.heads.recipe import HeadRecipe
 from training.lora.recipe import Recipe
 from training.models import Dataset, TrainingRun
-from training.recipes import TOKENS_PER_SECOND, estimated_seconds, recipe_of
+from training.recipes import TOKENS_PER_SECOND, characters_of, estimated_seconds, recipe_of
 from training.services.datasets import LEAST_ROWS
 from training.services.versions import current_base
 
@@ -34,12 +34,13 @@ class Estimate:
     most: int
 
 
-def run_estimate(*, dataset: Dataset, recipe: Recipe) -> Estimate:
+def run_estimate(*, dataset: Dataset, recipe: Recipe | HeadRecipe) -> Estimate:
     """From the dataset's size, and how fast this workspace's last run was."""
-    size = dataset.rows.aggregate(
-        characters=Sum(Length(Cast(F("content"), TextField())), default=0)
-    )
-    seconds = estimated_seconds(int(size["characters"]), recipe, measured_speed())
+    characters = characters_of(dataset)
+    if isinstance(recipe, HeadRecipe):
+        seconds = int(head_seconds(characters, recipe) * measured_pace())
+    else:
+        seconds = estimated_seconds(characters, recipe, measured_speed())
     return Estimate(
         rows=dataset.rows.count(),
         seconds=seconds,
@@ -50,7 +51,8 @@ def run_estimate(*, dataset: Dataset, recipe: Recipe) -> Estimate:
 
 def measured_speed() -> float:
     """Tokens a second of the last run that was long enough to tell."""
-    last = TrainingRun.objects.filter(seconds__gt=10, tokens__gt=0).newest().first()
+    runs = TrainingRun.objects.exclude(dataset__task__in=TASKS)
+    last = runs.filter(seconds__gt=10, tokens__gt=0).newest().first()
     return last.tokens / last.seconds if last else TOKENS_PER_SECOND
 
 
@@ -60,14 +62,17 @@ def run_request(
 ) -> TrainingRun:
     """Have a model taught.
 
-    Raises RecipeInvalid, DatasetTooSmall, TrainingInProgress, BaseMismatch, InsufficientCredits.
+    Raises RecipeInvalid, DatasetTooSmall, DatasetDegenerate, TrainingInProgress, BaseMismatch,
+    InsufficientCredits.
     """
-    current_base()
+    if not teaches_head(dataset):
+        current_base()
     recipe = recipe_of(dataset, effort, changes or {})
     Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
     rows = dataset.rows.count()
     if rows < LEAST_ROWS:
         raise DatasetTooSmall(least=LEAST_ROWS, rows=rows)
+    refuse_degenerate(dataset)
     if dataset.runs.active().exists():
         raise TrainingInProgress
     estimate = run_estimate(dataset=dataset, recipe=recipe)
@@ -90,6 +95,15 @@ def run_request(
     return run
 
 
+def refuse_degenerate(dataset: Dataset) -> None:
+    """Raise DatasetDegenerate where all texts are to have the same label."""
+    if dataset.task != Dataset.TaskName.CLASSIFICATION:
+        return
+    labels = dataset.rows.order_by().values_list("content__labels", flat=True).distinct()[:2]
+    if len(labels) < 2:
+        raise DatasetDegenerate
+
+
 def run_cancel(*, run: TrainingRun) -> TrainingRun:
     """Stop it after the step that it is at; what was learnt until then is not kept."""
     if run.job is not None:
@@ -107,6 +121,7 @@ def card_of(run: TrainingRun) -> dict[str, Any]:
         "dataset_sha256": version.sha256 if version else "",
         "rows": version.rows if version else 0,
         "recipe": run.recipe,
+        "seed": run.recipe.get("seed", 0),
         "evaluation": run.evaluation,
         "seconds": run.seconds,
         "tokens": run.tokens,

@@ -18,22 +18,23 @@ from generation.engine.lora.peft import MAX_CONFIG_BYTES, Settings, placed
 from generation.engine.lora.tensors import FormatError, finite, read_header, unsafe
 from saas.errors import AlreadyExists, TooLarge
 from saas.storage import sha256_of
-from tenants.actors import current_actor
+from tenants.actors import current_actor, require
 from tenants.billing.limits import require_room, require_storage
 from tenants.events import record
-from tenants.models import Tenant
+from tenants.models import Role, Tenant
 from tenants.scope import current_tenant_id, tenant_scope
-from training import base_model, files
+from training import base_model, files, head_files
 from training.errors import (
     AdapterInvalid,
     AdapterNotAvailable,
     BaseMismatch,
     ModelLive,
+    NotBetter,
     NothingToRollBack,
     TooManyModels,
     UnsafeFormat,
 )
-from training.models import ModelSwitch, ModelVersion
+from training.models import Dataset, ModelSwitch, ModelVersion
 
 HEAD_BYTES = 16
 State = ModelVersion.State
@@ -101,10 +102,9 @@ def keep(upload: Upload, told: Settings) -> ModelVersion:
     tenant = lock_models()
     sha256 = sha256_of(upload.weights)
     refuse_known(sha256, upload.weights.size)
-    last = ModelVersion.objects.aggregate(last=Max("number"))["last"] or 0
     files.store(tenant.pk, sha256, upload.weights, told.written())
     version: ModelVersion = ModelVersion.objects.create(
-        number=last + 1,
+        number=next_number(),
         name=upload.name,
         note=upload.note,
         sha256=sha256,
@@ -116,6 +116,11 @@ def keep(upload: Upload, told: Settings) -> ModelVersion:
     )
     record("model.imported", version, sha256=sha256, rank=told.rank)
     return version
+
+
+def next_number() -> int:
+    """Of the next version; the workspace's models are locked."""
+    return (ModelVersion.objects.aggregate(last=Max("number"))["last"] or 0) + 1
 
 
 def refuse_known(sha256: str, size: int) -> None:
@@ -134,21 +139,26 @@ def lock_models() -> Tenant:
     return tenant
 
 
-def live_switch() -> ModelSwitch | None:
-    """The choice that holds now; None where nobody has chosen yet, which means the base."""
-    newest: ModelSwitch | None = ModelSwitch.objects.latest_first().first()
+def live_switch(place: Dataset | None = None) -> ModelSwitch | None:
+    """The choice that holds now; None where nobody has chosen yet, which means the base.
+
+    With a dataset it is the choice among the heads that were taught with it.
+    """
+    newest: ModelSwitch | None = ModelSwitch.objects.of(place).latest_first().first()
     return newest
 
 
-def live_version() -> ModelVersion | None:
-    switch = live_switch()
+def live_version(place: Dataset | None = None) -> ModelVersion | None:
+    switch = live_switch(place)
     return switch.version if switch else None
 
 
 def usable(version: ModelVersion) -> ModelVersion:
-    """The version, where something can be written with it now; raises why not."""
+    """The version, where it can do its work now; raises why not."""
     if not version.active:
         raise AdapterNotAvailable(version)
+    if not version.writes:
+        return version
     under = base_model.current()
     if under is None or under.sha256 != version.base_sha256:
         detail = _(
@@ -167,58 +177,81 @@ def writer() -> ModelVersion | None:
 
 
 @transaction.atomic
-def version_promote(*, version: ModelVersion | None) -> ModelSwitch:
-    """Write with this version from now on, or with the bare base; running work goes on as it was.
+def version_promote(
+    *, version: ModelVersion | None, place: Dataset | None = None, reason: str = ""
+) -> ModelSwitch:
+    """Work with this version from now on, or with none; running work goes on as it was.
 
-    Raises AdapterNotAvailable or BaseMismatch.
+    Without a version it is writing that the bare base does from now on, or the dataset of `place`
+    whose heads rest. A version that was measured and has not won needs an owner, and a reason.
+    Raises AdapterNotAvailable, BaseMismatch or NotBetter.
     """
     lock_models()
     if version is not None:
-        version = usable(ModelVersion.objects.get(pk=version.pk))
-    now = live_switch()
+        version = usable(ModelVersion.objects.select_related("dataset").get(pk=version.pk))
+        refuse_worse(version, reason)
+        place = version.place
+    now = live_switch(place)
     if now is not None and now.version == version:
         return now
-    return switched(now, version, back=now)
+    return switched(Switch(version, place, back=now, reason=reason), now)
+
+
+def refuse_worse(version: ModelVersion, reason: str) -> None:
+    """Raise unless it has won, was never measured here, or an owner says why it is to go live."""
+    if version.evaluation.get("won", True):
+        return
+    if not reason:
+        raise NotBetter
+    require(Role.OWNER)
 
 
 @transaction.atomic
-def version_rollback() -> ModelSwitch:
+def version_rollback(*, place: Dataset | None = None) -> ModelSwitch:
     """Go one step back; versions that cannot be used now are passed over."""
     lock_models()
-    now = live_switch()
+    now = live_switch(place)
     if now is None or (now.version is None and now.back is None):
         raise NothingToRollBack(_("There is nothing to go back to."))
     back = now.back
-    while back and (back.version == now.version or not can_write(back.version)):
+    while back and (back.version == now.version or not can_work(back.version)):
         back = back.back
     version = back.version if back else None
-    return switched(now, version, back=back.back if back else None, stepped_back=True)
+    return switched(Switch(version, place, back=back.back if back else None, stepped=True), now)
 
 
-def can_write(version: ModelVersion | None) -> bool:
-    """Whether something can be written with it now; with the bare base it always can."""
+def can_work(version: ModelVersion | None) -> bool:
+    """Whether something can be done with it now; with the bare base it always can."""
+    if version is None or not version.writes:
+        return version is None or version.active
     under = base_model.current()
-    if version is None or under is None:
-        return version is None
-    return version.active and version.base_sha256 == under.sha256
+    return under is not None and version.active and version.base_sha256 == under.sha256
 
 
-def switched(
-    now: ModelSwitch | None,
-    version: ModelVersion | None,
-    *,
-    back: ModelSwitch | None,
-    stepped_back: bool = False,
-) -> ModelSwitch:
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A choice to be written down: which version, where, and what a step back returns to."""
+
+    version: ModelVersion | None
+    place: Dataset | None
+    back: ModelSwitch | None
+    stepped: bool = False
+    reason: str = ""
+
+
+def switched(switch: Switch, now: ModelSwitch | None) -> ModelSwitch:
+    last = ModelSwitch.objects.aggregate(last=Max("number"))["last"] or 0
     made: ModelSwitch = ModelSwitch.objects.create(
-        number=now.number + 1 if now else 1,
-        version=version,
-        back=back,
-        stepped_back=stepped_back,
+        number=last + 1,
+        version=switch.version,
+        dataset=switch.place,
+        back=switch.back,
+        stepped_back=switch.stepped,
         **current_actor().authorship,
     )
-    before = str(now.version) if now and now.version else ""
-    record("model.rolled_back" if stepped_back else "model.promoted", version, before=before)
+    told = {"before": str(now.version) if now and now.version else ""}
+    told |= {"reason": switch.reason} if switch.reason else {}
+    record("model.rolled_back" if switch.stepped else "model.promoted", switch.version, **told)
     return made
 
 
@@ -247,27 +280,28 @@ def version_resume(*, version: ModelVersion) -> ModelVersion:
 def version_erase(*, version: ModelVersion) -> ModelVersion:
     """Delete its files for good; its row stays, so that old texts keep their origin."""
     version = locked(version)
-    if live_version() == version:
+    if live_version(version.place) == version:
         detail = _("“%s” is live. Switch to another model before you delete it.") % version.name
         raise ModelLive(detail)
     if version.state != State.ERASED:
         version.move(State.ERASED)
         record("model.erased", version, sha256=version.sha256)
-        transaction.on_commit(partial(remove_files, version.workspace_id, version.sha256))
+        gone = partial(remove_files, version.workspace_id, version.sha256, head=not version.writes)
+        transaction.on_commit(gone)
     return version
 
 
-def remove_files(tenant_id: UUID, sha256: str) -> None:
+def remove_files(tenant_id: UUID, sha256: str, *, head: bool) -> None:
     """Delete an erased version's files, unless the same adapter was brought again meanwhile."""
     with tenant_scope(tenant_id), transaction.atomic():
         lock_models()
         if not ModelVersion.objects.kept().filter(sha256=sha256).exists():
-            files.remove(tenant_id, sha256)
+            (head_files if head else files).remove(tenant_id, sha256)
 
 
 def locked(version: ModelVersion) -> ModelVersion:
     lock_models()
-    found: ModelVersion = ModelVersion.objects.get(pk=version.pk)
+    found: ModelVersion = ModelVersion.objects.select_related("dataset").get(pk=version.pk)
     return found
 
 

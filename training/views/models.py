@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -18,10 +19,14 @@ from saas.storage import InsufficientStorage
 from tenants.access import role_required
 from tenants.portal import PortalRequest, attempt, go, posted, rendered
 from training import base_model, services
-from training.forms import ModelImportForm
+from training.forms import ModelImportForm, PlaceForm, TryForm
+from training.head_report import head_verdict, report, tried
+from training.model_card import card_markdown, model_card
 from training.models import ModelSwitch, ModelVersion
+from training.services.predictions import predict
 
 HISTORY = 20
+LONGEST_REASON = 300
 REFUSALS = (Invalid, TooLarge, UnsupportedMedia, Conflict, Unavailable, InsufficientStorage)
 LIGHT, MEDIUM = 8, 16
 
@@ -36,6 +41,8 @@ class Row:
 
     @property
     def fits(self) -> bool:
+        if not self.version.writes:
+            return True
         return self.base is not None and self.base.sha256 == self.version.base_sha256
 
     @property
@@ -44,7 +51,9 @@ class Row:
 
     @property
     def depth(self) -> str:
-        """The rank in words: how much the adapter can change."""
+        """The rank in words: how much the adapter can change; or what a head does."""
+        if not self.version.writes:
+            return str(self.version.get_task_display())
         if self.version.rank <= LIGHT:
             return _("Light touch")
         return _("Firm hand") if self.version.rank <= MEDIUM else _("Deep change")
@@ -57,19 +66,71 @@ def model_list(request: PortalRequest, slug: str) -> HttpResponse:
 
 def overview() -> dict[str, Any]:
     base = known_base()
-    switch = services.live_switch()
-    live = switch.version if switch else None
+    lives = ModelSwitch.objects.live()
+    switch = lives.get(None)
+    live = {each.version_id for each in lives.values()}
     versions = ModelVersion.objects.select_related("created_by", "api_key")
     shown = [*versions.kept(), *versions.erased()[:HISTORY]]
     switches = ModelSwitch.objects.latest_first().select_related("created_by", "api_key", "version")
-    rows = [Row(version, version == live, base) for version in shown]
+    rows = [Row(version, version.pk in live, base) for version in shown]
     return {
         "rows": rows,
-        "live": next((row for row in rows if row.live), None),
+        "live": next((row for row in rows if row.live and row.version.writes), None),
         "base": base,
         "can_step_back": bool(switch and (switch.version or switch.back)),
         "switches": switches[:HISTORY],
     }
+
+
+@require_GET
+def model(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
+    """One model: what it is, how good it was, and what was done with it."""
+    versions = ModelVersion.objects.select_related("created_by", "api_key", "dataset", "parent")
+    version = get_object_or_404(versions, pk=pk)
+    switch = services.live_switch(version.place)
+    run = version.runs.select_related("dataset").newest().first()
+    context = {
+        "row": Row(version, bool(switch and switch.version_id == version.pk), known_base()),
+        "version": version,
+        "run": run,
+        "report": report(run) if run else None,
+        "verdict": head_verdict(run) if run and not version.writes else "",
+        "can_step_back": bool(switch and (switch.version or switch.back)),
+        "card": model_card(version),
+        "owns": request.membership.may("owner"),
+        "form": None if version.writes else TryForm(),
+    }
+    return page(request, "model", context)
+
+
+@require_POST
+@role_required("viewer")
+def model_try(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
+    """What a head says of one text, with what each word does for it; this is free."""
+    version = get_object_or_404(ModelVersion, pk=pk)
+    form = TryForm(request.POST)
+    context: dict[str, Any] = {"form": form, "version": version}
+    if form.is_valid():
+        text = form.cleaned_data["text"]
+        explain = version.task == ModelVersion.Task.CLASSIFICATION
+        ask = partial(predict, version=version, texts=[text], explain=explain, metered=False)
+        try:
+            context["tried"] = tried(text, ask()[0])
+        except (Conflict, Unavailable) as error:
+            form.add_error(None, str(error))
+    status = HTTPStatus.OK if form.is_valid() else HTTPStatus.UNPROCESSABLE_ENTITY
+    name = "_try" if request.htmx else "try"
+    return page(request, name, context, status=status)
+
+
+@require_GET
+def model_card_file(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
+    """The model card as Markdown, to keep beside the model."""
+    version = get_object_or_404(ModelVersion.objects.select_related("dataset", "parent"), pk=pk)
+    response = HttpResponse(card_markdown(version), content_type="text/markdown; charset=utf-8")
+    name = f"model-{version.number}.md"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 def known_base() -> BaseModel | None:
@@ -105,9 +166,12 @@ def imported(request: PortalRequest, form: ModelImportForm) -> ModelVersion | No
 def model_promote(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
     version = get_object_or_404(ModelVersion, pk=pk)
     done = _("“%(name)s” is live: what you order from now on is written with it.")
+    if not version.writes:
+        done = _("“%(name)s” is live: it answers for its dataset from now on.")
+    reason = request.POST.get("reason", "").strip()[:LONGEST_REASON]
     return changed(
         request,
-        lambda: services.version_promote(version=version),
+        lambda: services.version_promote(version=version, reason=reason),
         done % {"name": version.name},
     )
 
@@ -125,8 +189,13 @@ def model_reset(request: PortalRequest, slug: str) -> HttpResponse:
 @require_POST
 @role_required("admin")
 def model_rollback(request: PortalRequest, slug: str) -> HttpResponse:
-    switch = attempt(request, services.version_rollback)
-    if switch is not None:
+    """Back to what was live before: in writing, or among the models of a dataset."""
+    form = PlaceForm(request.POST)
+    place = form.cleaned_data["dataset"] if form.is_valid() else None
+    switch = attempt(request, lambda: services.version_rollback(place=place))
+    if switch is not None and switch.version is None and place is not None:
+        messages.success(request, _("No model answers for “%(name)s” now.") % {"name": place})
+    elif switch is not None:
         name = switch.version.name if switch.version else _("The base model")
         messages.success(request, _("%(name)s is live again.") % {"name": name})
     return go(request, "model-list")

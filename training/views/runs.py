@@ -13,6 +13,9 @@ from tenants.access import role_required
 from tenants.billing.prices import in_credits
 from tenants.portal import PortalRequest, attempt, go, posted
 from training.forms import RunForm
+from training.head_forms import HeadRunForm
+from training.head_recipes import teaches_head
+from training.head_report import head_verdict, report
 from training.models import Dataset, TrainingRun
 from training.plots import lines
 from training.recipes import recipe_of
@@ -31,7 +34,8 @@ def run_list(request: PortalRequest, slug: str) -> HttpResponse:
 def run_new(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
     """How thoroughly, what it will take, and start."""
     dataset = get_object_or_404(Dataset, pk=pk)
-    form = RunForm(posted(request), initial={"name": dataset.name})
+    form_class = HeadRunForm if teaches_head(dataset) else RunForm
+    form = form_class(posted(request), initial={"name": dataset.name})
     if form.is_bound and form.is_valid():
         try:
             run = run_request(
@@ -67,6 +71,8 @@ def training_run(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
         "run": run,
         "plot": lines(run.losses, run.validations),
         "verdict": verdict(run),
+        "report": report(run),
+        "owns": request.membership.may("owner"),
     }
     return page(request, "_run" if request.htmx else "run", context)
 
@@ -76,6 +82,8 @@ def verdict(run: TrainingRun) -> str:
     found = run.evaluation
     if not found:
         return ""
+    if teaches_head(run.dataset):
+        return head_verdict(run)
     if found["won"]:
         return _(
             "It writes the texts that it never saw %(times).1f times as readily as the base model, "
