@@ -23,7 +23,7 @@ class Part:
 def model_card(version: ModelVersion) -> list[Part]:
     card = version.card
     parts = [Part(_("What it is"), list(identity(version)))]
-    if card:
+    if "dataset" in card:
         parts.append(Part(_("What it was taught with"), list(data_facts(card))))
         parts.append(Part(_("How it was taught"), list(recipe_facts(card))))
     if version.evaluation:

@@ -5,7 +5,12 @@ from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_field,
+)
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -53,6 +58,7 @@ SORTED = OpenApiExample(
         ],
     },
 )
+NAMED = OpenApiParameter("id", str, OpenApiParameter.PATH, description="Id, number or champion.")
 MOST_TEXTS, MOST_EXPLAINED = 1_000, 10
 UPLOAD = OpenApiExample(
     "An adapter as PEFT saves it",
@@ -167,7 +173,7 @@ class WordSerializer(serializers.Serializer[Any]):
 class ExplanationSerializer(serializers.Serializer[Any]):
     """What each word did for the label; `faithfulness` above 0 means that it can be believed."""
 
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     words = WordSerializer(many=True)
     faithfulness = serializers.FloatField()
 
@@ -175,7 +181,7 @@ class ExplanationSerializer(serializers.Serializer[Any]):
 class EntitySerializer(serializers.Serializer[Any]):
     """A place that was found: characters from `start` up to `end`."""
 
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     text = serializers.CharField()
     start = serializers.IntegerField()
     end = serializers.IntegerField()
@@ -188,7 +194,7 @@ class PredictionSerializer(serializers.Serializer[Any]):
     `abstained` says that the model is not sure enough: the text may have none of its labels.
     """
 
-    label = serializers.CharField(required=False)
+    label = serializers.CharField(required=False)  # type: ignore[assignment]
     labels = serializers.ListField(child=serializers.CharField(), required=False)
     probability = serializers.FloatField(required=False)
     abstained = serializers.BooleanField(required=False)
@@ -292,7 +298,10 @@ class ModelViewSet(TenantViewSet):
         return Response(SwitchSerializer(services.version_rollback(place=place)).data)
 
     @extend_schema(
-        request=PredictSerializer, responses={200: PredictionsSerializer}, examples=[SORTED]
+        request=PredictSerializer,
+        responses={200: PredictionsSerializer},
+        examples=[SORTED],
+        parameters=[NAMED],
     )
     @action(detail=True, methods=["post"], scope="read", role="viewer", problems=(402, 503))
     def predict(self, request: Request, pk: str) -> Response:

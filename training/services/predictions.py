@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from saas.errors import NotFound
 from tenants.billing.readings import record, require_credits
@@ -29,15 +30,17 @@ def version_named(name: str) -> ModelVersion:
     elif name.isascii() and name.isdigit() and len(name) < 10:
         found = ModelVersion.objects.filter(number=int(name)).first()
     else:
-        found = ModelVersion.objects.filter(pk=uuid_of(name)).first()
+        key = uuid_of(name)
+        found = ModelVersion.objects.filter(pk=key).first() if key else None
     if found is None:
         raise NotFound
     return found
 
 
 def champion_of(dataset: str) -> ModelVersion | None:
-    by_name = Dataset.objects.filter(name=dataset).first()
-    place = by_name or Dataset.objects.filter(pk=uuid_of(dataset)).first()
+    key = uuid_of(dataset)
+    asked = Q(name=dataset) | Q(pk=key) if key else Q(name=dataset)
+    place = Dataset.objects.filter(asked).first()
     return live_version(place) if place else None
 
 

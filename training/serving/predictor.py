@@ -125,9 +125,10 @@ class Predictor:
         if not self.pending:
             found: Any = self.client.blpop([QUESTIONS], timeout=WAIT_S)
             raw = found[1] if found else None
-        while raw or (raw := self.client.lpop(QUESTIONS)):
+        raw = raw or self.client.lpop(QUESTIONS)
+        while raw:
             self.pending.append(Work(Question.from_json(raw)))
-            raw = None
+            raw = self.client.lpop(QUESTIONS)
 
     def _advanced(self, work: Work) -> Answer | None:
         """The answer, where it is whole after this part, or where something is wrong with it."""

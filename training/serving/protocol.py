@@ -35,7 +35,7 @@ class Question:
         return json.dumps(asdict(self), ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, raw: bytes) -> Self:
+    def from_json(cls, raw: bytes | str) -> Self:
         return cls(**json.loads(raw))
 
 
@@ -51,5 +51,5 @@ class Answer:
         return json.dumps(asdict(self), ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, raw: bytes) -> Self:
+    def from_json(cls, raw: bytes | str) -> Self:
         return cls(**json.loads(raw))

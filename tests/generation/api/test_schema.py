@@ -20,7 +20,11 @@ from tests.routes.recommendations import make_model
 from tests.support.api import key_for
 from tests.support.live import working
 from tests.training.adapters import config, weights
+from tests.training.serving.conftest import predictor, sorter, sorter_folder, toy, toy_encoder
+from training.models import ModelVersion
+from training.serving.predictor import Predictor
 
+__all__ = ["predictor", "sorter", "sorter_folder", "toy", "toy_encoder"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 API = "/api/v1"
@@ -212,6 +216,12 @@ def visit_training(tour: Tour) -> None:
     tour("DELETE", f"{at}/", {"id": unused["id"]})
 
 
+def visit_head(tour: Tour, head: ModelVersion) -> None:
+    ids = {"id": str(head.pk)}
+    asked = {"text": "the desk was lovely", "explain": True}
+    tour("POST", f"{API}/models/{{id}}/predict/", ids, json=asked)
+
+
 @pytest.fixture
 def ranking_model(acme: Tenant) -> RankingModel:
     with tenant_scope(acme):
@@ -219,7 +229,11 @@ def ranking_model(acme: Tenant) -> RankingModel:
 
 
 def test_every_operation_succeeds_and_keeps_its_word(
-    tour: Tour, brand: Brand, ranking_model: RankingModel
+    tour: Tour,
+    brand: Brand,
+    ranking_model: RankingModel,
+    sorter: ModelVersion,
+    predictor: Predictor,
 ) -> None:
     visit_collection(tour, "brands", {"name": "Lumen"})
     visit_collection(tour, "audiences", {"name": "Readers"})
@@ -234,6 +248,7 @@ def test_every_operation_succeeds_and_keeps_its_word(
     visit_billing(tour)
     visit_recommendations(tour, ranking_model)
     visit_training(tour)
+    visit_head(tour, sorter)
     tour("GET", "/v1/models")
     tour("GET", "/v1/models/{name}", {"name": "echo"})
     tour("POST", "/v1/chat/completions", json=CHAT)

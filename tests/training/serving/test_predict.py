@@ -96,7 +96,8 @@ def test_the_champion_of_a_dataset_goes_by_its_name(
     with tenant_scope(acme):
         sorter.dataset = Dataset.objects.create(name="Reviews", task="classification")
         sorter.save()
-        assert api.post(at("Reviews@champion"), {"text": GOOD}).status_code == 404
+    assert api.post(at("Reviews@champion"), {"text": GOOD}).status_code == 404
+    with tenant_scope(acme):
         services.version_promote(version=sorter)
     assert api.post(at("Reviews@champion"), {"text": GOOD}).json()["model"] == 7
     assert api.post(at(f"{sorter.dataset_id}@champion"), {"text": GOOD}).status_code == 200
