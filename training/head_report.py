@@ -84,6 +84,10 @@ class Piece:
     strength: str = ""
     weight: float = 0.0
 
+    @property
+    def marked(self) -> bool:
+        return bool(self.label or self.strength)
+
 
 @dataclass(frozen=True, slots=True)
 class Tried:

@@ -303,7 +303,7 @@ class ModelViewSet(TenantViewSet):
         examples=[SORTED],
         parameters=[NAMED],
     )
-    @action(detail=True, methods=["post"], scope="read", role="viewer", problems=(402, 503))
+    @action(detail=True, methods=["post"], scope="read", role="editor", problems=(402, 503))
     def predict(self, request: Request, pk: str) -> Response:
         """Sort texts, or find things in them. The address takes the model's id or its number, and
         `{dataset}@champion` for the one that is live for a dataset, by that one's id or name.
