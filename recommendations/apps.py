@@ -11,17 +11,31 @@ METERS = (
     ("recommendations", _("Recommendations"), 1_000),
     ("events", _("Events"), 50),
 )
+LIMITS = (("collected", _("Requests with a public key a minute"), 6_000),)
 
 
 class RecommendationsConfig(AppConfig):
     name = "recommendations"
 
     def ready(self) -> None:
-        from tenants.billing import meters
+        from recommendations.api.collect import base as collect
+        from recommendations.api.gorse import base as gorse
+        from recommendations.api.gorse.section import SECTION as GORSE
+        from saas.api.sections import add_section
+        from saas.errors import PROBLEM_FORMAT, ErrorFormat, format_errors
+        from tenants.authentication import authenticate_below
+        from tenants.billing import limits, meters
         from tenants.jobs.registry import JobKind, register
 
         for name, label, price in METERS:
             meters.register(meters.Meter(name, label=label, price=price))
+        add_section(GORSE)
+        for limit in LIMITS:
+            limits.register(limits.Limit(*limit))
+        authenticate_below(collect.PREFIX, collect.authenticate)
+        format_errors(collect.PREFIX, PROBLEM_FORMAT)
+        authenticate_below(gorse.PREFIX, gorse.authenticate)
+        format_errors(gorse.PREFIX, ErrorFormat(status=gorse.gorse_status))
         navigation.add(NavEntry("recommend", _("Recommend"), "sparkles", 60, key="r"))
         register(
             JobKind(

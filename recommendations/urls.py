@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from recommendations.views import catalogue, overview, people, scenarios
+from recommendations.views import catalogue, connect, overview, people, scenarios
 
 # recommend/
 recommend_urls = [
@@ -14,6 +14,9 @@ recommend_urls = [
     path("people/", people.person_list, name="recommend-people"),
     path("people/<uuid:pk>/", people.person_page, name="recommend-person"),
     path("people/<uuid:pk>/forget/", people.person_forgotten, name="recommend-person-forget"),
+    path("connect/", connect.connect, name="recommend-connect"),
+    path("connect/public-keys/", connect.public_key_new, name="recommend-public-key"),
+    path("connect/keys/<uuid:pk>/revoke/", connect.key_revoked, name="recommend-key-revoke"),
     path("scenarios/", scenarios.scenario_list, name="recommend-scenarios"),
     path("scenarios/new/", scenarios.scenario_new, name="recommend-scenario-new"),
     path("scenarios/preview/", scenarios.scenario_preview, name="recommend-preview"),

@@ -1,6 +1,7 @@
 """Errors that callers can act on, and the one place that turns them into answers (RFC 9457)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -212,13 +213,38 @@ def problem(error: AppError, request: HttpRequest | None) -> dict[str, Any]:
     return body | error.extra
 
 
+def same_status(status: int) -> int:
+    return status
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorFormat:
+    """How the clients of one kind of API read an error: its body, and the status they know."""
+
+    body: Callable[[AppError, HttpRequest | None], dict[str, Any]] = problem
+    status: Callable[[int], int] = same_status
+    media_type: str = "application/json"
+
+
+PROBLEM_FORMAT = ErrorFormat(media_type="application/problem+json")
+_formats: dict[str, ErrorFormat] = {}
+
+
+def format_errors(prefix: str, found: ErrorFormat) -> None:
+    """Tell errors below a path in another format; in your AppConfig.ready()."""
+    _formats[prefix] = found
+
+
+def error_format(request: HttpRequest | None) -> ErrorFormat:
+    path = request.path_info if request is not None else ""
+    known = (found for prefix, found in _formats.items() if path.startswith(prefix))
+    return next(known, PROBLEM_FORMAT)
+
+
 def problem_response(error: AppError, request: HttpRequest | None) -> HttpResponse:
-    openai_paths = request is not None and request.path_info.startswith("/v1/")
-    body = openai_problem(error, request) if openai_paths else problem(error, request)
-    status = openai_status(error.status) if openai_paths else error.status
-    response = JsonResponse(body, status=status)
-    if not openai_paths:
-        response["Content-Type"] = "application/problem+json"
+    found = error_format(request)
+    response = JsonResponse(found.body(error, request), status=found.status(error.status))
+    response["Content-Type"] = found.media_type
     response["Content-Language"] = get_language() or "en"
     response["Cache-Control"] = "no-store"
     for name, value in error.headers.items():
@@ -245,6 +271,9 @@ def openai_problem(error: AppError, request: HttpRequest | None) -> dict[str, An
         "error": {"message": message, "type": kind, "param": param, "code": code, **state},
         "request_id": getattr(request, "request_id", ""),
     }
+
+
+format_errors("/v1/", ErrorFormat(openai_problem, openai_status))
 
 
 def api_exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
@@ -307,7 +336,8 @@ def field_errors(details: Any, pointer: str = "") -> Iterable[dict[str, Any]]:
 
 
 def wants_json(request: HttpRequest) -> bool:
-    return request.path_info.startswith(("/api/", "/v1/")) or not request.accepts("text/html")
+    path = request.path_info
+    return path.startswith(("/api/", *_formats)) or not request.accepts("text/html")
 
 
 def error_page(request: HttpRequest, error: AppError) -> HttpResponse:

@@ -22,6 +22,8 @@ urlpatterns = [
     path("", include("tenants.billing.api_urls")),
     path("", include("training.api.urls")),
     path("", include("recommendations.api.urls")),
+    path("", include("recommendations.api.gorse.urls")),
+    path("", include("recommendations.api.collect.urls")),
     path("", include("generation.api.urls")),
     path("", include("tenants.urls")),
     path("w/<slug:slug>/", include("tenants.jobs.urls")),

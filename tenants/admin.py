@@ -233,7 +233,7 @@ class InvitationAdmin(ReadOnlyAdmin):
 class ApiKeyAdmin(ReadOnlyAdmin):
     list_display = ("name", "prefix", "role", "scopes", "last_used_at", "expires_at", "revoked_at")
     search_fields = ("name", "prefix")
-    exclude = ("secret_sha256",)
+    exclude = ("secret_sha256", "sealed_secret")
 
 
 @admin.register(AuditEvent)

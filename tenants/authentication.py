@@ -1,5 +1,6 @@
 """API keys at the door: `Authorization: Bearer sk_…`, and what a key's scopes allow."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView  # imports this module through DRF's settings
 
 
+Authenticator = Callable[[HttpRequest], "tuple[ApiKey, Role] | None"]
+
+
 def authenticate_key(request: HttpRequest) -> tuple[ApiKey, Role] | None:
     """The request's API key, and what it may be now; None where it shows none.
 
@@ -32,8 +36,12 @@ def authenticate_key(request: HttpRequest) -> tuple[ApiKey, Role] | None:
     kind, _, secret = request.headers.get("Authorization", "").partition(" ")
     if not kind:
         return None
-    key = find_api_key(secret.strip()) if kind.lower() == "bearer" else None
-    if key is None or not key.live:
+    return admitted(find_api_key(secret.strip()) if kind.lower() == "bearer" else None)
+
+
+def admitted(key: ApiKey | None, kind: str = ApiKey.Kind.SECRET) -> tuple[ApiKey, Role]:
+    """The key with its workspace, and what it may be now; raises AppError where it is no good."""
+    if key is None or not key.live or key.kind != kind:
         raise NotAuthenticated("The API key is unknown, expired or revoked.")
     with tenant_scope(key.workspace_id):
         key.tenant = Tenant.objects.get(pk=key.workspace_id)
@@ -45,8 +53,26 @@ def authenticate_key(request: HttpRequest) -> tuple[ApiKey, Role] | None:
     return key, role
 
 
+_authenticators: dict[str, Authenticator] = {
+    "/api/v1/": authenticate_key,
+    "/v1/": authenticate_key,
+}
+
+
+def authenticate_below(prefix: str, authenticator: Authenticator) -> None:
+    """Say how programs show their keys below a path; in your AppConfig.ready()."""
+    _authenticators[prefix] = authenticator
+
+
+def authenticator_of(path: str) -> Authenticator | None:
+    """How programs show their keys at this path; None where people sign in."""
+    known = (found for prefix, found in _authenticators.items() if path.startswith(prefix))
+    return next(known, None)
+
+
 def refuse_key_in_url(request: HttpRequest) -> None:
-    if any(str(value).startswith(ApiKey.PREFIX) for value in request.GET.values()):
+    secrets = (ApiKey.PREFIXES[ApiKey.Kind.SECRET], ApiKey.PREFIXES[ApiKey.Kind.SIGNING])
+    if any(str(value).startswith(secrets) for value in request.GET.values()):
         raise KeyInUrl(
             "An API key stands in the URL, where logs keep it. Send it as a header and revoke it."
         )

@@ -47,13 +47,15 @@ def membership_in(slug: str, user_id: UUID) -> Membership | None:
 def find_api_key(secret: str) -> ApiKey | None:
     """The key that has this secret, with its tenant's id; None where there is none."""
     prefix = ApiKey.prefix_of(secret)
-    if not prefix:
-        return None
+    keys = api_keys_with(prefix) if prefix else []
+    return next((key for key in keys if key.matches(secret)), None)
+
+
+def api_keys_with(prefix: str) -> list[ApiKey]:
+    """The keys whose secret begins like this, of whichever workspace."""
     with lookup_scope(key_prefix=prefix), transaction.atomic():
-        candidates: list[ApiKey] = list(
-            TenantQuerySet(ApiKey).filter(prefix=prefix).select_related("created_by")
-        )
-    return next((key for key in candidates if key.matches(secret)), None)
+        rows: TenantQuerySet[ApiKey] = TenantQuerySet(ApiKey).filter(prefix=prefix)
+        return list(rows.select_related("created_by"))
 
 
 def find_invitation(secret_sha256: str) -> Invitation | None:

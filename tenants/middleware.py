@@ -15,14 +15,13 @@ from saas.errors import AppError, Unavailable, error_page, not_found, problem_re
 from saas.shell import remember_workspace
 from tenants import actors, scope
 from tenants.actors import Actor, acting
-from tenants.authentication import authenticate_key, refuse_closed
+from tenants.authentication import Authenticator, authenticator_of, refuse_closed
 from tenants.lookups import membership_in
 from tenants.models import Tenant
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # All that the URL patterns take for a slug: an address that this missed would have no scope.
 WORKSPACE_PATH = re.compile(r"^/w/(?P<slug>[-a-zA-Z0-9_]+)/")
-API_PATHS = ("/api/v1/", "/v1/")
 
 
 class ResetScopeMiddleware:
@@ -54,8 +53,8 @@ class TenantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path_info.startswith(API_PATHS):
-            return self._with_api_key(request)
+        if authenticator := authenticator_of(request.path_info):
+            return self._with_api_key(request, authenticator)
         with acting(lambda: signed_in(request)):
             if match := WORKSPACE_PATH.match(request.path_info):
                 return self._in_workspace(request, match["slug"])
@@ -75,10 +74,10 @@ class TenantMiddleware:
         remember_workspace(request, slug)
         return self._scoped(request, membership.tenant)
 
-    def _with_api_key(self, request: HttpRequest) -> HttpResponseBase:
+    def _with_api_key(self, request: HttpRequest, authenticator: Authenticator) -> HttpResponseBase:
         try:
             with transaction.atomic():
-                found = authenticate_key(request)
+                found = authenticator(request)
         except AppError as error:
             return problem_response(error, request)
         except OperationalError:

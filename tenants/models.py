@@ -16,6 +16,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from saas import keyring
 from saas.ids import uuid7
 from saas.navigation import navigation
 from tenants.event_types import label_of
@@ -247,7 +248,15 @@ class ApiKey(TenantModel):
 
     A personal key (without a role) acts for its maker, with their role of the moment, as long as
     they are a member. A service account's key is the workspace's own and has a role of its own.
+
+    A public key stands in web pages, works for pages of its origins alone, and has no scope. A
+    signing token is never sent: requests are signed with it. These two are kept, encrypted.
     """
+
+    class Kind(models.TextChoices):
+        SECRET = "secret", _("API key")
+        PUBLIC = "public", _("Public key")
+        SIGNING = "signing", _("Signing token")
 
     class Scope(models.TextChoices):
         READ = "read", _("Read")
@@ -255,11 +264,16 @@ class ApiKey(TenantModel):
         GENERATE = "generate", _("Generate")
         APPROVE = "approve", _("Approve and publish")
 
-    PREFIX = "sk_"
+    PREFIXES: ClassVar[dict[str, str]] = {"secret": "sk_", "public": "pk_", "signing": "st_"}
 
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.SECRET, editable=False)
     name = models.CharField(_("name"), max_length=80, validators=[name_check])
     prefix = models.CharField(max_length=16, editable=False)
     secret_sha256 = models.CharField(max_length=64, editable=False)
+    sealed_secret = models.TextField(blank=True, editable=False)
+    origins = ArrayField(
+        models.CharField(max_length=300), verbose_name=_("origins"), default=list, blank=True
+    )
     scopes = ArrayField(models.CharField(max_length=12, choices=Scope), verbose_name=_("scopes"))
     role = models.CharField(_("role"), max_length=10, choices=Role, blank=True)
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -276,23 +290,30 @@ class ApiKey(TenantModel):
         indexes = [models.Index(fields=["prefix"], name="key_by_prefix")]
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.PREFIX}{self.prefix}…)"
+        return f"{self.name} ({self.shown_prefix}…)"
+
+    @property
+    def shown_prefix(self) -> str:
+        """How the secret begins, by which people know it again."""
+        return f"{self.PREFIXES[self.kind]}{self.prefix}"
 
     @classmethod
     def issue(cls, **fields: Any) -> tuple["ApiKey", str]:
         """A new key and its secret, which is shown this once."""
-        prefix = secrets.token_hex(4)
-        secret = f"{cls.PREFIX}{prefix}_{secrets.token_urlsafe(32)}"
-        key = cls(prefix=prefix, secret_sha256=sha256(secret), **fields)
+        key = cls(prefix=secrets.token_hex(4), **fields)
+        secret = f"{key.shown_prefix}_{secrets.token_urlsafe(32)}"
+        key.secret_sha256 = sha256(secret)
+        if key.kind != cls.Kind.SECRET:
+            key.sealed_secret = keyring.seal(secret, owner=key.workspace_id)
         key.save()
         return key, secret
 
     @classmethod
     def prefix_of(cls, secret: str) -> str:
         """The look-up part of a secret, or an empty string where it has none."""
-        if not secret.startswith(cls.PREFIX) or len(secret) > 128:
+        if not secret.startswith(tuple(cls.PREFIXES.values())) or len(secret) > 128:
             return ""
-        return secret.removeprefix(cls.PREFIX).partition("_")[0]
+        return secret[3:].partition("_")[0]
 
     @property
     def personal(self) -> bool:

@@ -38,8 +38,20 @@ NO_ITEMS, ALL_FILTERED = "catalogue_empty", "nothing_allowed"
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """What is known of the one who asks: items by number, oldest first."""
+
+    items: list[int]
+    weights: list[float]
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
-    """A question as a caller puts it. `own` are settings of this question alone."""
+    """A question as a caller puts it. `own` are settings of this question alone.
+
+    `past` is what a caller tells of the one who asks, in the place of what is known of them, and
+    `without` are numbers of items that must not come.
+    """
 
     count: int
     person: Person | None = None
@@ -50,6 +62,8 @@ class Ask:
     explain: bool = False
     # Programs pay for answers; looking at them in the portal is free.
     metered: bool = False
+    past: Past | None = None
+    without: frozenset[int] = frozenset()
 
     @property
     def who(self) -> str:
@@ -78,14 +92,6 @@ class Answer:
     recommendation: Recommendation
     shown: list[Shown]
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """What is known of the one who asks: items by number, oldest first."""
-
-    items: list[int]
-    weights: list[float]
 
 
 @transaction.atomic
@@ -160,6 +166,8 @@ def running_experiment(scenario: Scenario) -> Experiment | None:
 
 def past_of(ask: Ask) -> Past:
     """The person's newest events, or the session's where nobody is known."""
+    if ask.past is not None:
+        return ask.past
     if ask.person is not None:
         return Past(list(ask.person.recent_items), list(ask.person.recent_weights))
     if not ask.session:
@@ -176,7 +184,9 @@ def past_of(ask: Ask) -> Past:
 
 def excluded(ask: Ask, settings: ScenarioSettings, page_of: Recommendation | None) -> set[int]:
     """Numbers that must not come: turned down, seen (where the scenario says so), shown above."""
-    found = set(ask.person.dismissed) if ask.person else set()
+    found = set(ask.without)
+    if ask.person:
+        found |= set(ask.person.dismissed)
     if settings.filter_seen and ask.person:
         seen = ask.person.interactions.telling().values_list("item__number", flat=True)
         found |= set(seen.distinct())

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from recommendations import counters
 from recommendations.counters import Count
@@ -242,6 +243,54 @@ def person_forget(*, person: Person) -> None:
     counters.add_transitions(list(_withdrawn(line)))
     counters.add_counts({item: _negative(count) for item, count in _counts(rows, items).items()})
     person.delete()
+
+
+@transaction.atomic
+def interactions_delete(*, person: Person, chosen: Q) -> int:
+    """Delete some events of a person, and their part in every count; returns how many."""
+    person = Person.objects.filter(pk=person.pk).locked().get()
+    rows = list(person.interactions.in_time().select_related("item"))
+    gone = set(person.interactions.filter(chosen).values_list("pk", flat=True))
+    lost = [row for row in rows if row.pk in gone]
+    kept = [row for row in rows if row.pk not in gone]
+    counters.add_transitions(list(_cut_out([row for row in rows if weight_of(row)], gone)))
+    counts = _counts(lost, {row.item_id: row.item for row in lost})
+    counters.add_counts({item: _negative(count) for item, count in counts.items()})
+    person.interactions.filter(pk__in=gone).delete()
+    person.recent_items, person.recent_times, person.recent_weights = [], [], []
+    telling = [row for row in kept if weight_of(row)][-RECENT:]
+    person.remember(
+        (row.occurred_at.timestamp(), row.item.number, weight_of(row)) for row in telling
+    )
+    turned_down = (row.item.number for row in kept if row.type == Type.DISMISS)
+    person.dismissed = list(dict.fromkeys(turned_down))
+    counters.save_persons([person])
+    return len(gone)
+
+
+@transaction.atomic
+def dwell_extend(*, events: Sequence[EventData]) -> None:
+    """Note how long earlier views lasted; nothing is counted anew, and no time gets shorter."""
+    for event in events:
+        rows = Interaction.objects.filter(
+            person__key=event.person,
+            item__key=event.item,
+            type=event.type,
+            occurred_at=event.occurred_at,
+        )
+        longer = Q(seconds=None) | Q(seconds__lt=event.seconds or 0.0)
+        rows.filter(longer).update(seconds=event.seconds)
+
+
+def _cut_out(rows: Sequence[Interaction], gone: set[UUID]) -> Iterator[Increment]:
+    """What is taken back when some of a person's events go, from the newest to the oldest."""
+    line = [Event(row.item.number, row.occurred_at.timestamp(), weight_of(row)) for row in rows]
+    window = TRANSITIONS.window
+    for place in reversed(range(len(rows))):
+        if rows[place].pk in gone:
+            event = line.pop(place)
+            before, after = line[max(0, place - window) : place], line[place : place + window]
+            yield from removal(event, before, after, TRANSITIONS)
 
 
 def _withdrawn(line: list[Event]) -> Iterator[Increment]:

@@ -35,6 +35,8 @@ class ApiView(APIView):
     # Query parameters beside a list's own, policies that count for calls with an effect, and
     # statuses of problems that are not every view's.
     parameters: ClassVar[tuple[str, ...]] = ()
+    # Programs written for another API may send what we do not know; elsewhere that is a mistake.
+    strict_parameters = True
     limits: ClassVar[tuple[str, ...]] = ()
     problems: ClassVar[tuple[int, ...]] = ()
 
@@ -47,7 +49,8 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        refuse_unknown(request, known_parameters(self))
+        if self.strict_parameters:
+            refuse_unknown(request, known_parameters(self))
 
     def finalize_response(  # type: ignore[override]
         self, request: Request, response: Any, *args: Any, **kwargs: Any

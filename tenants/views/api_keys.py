@@ -29,7 +29,8 @@ def api_keys(request: MemberRequest, slug: str) -> HttpResponse:
     if status == 201:
         issued, secret = api_key_issue(**form.cleaned_data)
         context = {"form": ApiKeyForm(by=request.membership), "secret": secret, "issued": issued}
-    context["keys"] = ApiKey.objects.select_related("created_by").newest()
+    keys = ApiKey.objects.filter(kind=ApiKey.Kind.SECRET)
+    context["keys"] = keys.select_related("created_by").newest()
     return render(request, "tenants/api_keys.html", context, status=status)
 
 

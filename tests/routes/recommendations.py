@@ -2,10 +2,14 @@
 
 from recommendations.models import Item, Person, RankingModel, Recommendation, Scenario
 from recommendations.services.catalogue import ItemData, items_write, persons_write
+from recommendations.services.keys import public_key_issue
 from recommendations.services.scenarios import experiment_start, scenario_save
 from recommendations.serving.settings import ScenarioSettings
+from tenants.actors import Actor, acting
+from tenants.models import ApiKey, Tenant, User
+from tenants.scope import tenant_scope
 from tests.routes.generation import in_scope
-from tests.routes.table import Route, delete, get, patch, post
+from tests.routes.table import Route, delete, get, patch, post, put
 
 
 def make_item() -> Item:
@@ -44,6 +48,17 @@ experiment = in_scope(lambda: {"pk": make_experiment().pk})  # type: ignore[attr
 model = in_scope(lambda: {"pk": make_model().pk})
 answer = in_scope(lambda: {"recomm_id": Recommendation.objects.create().pk})
 
+
+def make_public_key(owner: User) -> ApiKey:
+    with acting(Actor(user=owner)):
+        return public_key_issue(name="Site", origins=["https://shop.example"])
+
+
+def public_key(tenant: Tenant, owner: User) -> dict[str, object]:
+    with tenant_scope(tenant):
+        return {"pk": make_public_key(owner).pk}
+
+
 EVENT = {"person": "ann", "item": "fern", "type": "click"}
 FORM = {"name": "End", "diversity": 1, "rotation_rate": 0, "min_relevance": 0, "exploration": 0}
 
@@ -56,6 +71,9 @@ ROUTES = {
     "recommend-people": Route(get("viewer")),
     "recommend-person": Route(get("viewer"), row=person),
     "recommend-person-forget": Route(post("admin"), row=person),
+    "recommend-connect": Route(get("viewer")),
+    "recommend-public-key": Route(post("admin", name="Site", origins="https://a.example")),
+    "recommend-key-revoke": Route(post("admin"), row=public_key),
     "recommend-scenarios": Route(get("viewer")),
     "recommend-scenario-new": Route(get("editor") | post("editor", 302, key="end", **FORM)),
     "recommend-preview": Route(post("editor", 200, **FORM)),
@@ -84,4 +102,45 @@ ROUTES = {
     "api-experiment-stop": Route(post("write", 200), row=experiment),
     "api-ranking-model-list": Route(get("read")),
     "api-ranking-model-detail": Route(get("read"), row=model),
+}
+
+# Other companies' APIs have their own ways to show a key, which nobody here has; what they answer
+# to those who have one: tests/recommendations/api/test_gorse.py and test_recombee.py.
+REFUSED = 401
+
+
+def closed(*calls: dict[str, object], **kwargs: str) -> Route:
+    """An address that answers nobody without its own kind of key."""
+    found = {method: call for each in calls for method, call in each.items()}
+    return Route(found, kwargs=kwargs)  # type: ignore[arg-type]
+
+
+GET, POST, PUT = get("public", REFUSED), post("public", REFUSED), put("public", REFUSED)
+PATCH, DELETE = patch("public", REFUSED), delete("public", REFUSED)
+ROUTES |= {
+    "collect": closed(POST),
+    "collect-script": closed(get("public")),
+    "gorse-health": closed(get("public"), name="live"),
+    "gorse-items": closed(GET, POST),
+    "gorse-item-new": closed(POST),
+    "gorse-item": closed(GET, PATCH, DELETE, item="a"),
+    "gorse-item-category": closed(PUT, DELETE, item="a", category="b"),
+    "gorse-item-feedback": closed(GET, item="a"),
+    "gorse-item-neighbors": closed(GET, item="a"),
+    "gorse-item-to-item": closed(GET, name="n", item="a"),
+    "gorse-users": closed(GET, POST),
+    "gorse-user-new": closed(POST),
+    "gorse-user": closed(GET, PATCH, DELETE, user="a"),
+    "gorse-user-feedback": closed(GET, user="a"),
+    "gorse-user-neighbors": closed(GET, user="a"),
+    "gorse-user-to-user": closed(GET, name="n", user="a"),
+    "gorse-feedback": closed(GET, POST, PUT),
+    "gorse-feedback-of-type": closed(GET, kind="star"),
+    "gorse-feedback-pair": closed(GET, DELETE, user="a", item="b"),
+    "gorse-feedback-one": closed(GET, DELETE, kind="star", user="a", item="b"),
+    "gorse-session": closed(POST),
+    "gorse-recommend": closed(GET, user="a"),
+    "gorse-list": closed(GET, name="latest"),
+    "gorse-non-personalized": closed(GET, name="popular"),
+    "gorse-collaborative-filtering": closed(GET, user="a"),
 }

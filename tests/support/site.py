@@ -27,6 +27,7 @@ class Answer:
     body: str = ""
     status: int = 200
     kind: str = "text/html; charset=utf-8"
+    policy: str = POLICY
 
     @classmethod
     def json(cls, content: dict[str, Any]) -> "Answer":
@@ -66,7 +67,7 @@ def serving() -> Iterator[Site]:
         def reply(self, answer: Answer) -> None:
             self.send_response(answer.status)
             self.send_header("Content-Type", answer.kind)
-            self.send_header("Content-Security-Policy", POLICY)
+            self.send_header("Content-Security-Policy", answer.policy)
             self.end_headers()
             self.wfile.write(answer.body.encode())
 

@@ -4,11 +4,13 @@ import random
 from collections.abc import Sequence
 
 import pytest
+from django.db.models import Q
 
 from recommendations.errors import EventConflict
 from recommendations.models import Interaction, Item, ItemCounts, Person, Transition
 from recommendations.services.interactions import (
     EventData,
+    interactions_delete,
     interactions_record,
     person_forget,
     person_merge,
@@ -74,6 +76,25 @@ def test_a_forgotten_person_leaves_no_trace(record: Record) -> None:
     assert ItemCounts.objects.get(item__key="fern").popular == pytest.approx(popular)
     assert not Interaction.objects.filter(person__key="ann").exists()
     assert not Person.objects.filter(key="ann").exists()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_deleted_events_are_gone_from_every_count(record: Record, seed: int) -> None:
+    keys = ["fern", "pothos", "cactus", "pot"]
+    chance = random.Random(seed)
+    kept = [event("ann", chance.choice(keys), 2 * minutes) for minutes in range(70)]
+    record(*kept)
+    straight, ann = counts(), Person.objects.get(key="ann")
+    gone = ["stand", "mister"]
+    record(*(event("ann", chance.choice(gone), 2 * chance.randrange(70) + 1) for _ in range(30)))
+    record(event("ann", "stand", 1, "dismiss"), event("ann", "mister", 1, "impression"))
+    assert interactions_delete(person=ann, chosen=Q(item__key__in=gone)) > 15
+    assert counts() == pytest.approx(straight, abs=1e-4)
+    now = Person.objects.get(key="ann")
+    assert (now.recent(), now.dismissed) == (ann.recent(), [])
+    left = ItemCounts.objects.get(item__key="stand")
+    assert (left.events, left.impressions) == (0, 0)
+    assert left.popular == pytest.approx(0, abs=1e-6)
 
 
 def test_merged_visits_are_one(record: Record) -> None:
