@@ -4,6 +4,7 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from saas.api.sections import add_section
+from saas.diagnosis import register_check
 from saas.navigation import SETTINGS, NavEntry, navigation
 from tenants import event_types as events
 from tenants.billing import meters
@@ -57,6 +58,7 @@ class GenerationConfig(AppConfig):
         from generation.api.openai.section import SECTION
         from generation.services.teaching import copy_messages
         from generation.serving import base_model, job_kinds, receivers  # noqa: F401  (receivers connect)
+        from generation.serving.diagnosis import engine
         from tenants.billing import limits
         from tenants.jobs.registry import register, register_worker
         from training import base_model as training_base
@@ -74,5 +76,6 @@ class GenerationConfig(AppConfig):
             limits.register(limits.Limit(*limit))
         register(job_kinds.VARIANT)
         register(job_kinds.COMPLETION)
+        register_check("engine", engine)
         worker = "generation.serving.batch_worker"
         register_worker(job_kinds.QUEUE, f"{worker}.run", prepare=f"{worker}.prepare")

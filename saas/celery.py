@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import setup_logging, worker_init
 from django.db import connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
@@ -12,6 +12,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 app = Celery("kindling")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def keep_our_logs(**_: Any) -> None:
+    """Django has set up the project's own: with a receiver here Celery adds no other shape."""
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]

@@ -45,6 +45,17 @@ def limits() -> dict[str, int]:
     return found
 
 
+def retention() -> dict[str, int]:
+    """Every RETENTION_… in the environment, by the rest of its name: whole days."""
+    found = {}
+    for name, value in os.environ.items():
+        if name.startswith("RETENTION_"):
+            if not (value.isascii() and value.isdigit()):
+                raise ImproperlyConfigured(f"{name}={value!r}: must be a whole number of days.")
+            found[name.removeprefix("RETENTION_").lower()] = int(value)
+    return found
+
+
 def local_only(name: str, public_url: str) -> bool:
     """Whether NAME is on, which it may only be where nobody but this machine can come."""
     value: bool = env.bool(name, False)

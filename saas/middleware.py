@@ -1,6 +1,7 @@
 """Gives each request an id, and turns errors that callers can act on into answers."""
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,10 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
-from django_structlog.signals import bind_extra_request_metadata
+from django_structlog.signals import (
+    bind_extra_request_finished_metadata,
+    bind_extra_request_metadata,
+)
 
 from saas.errors import as_app_error, error_page
 from saas.ids import uuid7
@@ -27,6 +31,7 @@ class RequestIdMiddleware:
         given = request.headers.get("X-Request-Id", "")
         request_id = given if GIVEN_ID.match(given) else f"req_{uuid7().hex}"
         request.request_id = request_id  # type: ignore[attr-defined]
+        request.began = time.monotonic()  # type: ignore[attr-defined]
         response = self.get_response(request)
         response["X-Request-Id"] = request_id
         return response
@@ -36,6 +41,12 @@ class RequestIdMiddleware:
 def name_in_logs(request: HttpRequest, **_: Any) -> None:
     """Log lines carry the id that the caller is told, not one of their own."""
     structlog.contextvars.bind_contextvars(request_id=request.request_id)  # type: ignore[attr-defined]
+
+
+@receiver(bind_extra_request_finished_metadata)
+def say_how_long(request: HttpRequest, log_kwargs: dict[str, Any], **_: Any) -> None:
+    """A request's last line says how long it took."""
+    log_kwargs["duration_ms"] = round(1000 * (time.monotonic() - request.began))  # type: ignore[attr-defined]
 
 
 class ProblemMiddleware(MiddlewareMixin):

@@ -18,24 +18,29 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--grace", type=int, default=GRACE_S, help="seconds for what still runs")
-    chosen = parser.parse_args()
-    serve(chosen.host, chosen.port, chosen.grace)
+    parser.add_argument(
+        "--forwarded-allow-ips",
+        default="127.0.0.1",
+        help="proxies whose word about callers is taken; * where nothing else can reach the port",
+    )
+    serve(parser.parse_args())
 
 
-def serve(host: str, port: int, grace_s: int) -> None:
+def serve(chosen: argparse.Namespace) -> None:
     """Serve until SIGTERM or SIGINT, then end within the grace and a moment."""
     import django
 
     django.setup()  # before uvicorn says anything, so that its lines look like all others
     config = uvicorn.Config(
         "saas.asgi:application",
-        host=host,
-        port=port,
+        host=chosen.host,
+        port=chosen.port,
+        forwarded_allow_ips=chosen.forwarded_allow_ips,
         lifespan="off",
         server_header=False,
         log_config=None,
         access_log=False,  # each request has its own two lines, which say more
-        timeout_graceful_shutdown=grace_s,
+        timeout_graceful_shutdown=chosen.grace,
     )
     server = uvicorn.Server(config)
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises Ctrl-C anew when it has stopped

@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "tenants.middleware.ResetScopeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "saas.metrics.MetricsMiddleware",
     "saas.middleware.RequestIdMiddleware",
     "saas.middleware.ProblemMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -283,6 +284,8 @@ SPECTACULAR_SETTINGS = {
 }
 # What a workspace may have and do, where it is not what the apps say: LIMIT_BRANDS=50.
 LIMITS = read.limits()
+# For how many days rows are kept, where it is not what the apps say: RETENTION_JOBS=90.
+RETENTION = read.retention()
 FREE_WORKSPACES_PER_PERSON = env.int("FREE_WORKSPACES_PER_PERSON", 3)
 
 # The engine

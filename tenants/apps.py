@@ -4,6 +4,7 @@ from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_out
 from django.utils.translation import gettext_lazy as _
 
+from saas.diagnosis import register_check
 from saas.navigation import ACCOUNT, SETTINGS, WORKSPACES, NavEntry, navigation
 from tenants.event_types import register
 
@@ -42,9 +43,14 @@ class TenantsConfig(AppConfig):
     verbose_name = "Workspaces"
 
     def ready(self) -> None:
+        from tenants import retention
+        from tenants.diagnosis import isolation
         from tenants.lookups import workspaces_of  # models are loaded only now
         from tenants.operators import leave_at_logout
+        from tenants.retention import Retention, forget_sessions
 
+        register_check("isolation", isolation)
+        retention.register(Retention("sessions", 0, forget_sessions, of_workspaces=False))
         user_logged_out.connect(leave_at_logout, dispatch_uid="operators")
         navigation.workspaces_of = workspaces_of
         for page in PAGES:

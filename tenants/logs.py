@@ -1,4 +1,8 @@
-"""Structured logs on standard output; each line carries its request id and its tenant."""
+"""Structured logs on standard output: one shape for web, workers, uvicorn and Celery.
+
+Each line carries its time, its tenant, and the request that it comes from, also in the worker; in
+the worker its job as well.
+"""
 
 import logging
 import re
@@ -67,6 +71,8 @@ def configure(config: dict[str, Any]) -> None:
     for name in ("uvicorn", "uvicorn.access", "uvicorn.error"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
+    # Each request has two lines of its own, which say more.
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     # It notes each call to a workspace's own server, without saying whose it was.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     structlog.configure(

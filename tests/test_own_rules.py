@@ -26,6 +26,7 @@ OWN_SQL = {
     "tenants/jobs/sweeper.py": "dispatch functions",
     "tenants/postgres/base.py": "pushes the scope",
     "tenants/postgres/owner.py": "grants",
+    "saas/diagnosis.py": "asks Postgres for its clock and its settings",
     "tenants/isolation_checks.py": "reads the catalogue",
     "generation/search.py": "asks a function that filters by the tenant in scope",
 }

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import Error, close_old_connections, connection
+from structlog.contextvars import bound_contextvars
 
 from generation import engine as engines
 from generation.engine.text import storable
@@ -33,6 +34,7 @@ from generation.serving.metrics import meter
 from generation.serving.running import ENDED_PERCENT, Running
 from saas.outages import AWAY, Backoff, cause
 from tenants.jobs import services as jobs
+from tenants.jobs import vitals
 from tenants.jobs.leases import Beat, heartbeats, take
 from tenants.jobs.models import Lease
 from tenants.jobs.registry import JobKind, kind_of
@@ -112,6 +114,7 @@ class BatchWorker:
         return taken
 
     def _step(self) -> None:
+        vitals.touch("step")
         began = time.monotonic()
         events = self.engine.step()
         self.meter.stepped(self.engine, time.monotonic() - began)
@@ -122,6 +125,7 @@ class BatchWorker:
     # Taking jobs in
 
     def _admit(self) -> int:
+        vitals.touch("look")
         now = time.monotonic()
         busy = self.running or self.database.failing
         if self.database.waiting or (busy and now - self.looked < LOOK_EVERY_S):
@@ -151,7 +155,7 @@ class BatchWorker:
         if kind is None:
             self.executor.end(jobs.postpone_unknown, lease, {})
             return
-        with tenant_scope(lease.tenant_id):
+        with tenant_scope(lease.tenant_id), bound_contextvars(**lease.log_ids):
             running = Running(lease, handling(kind, lease))
             if lease.token > 1:
                 self._publish(running, "reset")
@@ -190,7 +194,7 @@ class BatchWorker:
             self._stream(running, running.more(storable(event.text)), logprobs)
             return
         del self.running[event.request_id]
-        with tenant_scope(running.lease.tenant_id):
+        with tenant_scope(running.lease.tenant_id), bound_contextvars(**running.lease.log_ids):
             if isinstance(event, Failed):
                 retry = event.retry and event.code not in FINAL
                 self._fail(running, event.code, event.message, retry=retry)

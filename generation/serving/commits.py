@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from django.db import connection, connections
+from structlog.contextvars import bound_contextvars
 
 from saas.outages import through_outages
 from tenants.jobs.leases import StaleLease
@@ -76,7 +77,8 @@ def _after(published: list[Future[None]], end: Callable[[], None]) -> None:
 def ended(commit: Commit, lease: Lease, values: dict[str, Any]) -> None:
     """Commit a job's end; where that fails, its lease runs out and another worker gets it."""
     try:
-        through_outages(partial(commit, lease, **values), give_up=shutting_down)
+        with bound_contextvars(**lease.log_ids):
+            through_outages(partial(commit, lease, **values), give_up=shutting_down)
     except StaleLease:
         log.warning("stale_lease job=%s", lease.job_id)
     except Exception:  # the others' ends must still be written; this one is logged and comes again

@@ -25,4 +25,5 @@ COMPLETION = JobKind(
     queue=QUEUE,
     handler="generation.serving.handlers.answer_chat",
     meters=TOKENS,
+    forgotten=True,
 )

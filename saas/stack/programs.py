@@ -53,8 +53,8 @@ def worker(queue: str, env: Mapping[str, str], place: Place) -> Program:
         name=f"worker-{queue}",
         argv=(
             *("nice", "-n", str(NICENESS[queue])),
-            *(sys.executable, "-m", "celery", "-A", "saas", "worker", "-n", f"{queue}@%h"),
-            *("-Q", queue, "-c", "1", "-P", "prefork"),
+            *(sys.executable, "-m", "celery", "--quiet", "-A", "saas", "worker"),
+            *("-n", f"{queue}@%h", "-Q", queue, "-c", "1", "-P", "prefork"),
             *("--without-mingle", "--without-gossip", "--loglevel", "INFO"),
         ),
         # macOS ends a forked child that touches Objective-C, unless told not to.

@@ -1,7 +1,7 @@
 """The kept answers: one row for each Idempotency-Key, for a day."""
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
@@ -58,6 +58,11 @@ class IdempotencyRecord(TenantModel):
         """Keep an answer for a day, and forget those whose day is over."""
         cls.objects.expired().delete()
         return cls.objects.create(expires_at=timezone.now() + LIFETIME, **fields)
+
+
+def forget_expired(before: datetime) -> int:
+    """Delete answers of the workspace in scope whose time was over before this one."""
+    return int(IdempotencyRecord.objects.filter(expires_at__lte=before).delete()[0])
 
 
 def lock(tenant_id: UUID, api_key_id: UUID, key: str) -> bool:

@@ -4,6 +4,7 @@ from django.apps import AppConfig
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from saas.diagnosis import register_check
 from saas.navigation import navigation
 
 
@@ -12,10 +13,16 @@ class JobsConfig(AppConfig):
     label = "jobs"
 
     def ready(self) -> None:
+        from tenants import retention
         from tenants.billing import limits
         from tenants.billing.limits import Limit
         from tenants.jobs import receivers  # noqa: F401  (connects them)
+        from tenants.jobs.diagnosis import queues
+        from tenants.jobs.services import forget_jobs
+        from tenants.retention import Retention
 
+        register_check("queues", queues)
+        retention.register(Retention("jobs", 30, forget_jobs))
         limits.register(Limit("queued_jobs", _("Waiting jobs"), 1_000))
         navigation.provide("running_jobs", running_jobs)
         navigation.add_fragment("topbar", "jobs/_button.html")

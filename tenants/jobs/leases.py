@@ -139,7 +139,7 @@ WHERE id = (
 )
 RETURNING attempt, kind, payload,
 extract(epoch FROM heartbeat_at - greatest(due_at, enqueued_at))::float,
-(SELECT weight FROM tenants_tenant WHERE id = %(tenant)s)
+(SELECT weight FROM tenants_tenant WHERE id = %(tenant)s), request_id
 """
 
 
@@ -152,8 +152,8 @@ def lease(*, tenant_id: UUID, job_id: UUID, owner: str) -> Lease | None:
         taken = cursor.fetchone()
     if taken is None:
         return None
-    token, kind, payload, waited, weight = taken
-    return Lease(tenant_id, job_id, token, kind, json.loads(payload), waited, weight)
+    token, kind, payload, *rest = taken
+    return Lease(tenant_id, job_id, token, kind, json.loads(payload), *rest)
 
 
 def take(queue: str, *, limit: int, owner: str, full: Collection[UUID] = ()) -> list[Lease]:

@@ -27,6 +27,12 @@ class Lease:
     payload: dict[str, Any]
     waited_s: float = 0.0
     weight: int = 1
+    request_id: str = ""
+
+    @property
+    def log_ids(self) -> dict[str, str]:
+        """What log lines about the work carry: its job, and the request that asked for it."""
+        return {"job": str(self.job_id), "request_id": self.request_id or "-"}
 
     @property
     def topic(self) -> str:

@@ -12,6 +12,7 @@ from tenants.jobs.lanes import others_served
 from tenants.jobs.leases import this_process
 from tenants.jobs.registry import worker_of
 from tenants.jobs.startup import may_work
+from tenants.jobs.vitals import working
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ _broker = Breaker(rest_s=3.0)
 def work(queue: str) -> None:
     """Let the queue's worker take what is due, and serve this process's other queues meanwhile."""
     if may_work():
-        with others_served(queue):
+        with working(queue), others_served(queue):
             worker_of(queue)(queue, this_process())
 
 

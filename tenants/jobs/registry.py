@@ -39,7 +39,8 @@ class JobKind:
     the payload that every event of the job's stream repeats. `messages` are words for people by
     the code of an error, untranslated. `meters` are what it may be charged by. `request_due`, or
     the function at that path, asks for such a job where one is due; the sweeper calls it once an
-    hour for each workspace in which something was counted.
+    hour for each workspace in which something was counted. `forgotten`: its jobs are deleted some
+    time after their end, since nothing but the asker refers to them.
     """
 
     name: str
@@ -52,6 +53,7 @@ class JobKind:
     tags: tuple[str, ...] = ()
     messages: Mapping[str, str] = field(default_factory=dict)
     max_attempts: int = 3
+    forgotten: bool = False
     request_due: str | Callable[[], object] = ""
 
     def load(self) -> Callable[..., Any]:

@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,8 +27,9 @@ from tenants.jobs.errors import QueueFull
 from tenants.jobs.leases import LEASE, StaleLease
 from tenants.jobs.models import Job, JobQuerySet, Lease
 from tenants.jobs.notify import notify_on_commit
-from tenants.jobs.registry import QUEUES, kind_of, message_of
+from tenants.jobs.registry import QUEUES, kind_of, kinds, message_of
 from tenants.jobs.signals import job_ended
+from tenants.retention import BATCH
 from tenants.scope import tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -166,6 +167,21 @@ def loads() -> list[QueueLoad]:
         cursor.execute("SELECT queue, waiting, running, oldest_seconds FROM jobs_load()")
         found = {row[0]: QueueLoad(*row) for row in cursor.fetchall()}
     return [found.get(queue, QueueLoad(queue)) for queue in sorted(QUEUES)]
+
+
+def forget_jobs(before: datetime) -> int:
+    """Delete jobs that ended before this time, of kinds to which nothing else refers."""
+    names = [kind.name for kind in kinds() if kind.forgotten]
+    old = Job.objects.finished().filter(kind__in=names, finished_at__lt=before)
+    ids = list(old.values_list("pk", flat=True)[:BATCH])
+    return int(Job.objects.filter(pk__in=ids).delete()[0])
+
+
+def oldest_silence() -> float:
+    """Seconds since the last sign of life of the running job that has been silent longest."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT jobs_silence()")
+        return float(cursor.fetchone()[0])
 
 
 def actor_of(lease: Lease) -> Actor:

@@ -30,6 +30,7 @@ from django.http import StreamingHttpResponse
 
 from saas.outages import Breaker
 from saas.redis_client import redis_client
+from tenants.jobs.counters import streams_open
 from tenants.jobs.models import Job, JobQuerySet, Lease
 from tenants.scope import tenant_scope
 
@@ -82,7 +83,7 @@ class StreamWriter:
 
     @cached_property
     def client(self) -> redis.Redis:
-        return redis_client(socket_timeout=1)
+        return redis_client(socket_timeout=2)
 
     def publish_all(self, events: Iterable[StreamPiece]) -> None:
         """Append (key, name, data) events in one round trip."""
@@ -270,11 +271,12 @@ class JobEventStream:
         """The events as a browser's EventSource takes them, each as `show` has it."""
         await sync_to_async(release_connection)()
         yield RETRY
-        try:
-            async for event in self.events(after):
-                yield PING if event is None else sse(show(event))
-        except redis.RedisError as error:  # the reader comes back by itself
-            logger.warning("stream_away key=%s error=%s", self.key, type(error).__name__)
+        with streams_open().track_inprogress():
+            try:
+                async for event in self.events(after):
+                    yield PING if event is None else sse(show(event))
+            except redis.RedisError as error:  # the reader comes back by itself
+                logger.warning("stream_away key=%s error=%s", self.key, type(error).__name__)
 
 
 def release_connection() -> None:

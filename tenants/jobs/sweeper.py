@@ -15,9 +15,11 @@ from uuid import UUID
 from celery.signals import worker_process_init, worker_process_shutdown
 from django.conf import settings
 from django.db import Error, connection, connections, transaction
+from redis import RedisError
 
 from saas.errors import AppError
 from saas.outages import Backoff, cause
+from saas.redis_client import redis_client
 from tenants.billing.models import LedgerTransfer
 from tenants.billing.readings import post_readings, readings_due
 from tenants.billing.services import expire
@@ -26,6 +28,7 @@ from tenants.jobs.notify import notify
 from tenants.jobs.registry import kinds
 from tenants.jobs.services import recover, recover_from_dead
 from tenants.jobs.startup import watch as may_sweep
+from tenants.retention import purge_all
 from tenants.scope import tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -38,6 +41,7 @@ GRACE_SECONDS = 5.0
 # So long after the last sweep it is plain that there was an outage, here or of the database.
 LONGEST_GAP_SECONDS = 2 * INTERVAL_SECONDS + GRACE_SECONDS
 BATCH = 100
+PURGED, PURGE_EVERY_SECONDS = "kindling:purged", 86_400
 LOCK = 0x6B696E646C65  # "kindle": one process sweeps at a time
 
 
@@ -63,6 +67,18 @@ def sweep(calm: Callable[[], bool] = lambda: True, patience: int = PATIENCE_SECO
             _in_scope(tenant_id, kind.ask_if_due)
     for (queue,) in _rows("SELECT queue FROM jobs_unheard(%s)", patience):
         notify(queue)
+    purge_if_due()
+
+
+def purge_if_due() -> None:
+    """Delete old rows, once a day over all workers; nothing happens where Valkey is away."""
+    try:
+        with redis_client(socket_timeout=1) as client:
+            first = client.set(PURGED, "1", nx=True, ex=PURGE_EVERY_SECONDS)
+    except RedisError:
+        return
+    if first:
+        purge_all()
 
 
 def _in_scope(tenant_id: UUID, work: Callable[[], object]) -> None:

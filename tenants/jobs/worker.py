@@ -12,11 +12,12 @@ from typing import Any, NamedTuple, Self
 
 from django.conf import settings
 from django.db import close_old_connections, connection, connections
+from structlog.contextvars import bound_contextvars
 
 from saas.errors import AppError
 from saas.outages import AWAY, cause, through_outages
 from tenants.actors import acting
-from tenants.jobs import leases, services
+from tenants.jobs import leases, services, vitals
 from tenants.jobs.models import Lease
 from tenants.jobs.registry import kind_of
 from tenants.jobs.shutdown import shutting_down
@@ -107,6 +108,7 @@ class Control:
 
     def _beat(self, **news: Any) -> bool:
         """Whether the database has heard."""
+        vitals.touch("heartbeat")
         try:
             self._cancelled = leases.heartbeat(self._lease, **news).cancelled
         except leases.StaleLease:
@@ -123,6 +125,7 @@ def run(queue: str, owner: str) -> None:
     try:
         while not shutting_down():
             close_old_connections()
+            vitals.touch("look")
             taken = leases.take(queue, limit=1, owner=owner)
             if not taken and not leases.due(queue, 1):
                 return
@@ -135,13 +138,14 @@ def run(queue: str, owner: str) -> None:
 
 def perform(lease: Lease) -> None:
     """Do one job and commit its end, whatever that is; its lease is kept until that is stored."""
-    if kind_of(lease.kind) is None:
-        return services.postpone_unknown(lease)
-    try:
-        with Control(lease) as control:
-            _perform(lease, control)
-    except leases.StaleLease:
-        logger.warning("work_discarded job=%s token=%s", lease.job_id, lease.token)
+    with bound_contextvars(**lease.log_ids):
+        if kind_of(lease.kind) is None:
+            return services.postpone_unknown(lease)
+        try:
+            with Control(lease) as control:
+                _perform(lease, control)
+        except leases.StaleLease:
+            logger.warning("work_discarded job=%s token=%s", lease.job_id, lease.token)
     return None
 
 

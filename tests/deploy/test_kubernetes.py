@@ -28,16 +28,29 @@ def documents(folder: Path) -> Iterator[dict[str, Any]]:
         yield from yaml.safe_load_all(path.read_text())
 
 
+def kustomization(folder: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((FOLDERS[folder] / "kustomization.yaml").read_text())
+    return found
+
+
+def config(folder: str) -> dict[str, str]:
+    """What the folder's kustomization puts into the pods' environment."""
+    (generator,) = kustomization(folder)["configMapGenerator"]
+    assert generator["name"] == "kindling-config"
+    return dict(literal.split("=", 1) for literal in generator["literals"])
+
+
 def objects(folder: str) -> list[dict[str, Any]]:
-    """What the folder's kustomization applies, without its patches."""
-    kustomization = yaml.safe_load((FOLDERS[folder] / "kustomization.yaml").read_text())
-    files = [name for name in kustomization["resources"] if name.endswith(".yaml")]
+    """What the folder's kustomization applies, without its patches and what it generates."""
+    files = [name for name in kustomization(folder)["resources"] if name.endswith(".yaml")]
     return [
         each for name in files for each in yaml.safe_load_all((FOLDERS[folder] / name).read_text())
     ]
 
 
+QUEUE_WORKERS = ("kindling-worker", "kindling-default", "kindling-score", "kindling-train")
 ALL = objects("base") + objects("vllm")
+MIGRATION = "kindling-migrate-0-1-0"
 PODS = [each for each in ALL if each["kind"] in {"Deployment", "Job"}]
 
 
@@ -65,10 +78,10 @@ def variables() -> set[str]:
 
 
 def test_every_file_belongs_to_a_kustomization() -> None:
-    for folder in FOLDERS.values():
-        kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text())
-        patches = [patch["path"] for patch in kustomization.get("patches", [])]
-        listed = {*kustomization["resources"], *patches} - {"../base"}
+    for name, folder in FOLDERS.items():
+        found = kustomization(name)
+        patches = [patch["path"] for patch in found.get("patches", [])]
+        listed = {*found["resources"], *patches} - {"../base"}
         assert listed == {path.name for path in folder.glob("*.yaml")} - {"kustomization.yaml"}
 
 
@@ -76,22 +89,16 @@ def test_names_are_unique_and_kinds_are_complete() -> None:
     names = [(each["kind"], each["metadata"]["name"]) for each in ALL]
     assert len(names) == len(set(names))
     assert {kind for kind, _ in names} == {
-        *("ConfigMap", "PersistentVolumeClaim", "Job", "Deployment", "Service"),
+        *("PersistentVolumeClaim", "Job", "Deployment", "Service", "HorizontalPodAutoscaler"),
         *("PodDisruptionBudget", "NetworkPolicy", "ScaledObject", "TriggerAuthentication"),
     }
     assert {by_name(each) for each in PODS} == {
-        *("kindling-web", "kindling-worker", "kindling-jobs", "kindling-migrate", "kindling-vllm"),
+        *("kindling-web", *QUEUE_WORKERS, "kindling-predictor", MIGRATION, "kindling-vllm"),
     }
 
 
 def test_every_variable_is_read_by_the_code() -> None:
-    config = {
-        name
-        for folder in FOLDERS.values()
-        for each in documents(folder)
-        if each["kind"] == "ConfigMap"
-        for name in each["data"]
-    }
+    configured = {name for folder in FOLDERS for name in config(folder)}
     inline = {
         entry["name"]
         for folder in FOLDERS.values()
@@ -100,10 +107,10 @@ def test_every_variable_is_read_by_the_code() -> None:
         for container in containers(each)
         for entry in container.get("env", [])
     }
-    text = (FOLDERS["base"] / "config.yaml").read_text().partition("apiVersion")[0]
+    text = (FOLDERS["base"] / "kustomization.yaml").read_text().partition("configMapGenerator")[0]
     secret = set(re.findall(r"\b[A-Z]+_[A-Z_]+\b", text))
     assert {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DATABASE_OWNER_URL"} <= secret
-    assert (config | inline | secret) - THEIRS - variables() == set()
+    assert (configured | inline | secret) - THEIRS - variables() == set()
     assert "OPENAI_DIALECT" in variables(), "the search for what is read finds something"
     assert "NO_SUCH_VARIABLE" not in variables()
 
@@ -132,35 +139,89 @@ def test_every_deployment_is_probed_on_a_port_that_it_has(pods: dict[str, Any]) 
     for container in spec(pods)["containers"]:
         ports = {port["name"] for port in container["ports"]}
         for name in ("startupProbe", "livenessProbe"):
-            probe = container[name].get("httpGet") or container[name]["tcpSocket"]
-            assert probe["port"] in ports
+            assert container[name]["httpGet"]["port"] in ports
     labels = pods["spec"]["template"]["metadata"]["labels"]
     assert pods["spec"]["selector"]["matchLabels"] == labels
 
 
-def test_every_queue_has_one_worker_and_a_port_of_its_own() -> None:
-    workers = [
-        container
-        for name in ("kindling-worker", "kindling-jobs")
-        for container in spec(named("Deployment", name))["containers"]
-    ]
-    queues = [
-        arg.removeprefix("--queues=")
-        for container in workers
-        for arg in container["args"]
-        if arg.startswith("--queues=")
-    ]
-    assert sorted(queues) == sorted(QUEUES)
-    default = named("ConfigMap", "kindling-config")["data"]["METRICS_PORT"]
-    for container in workers:
-        own = {each["name"]: each.get("value") for each in container["env"]}
-        assert [str(port["containerPort"]) for port in container["ports"]] == [
-            own.get("METRICS_PORT", default)
+def worker_of(name: str) -> dict[str, Any]:
+    (container,) = spec(named("Deployment", name))["containers"]
+    found: dict[str, Any] = container
+    return found
+
+
+def test_every_queue_has_a_deployment_that_scales_with_it() -> None:
+    queues = {}
+    for name in QUEUE_WORKERS:
+        container = worker_of(name)
+        assert [port["containerPort"] for port in container["ports"]] == [
+            int(config("base")["METRICS_PORT"])
         ]
-    ports = [container["ports"][0]["containerPort"] for container in workers[1:]]
-    assert len(ports) == len(set(ports))
+        assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "metrics"}
+        (queue,) = [arg for arg in container["args"] if arg.startswith("--queues=")]
+        queues[name] = queue.removeprefix("--queues=")
+        assert "replicas" not in named("Deployment", name)["spec"]
+        scaling = named("ScaledObject", name)["spec"]
+        assert scaling["scaleTargetRef"]["name"] == name
+        (trigger,) = scaling["triggers"]
+        assert trigger["metadata"]["query"].endswith(f"WHERE queue = '{queues[name]}'")
+    assert sorted(queues.values()) == sorted(QUEUES)
+    least = {
+        queues[name]: named("ScaledObject", name)["spec"]["minReplicaCount"] for name in queues
+    }
+    assert least == {"generate": 1, "default": 1, "score": 1, "train": 0}
     allowed = named("NetworkPolicy", "kindling-metrics")["spec"]["ingress"][0]["ports"]
-    assert {port["port"] for port in allowed} == set(ports)
+    assert [str(port["port"]) for port in allowed] == [config("base")["METRICS_PORT"]]
+
+
+def test_policies_name_pods_that_there_are() -> None:
+    parts = {pods["spec"]["template"]["metadata"]["labels"]["part"] for pods in PODS}
+    for policy in (each for each in ALL if each["kind"] == "NetworkPolicy"):
+        selector = policy["spec"]["podSelector"]
+        chosen = {selector.get("matchLabels", {}).get("part")} - {None}
+        for expression in selector.get("matchExpressions", []):
+            chosen |= set(expression["values"])
+        assert chosen <= parts
+
+
+def test_pods_are_spread_and_the_web_is_drained() -> None:
+    for name in ("kindling-web", "kindling-predictor", *QUEUE_WORKERS):
+        pod = spec(named("Deployment", name))
+        for constraint in pod["topologySpreadConstraints"]:
+            labels = named("Deployment", name)["spec"]["selector"]["matchLabels"]
+            assert constraint["labelSelector"]["matchLabels"] == labels
+    web = spec(named("Deployment", "kindling-web"))
+    (container,) = web["containers"]
+    waits = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
+    (grace,) = [arg for arg in container["args"] if arg.startswith("--grace=")]
+    assert waits + int(grace.removeprefix("--grace=")) < web["terminationGracePeriodSeconds"]
+    hpa = named("HorizontalPodAutoscaler", "kindling-web")["spec"]
+    assert hpa["scaleTargetRef"]["name"] == "kindling-web"
+    assert "replicas" not in named("Deployment", "kindling-web")["spec"]
+
+
+def test_the_migration_is_named_by_the_version_of_its_image() -> None:
+    (image,) = kustomization("base")["images"]
+    assert f"kindling-migrate-{image['newTag'].replace('.', '-')}" == MIGRATION
+
+
+def test_pass_through_workers_reserve_no_processors() -> None:
+    deployments = [each for each in documents(FOLDERS["vllm"]) if each["kind"] == "Deployment"]
+    (patch,) = [each for each in deployments if by_name(each) == "kindling-worker"]
+    for container in containers(patch):
+        assert container["resources"]["requests"]["cpu"] == "250m"
+    assert [each["key"] for each in spec(named("Deployment", "kindling-vllm"))["tolerations"]] == [
+        "nvidia.com/gpu"
+    ]
+
+
+def test_the_sample_ingress_leads_to_the_web() -> None:
+    text = (ROOT / "deploy" / "kubernetes" / "samples" / "ingress.yaml").read_text()
+    ingress = yaml.safe_load(text)
+    (rule,) = ingress["spec"]["rules"]
+    service = rule["http"]["paths"][0]["backend"]["service"]
+    assert service["name"] == named("Service", "kindling-web")["metadata"]["name"]
+    assert rule["host"] == config("base")["ALLOWED_HOSTS"]
 
 
 def test_images_ports_and_addresses_agree() -> None:
@@ -171,19 +232,16 @@ def test_images_ports_and_addresses_agree() -> None:
     assert "EXPOSE 8000" in dockerfile
     user = spec(named("Deployment", "kindling-web"))["securityContext"]["runAsUser"]
     assert f"--uid {user}" in dockerfile
-    config = named("ConfigMap", "kindling-config")["data"]
-    (worker,) = spec(named("Deployment", "kindling-worker"))["containers"]
-    assert [str(port["containerPort"]) for port in worker["ports"]] == [config["METRICS_PORT"]]
     (web,) = spec(named("Deployment", "kindling-web"))["containers"]
     for probe in ("livenessProbe", "readinessProbe"):
         (header,) = web[probe]["httpGet"]["httpHeaders"]
-        assert header == {"name": "Host", "value": config["ALLOWED_HOSTS"]}
-    patch = next(each for each in documents(FOLDERS["vllm"]) if each["kind"] == "ConfigMap")
+        assert header == {"name": "Host", "value": config("base")["ALLOWED_HOSTS"]}
+    patched = config("vllm")
     service = named("Service", "kindling-vllm")
     address = f"http://{service['metadata']['name']}:{service['spec']['ports'][0]['port']}/v1"
-    assert patch["data"]["OPENAI_BASE_URL"] == address
+    assert patched["OPENAI_BASE_URL"] == address
     (vllm,) = spec(named("Deployment", "kindling-vllm"))["containers"]
-    assert f"--served-model-name={patch['data']['OPENAI_MODEL']}" in vllm["args"]
+    assert f"--served-model-name={patched['OPENAI_MODEL']}" in vllm["args"]
 
 
 def test_workers_and_their_model_server_see_adapters_at_the_same_path() -> None:
@@ -210,7 +268,7 @@ def test_only_migrations_see_the_owners_password() -> None:
             for source in container.get("envFrom", [])
             if "secretRef" in source
         }
-        assert ("kindling-owner" in known) == (by_name(pods) == "kindling-migrate")
+        assert ("kindling-owner" in known) == (by_name(pods) == MIGRATION)
 
 
 @pytest.mark.django_db

@@ -163,7 +163,12 @@ class Watchdog:
 def main() -> int:
     options = _options()
     random = Random(options.seed)
-    with tempfile.TemporaryDirectory(prefix="prove-") as folder, stage(Path(folder)) as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="prove-") as folder,
+        stage(Path(folder), durable=True) as made,
+    ):
+        from django.db import connection
+
         from tests.prove.copywriters import Copywriters
         from tests.prove.crowd import Crowd
 
@@ -175,6 +180,7 @@ def main() -> int:
         took = _torment(made, random, options)
         orders.over.set()
         orders.join(30)
+        connection.close()  # as it was before the first fault
         crowd.wait_until_quiet(QUIET_SECONDS, made.keep_alive)
         return _judge(made, crowd, orders, took, options)
 

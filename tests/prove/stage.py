@@ -139,7 +139,7 @@ class Stage:
             log = self.place.data / f"worker{number}.log"
             self.workers.append(Worker(number, queues, log))
             self.workers[-1].start()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 600
         while not all(worker.words(" ready.") for worker in self.workers):
             assert time.monotonic() < deadline, self.workers[0].last_words()
             time.sleep(0.2)
@@ -168,12 +168,15 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(data_dir: Path) -> Iterator[Stage]:
-    """Servers on a folder of their own, migrated, with Django set up to use them."""
+def stage(data_dir: Path, *, durable: bool = False) -> Iterator[Stage]:
+    """Servers on a folder of their own, migrated, with Django set up to use them.
+
+    Durable where Postgres itself is killed: else the last commits may be gone.
+    """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the workers go too
     place = prepare(data_dir)
     with only_one(place), contextlib.ExitStack() as stack:
-        postgres, valkey = Postgres(place, durable=False), Valkey(place)
+        postgres, valkey = Postgres(place, durable=durable), Valkey(place)
         for server in (postgres, valkey):
             stack.callback(server.stop)
             server.start()

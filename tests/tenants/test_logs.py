@@ -41,7 +41,7 @@ uvicorn.Config("saas.asgi:application")  # sets its own handlers, as the command
 from tenants.logs import configure
 configure({{"level": "INFO", "json": True}})
 access = logging.getLogger("uvicorn.access")
-access.info('%s - "%s %s HTTP/%s" %d', "127.0.0.1:5", "GET", "/invitations/{SECRET}/", "1.1", 302)
+access.warning('%s - "%s %s HTTP/%s" %d', "::1", "GET", "/invitations/{SECRET}/", "1.1", 302)
 try:
     raise ValueError("/invitations/{SECRET}/")
 except ValueError:

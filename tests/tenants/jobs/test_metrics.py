@@ -4,14 +4,14 @@ import urllib.request
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tenants.jobs import metrics
 from tenants.jobs.leases import take
-from tenants.jobs.services import QueueLoad, job_request, loads
+from tenants.jobs.services import QueueLoad, job_request, loads, oldest_silence
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.support.live import free_port
@@ -104,5 +104,40 @@ def test_a_worker_answers_on_its_own_port_and_on_no_other_address(
 
 def test_no_port_no_server(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.METRICS_PORT = 0
-    monkeypatch.setattr("prometheus_client.start_http_server", pytest.fail)
+    monkeypatch.setattr(metrics, "make_server", pytest.fail)
     metrics.serve()
+
+
+def test_numbers_stay_while_postgres_is_away(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    order(acme)
+    registry = CollectorRegistry()
+    registry.register(metrics.QueueCollector())
+    waiting, up = "kindling_jobs_waiting[('queue', 'generate')]", "kindling_database_up[]"
+    found = samples(generate_latest(registry).decode())
+    assert (found[waiting], found[up]) == (1, 1)
+
+    def away() -> list[QueueLoad]:
+        raise OperationalError("refused")
+
+    monkeypatch.setattr(metrics, "loads", away)
+    monkeypatch.setattr(metrics.connection, "close", lambda: None)  # the test's own transaction
+    found = samples(generate_latest(registry).decode())
+    assert (found[waiting], found[up]) == (1, 0)
+
+
+def test_requests_are_counted_by_the_pattern_of_their_address(settings: Any) -> None:
+    settings.METRICS_TOKEN = TOKEN
+    Client().get("/problems/no-such-canary/")
+    Client().get("/no-such-canary/")
+    answer = Client().get("/metrics", headers={"authorization": f"Bearer {TOKEN}"})
+    text = answer.content.decode()
+    assert 'route="none"' in text
+    assert 'kindling_disk_free_ratio{folder="data"}' in text or "kindling_disk" in text
+    assert "canary" not in text.replace(TOKEN, "")
+
+
+def test_the_longest_silence_is_seen(acme: Tenant) -> None:
+    assert oldest_silence() == 0
+    order(acme)
+    take("generate", limit=1, owner="test")
+    assert 0 <= oldest_silence() < 60
