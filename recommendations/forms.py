@@ -7,8 +7,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from recommendations.models import Scenario
+from recommendations.services.imports import FIELDS, NEEDED
 from recommendations.serving.settings import ScenarioSettings
 from saas.errors import AppError
+from training.forms import ColumnsForm
 
 SHARES = ("diversity", "rotation_rate", "min_relevance", "exploration")
 
@@ -93,3 +95,51 @@ class ScenarioForm(forms.ModelForm):  # type: ignore[type-arg]
         for problem in error.extra.get("errors", [{"pointer": "", "detail": str(error)}]):
             name = problem["pointer"].removeprefix("/")
             self.add_error(name if name in self.fields else None, problem["detail"])
+
+
+class ImportFileForm(forms.Form):
+    """A file of items or events."""
+
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_("CSV, TSV, JSONL or XLSX."),
+        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.jsonl,.ndjson,.xlsx"}),
+    )
+
+
+IMPORT_WORDS = {
+    "id": _("ID"),
+    "type": _("Type"),
+    "title": _("Title"),
+    "text": _("Text"),
+    "tags": _("Tags"),
+    "attributes": _("An attribute of this name"),
+    "price": _("Price"),
+    "url": _("Address"),
+    "image_url": _("Image"),
+    "available_from": _("Available from"),
+    "available_until": _("Available until"),
+    "in_stock": _("In stock"),
+    "hidden": _("Hidden"),
+    "person": _("Person"),
+    "item": _("Item"),
+    "timestamp": _("Moment"),
+    "value": _("Value"),
+    "duration": _("Seconds"),
+    "session": _("Session"),
+    "recomm_id": _("Answer’s ID"),
+    "event_id": _("Event’s ID"),
+}
+
+
+class ImportColumnsForm(ColumnsForm):
+    """Which column is which field of an item or an event."""
+
+    def __init__(self, what: str, headers: list[str], *args: Any, **kwargs: Any) -> None:
+        fields = [(name, IMPORT_WORDS[name]) for name in FIELDS[what]]
+        super().__init__(fields, headers, *args, **kwargs)
+        self.what = what
+
+    def missing(self) -> list[str]:
+        chosen = self.mapping().values()
+        return [str(IMPORT_WORDS[name]) for name in NEEDED[self.what] if name not in chosen]

@@ -1,8 +1,8 @@
 """Addresses of the room Recommend, under /w/<slug>/."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
-from recommendations.views import catalogue, connect, overview, people, scenarios
+from recommendations.views import catalogue, connect, imports, overview, people, scenarios
 
 # recommend/
 recommend_urls = [
@@ -14,8 +14,14 @@ recommend_urls = [
     path("people/", people.person_list, name="recommend-people"),
     path("people/<uuid:pk>/", people.person_page, name="recommend-person"),
     path("people/<uuid:pk>/forget/", people.person_forgotten, name="recommend-person-forget"),
+    path("imports/", imports.imports, name="recommend-imports"),
+    path("imports/<uuid:pk>/errors/", imports.import_errors, name="recommend-import-errors"),
+    re_path(
+        r"^import/(?P<what>items|interactions)/$", imports.import_file, name="recommend-import"
+    ),
     path("connect/", connect.connect, name="recommend-connect"),
     path("connect/public-keys/", connect.public_key_new, name="recommend-public-key"),
+    path("connect/tokens/", connect.signing_token_new, name="recommend-token"),
     path("connect/keys/<uuid:pk>/revoke/", connect.key_revoked, name="recommend-key-revoke"),
     path("scenarios/", scenarios.scenario_list, name="recommend-scenarios"),
     path("scenarios/new/", scenarios.scenario_new, name="recommend-scenario-new"),

@@ -23,6 +23,7 @@ urlpatterns = [
     path("", include("training.api.urls")),
     path("", include("recommendations.api.urls")),
     path("", include("recommendations.api.gorse.urls")),
+    path("", include("recommendations.api.recombee.urls")),
     path("", include("recommendations.api.collect.urls")),
     path("", include("generation.api.urls")),
     path("", include("tenants.urls")),

@@ -1,7 +1,8 @@
 """What the portal's views share: the request's type, the way on, and refused steps."""
 
+import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from django.contrib import messages
@@ -58,3 +59,14 @@ def attempt(request: PortalRequest, step: Callable[[], Done], done: str = "") ->
 def posted(request: PortalRequest) -> QueryDict | None:
     """What was sent, also where it is empty; None for a page that is only looked at."""
     return request.POST if request.method == "POST" else None
+
+
+def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> HttpResponse:
+    """A table to save; a cell that a spreadsheet would take for a formula is marked as text."""
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    writer = csv.writer(response)
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([f"'{cell}" if cell[:1] in {*"=+-@\t\r"} else cell for cell in row])
+    return response

@@ -1,5 +1,6 @@
 """The forms of the room Teach: an adapter from elsewhere, a dataset, its files, a run."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -105,31 +106,33 @@ class ImportForm(forms.Form):
     )
 
 
-class MappingForm(forms.Form):
+class ColumnsForm(forms.Form):
     """Which column of a file is which field of a row."""
 
     file_id = forms.UUIDField(widget=forms.HiddenInput)
     kind = forms.ChoiceField(widget=forms.HiddenInput, choices=[(kind, kind) for kind in KINDS])
     name = forms.CharField(widget=forms.HiddenInput, max_length=200)
 
-    def __init__(self, spec: Task, headers: list[str], *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, fields: Sequence[tuple[str, Any]], headers: list[str], *args: Any, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.spec = spec
         self.headers = headers
-        names = [field.name for field in spec.fields] + list(COMMON)
-        choices = [("", _("Leave out")), *((name, FIELD_WORDS.get(name, name)) for name in names)]
         for place, header in enumerate(headers):
             self.fields[f"column_{place}"] = forms.ChoiceField(
-                label=header, choices=choices, required=False
+                label=header, choices=[("", _("Leave out")), *fields], required=False
             )
 
     def guess(self, mapping: dict[str, str]) -> None:
         for place, header in enumerate(self.headers):
             self.initial[f"column_{place}"] = mapping.get(header, "")
 
+    def missing(self) -> list[str]:
+        """The fields, in words, that no column was chosen for and that are needed."""
+        return []
+
     def clean(self) -> None:
-        missing = [str(FIELD_WORDS[name]) for name in self.spec.missing(self.mapping())]
-        if missing:
+        if missing := self.missing():
             names = ", ".join(missing)
             raise forms.ValidationError(_("Say which column is: %(names)s.") % {"names": names})
 
@@ -137,6 +140,19 @@ class MappingForm(forms.Form):
         columns = {header: f"column_{place}" for place, header in enumerate(self.headers)}
         chosen = {header: self.cleaned_data.get(name) for header, name in columns.items()}
         return {header: field for header, field in chosen.items() if field}
+
+
+class MappingForm(ColumnsForm):
+    """The same for the rows of a dataset's task."""
+
+    def __init__(self, spec: Task, headers: list[str], *args: Any, **kwargs: Any) -> None:
+        names = [field.name for field in spec.fields] + list(COMMON)
+        fields = [(name, FIELD_WORDS.get(name, name)) for name in names]
+        super().__init__(fields, headers, *args, **kwargs)
+        self.spec = spec
+
+    def missing(self) -> list[str]:
+        return [str(FIELD_WORDS[name]) for name in self.spec.missing(self.mapping())]
 
 
 FIELD_WORDS = {

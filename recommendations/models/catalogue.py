@@ -33,6 +33,9 @@ class Catalogue(TenantModel):
 
     next_number = models.PositiveIntegerField(default=0)
     version = models.PositiveBigIntegerField(default=0)
+    # What attributes were declared with, by name: Recombee's clients declare them first.
+    item_properties = models.JSONField(default=dict)
+    person_properties = models.JSONField(default=dict)
 
     class Meta(TenantModel.Meta):
         constraints = [models.UniqueConstraint(fields=["tenant"], name="one_catalogue")]

@@ -49,8 +49,8 @@ class Past:
 class Ask:
     """A question as a caller puts it. `own` are settings of this question alone.
 
-    `past` is what a caller tells of the one who asks, in the place of what is known of them, and
-    `without` are numbers of items that must not come.
+    `past` is what a caller tells of the one who asks, in the place of what is known of them.
+    `without` are numbers of items that must not come, `only` the ones that may.
     """
 
     count: int
@@ -64,6 +64,7 @@ class Ask:
     metered: bool = False
     past: Past | None = None
     without: frozenset[int] = frozenset()
+    only: frozenset[int] | None = None
 
     @property
     def who(self) -> str:
@@ -113,6 +114,7 @@ def recommend(*, ask: Ask, page_of: Recommendation | None = None) -> Answer:
         weights=np.array(past.weights, np.float64),
         item=ask.item,
         excluded=frozenset(excluded(ask, settings, page_of)),
+        only=ask.only,
         shown=shown_before(ask, settings, now),
         seed=zlib.crc32(f"{ask.who}{now.timestamp()}".encode()),
     )

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from recommendations.models import Catalogue, Item, Person
+from tenants.billing.limits import limit, require_room
 
 BATCH = 1000
 # What callers may set of an item.
@@ -49,6 +50,7 @@ def items_write(*, items: Sequence[ItemData], source: str = "") -> Written:
     catalogue.version += 1
     known = Item.objects.keyed(merged)
     fresh = [key for key in merged if key not in known]
+    require_items(catalogue, len(fresh))
     made = [
         Item(
             key=key,
@@ -68,6 +70,15 @@ def items_write(*, items: Sequence[ItemData], source: str = "") -> Written:
     catalogue.next_number += len(made)
     catalogue.save(update_fields=["next_number", "version", "updated_at"])
     return Written(created=len(made), updated=len(known))
+
+
+def require_items(catalogue: Catalogue, more: int) -> None:
+    """Raise LimitReached where so many more items do not fit.
+
+    Numbers are never fewer than items: below the limit nobody has to count, or to wait.
+    """
+    if more and catalogue.next_number + more > limit("items"):
+        require_room("items", Item.objects.count, more=more)
 
 
 def items_named(keys: Iterable[str]) -> tuple[dict[str, Item], int]:

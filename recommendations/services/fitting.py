@@ -57,6 +57,12 @@ def fitting_active() -> bool:
     return bool(Job.objects.active().filter(kind=KIND).exists())
 
 
+def fitting_last() -> Job | None:
+    """The newest request to learn, in whatever state it is."""
+    found: Job | None = Job.objects.filter(kind=KIND).newest().first()
+    return found
+
+
 def fitting_due() -> bool:
     """Whether enough has happened since the last model, and long enough ago."""
     last = RankingModel.objects.newest_first().first()

@@ -49,6 +49,7 @@ class Question:
     weights: FloatArray
     item: Item | None = None
     excluded: frozenset[int] = frozenset()
+    only: frozenset[int] | None = None
     shown: dict[int, float] = field(default_factory=dict)
     seed: int = 0
 
@@ -108,6 +109,10 @@ def signals_of(
 def allowed_items(question: Question, columns: Columns) -> BoolArray:
     """(n,) what may be shown at all, and what the rules leave of it."""
     allowed = columns.allowed(question.now)
+    if question.only is not None:
+        named = np.zeros(len(allowed), np.bool_)
+        named[[number for number in question.only if number < columns.size]] = True
+        allowed &= named
     gone = [number for number in question.excluded if number < columns.size]
     allowed[gone] = False
     if question.item is not None and question.item.number < columns.size:

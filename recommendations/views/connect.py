@@ -1,4 +1,4 @@
-"""How a site is connected: the script with its public key, and other companies' clients."""
+"""How a site is connected: the script with its public key, and tokens for other clients."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,8 +16,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from recommendations.services.keys import (
+    KINDS,
+    database_id,
     public_key_issue,
     public_text,
+    signing_token_issue,
 )
 from saas.keyring import Unreadable
 from tenants.access import role_required
@@ -62,6 +65,12 @@ class PublicKeyForm(forms.Form):
         return list(dict.fromkeys(map(origin_of, given)))
 
 
+class TokenForm(forms.Form):
+    """A new signing token."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=80, validators=[name_check])
+
+
 @dataclass(frozen=True, slots=True)
 class PublicKey:
     """A public key and how it reads in a page; empty where it cannot be decrypted any more."""
@@ -76,15 +85,27 @@ def connect(request: PortalRequest, slug: str) -> HttpResponse:
     return connect_page(request)
 
 
-def connect_page(request: PortalRequest, public: PublicKeyForm | None = None) -> HttpResponse:
-    keys = ApiKey.objects.live().filter(kind=ApiKey.Kind.PUBLIC).newest()
+def connect_page(
+    request: PortalRequest,
+    public: PublicKeyForm | None = None,
+    token: TokenForm | None = None,
+    issued: tuple[ApiKey, str] | None = None,
+) -> HttpResponse:
+    keys = ApiKey.objects.filter(kind__in=KINDS).select_related("created_by").newest()
+    live = [key for key in keys if key.live]
     context = {
-        "public_keys": [shown(key) for key in keys],
+        "public_keys": [shown(key) for key in live if key.kind == ApiKey.Kind.PUBLIC],
+        "tokens": [(key, database_id(key)) for key in live if key.kind == ApiKey.Kind.SIGNING],
         "public_form": public or PublicKeyForm(),
+        "token_form": token or TokenForm(),
+        "issued": issued,
+        "issued_database": database_id(issued[0]) if issued else "",
         "origin": settings.PUBLIC_URL,
+        "host": urlsplit(settings.PUBLIC_URL).netloc,
         "can_manage": request.membership.may("admin"),
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if public and public.errors else HTTPStatus.OK
+    wrong = any(form and form.errors for form in (public, token))
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
     return rendered(request, "recommendations/connect.html", context, status=status)
 
 
@@ -106,10 +127,21 @@ def public_key_new(request: PortalRequest, slug: str) -> HttpResponse:
     return go(request, "recommend-connect")
 
 
+@never_cache
+@require_POST
+@role_required("admin")
+def signing_token_new(request: PortalRequest, slug: str) -> HttpResponse:
+    """The token stands in the answer to this alone: it is in no session and no log."""
+    form = TokenForm(request.POST)
+    if not form.is_valid():
+        return connect_page(request, token=form)
+    return connect_page(request, issued=signing_token_issue(**form.cleaned_data))
+
+
 @require_POST
 @role_required("admin")
 def key_revoked(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
-    key = get_object_or_404(ApiKey, pk=pk, kind=ApiKey.Kind.PUBLIC)
+    key = get_object_or_404(ApiKey, pk=pk, kind__in=KINDS)
     api_key_revoke(key_id=key.pk)
     messages.success(request, _("“%(name)s” no longer works.") % {"name": key.name})
     return go(request, "recommend-connect")

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from recommendations.models import Interaction, Item, Person, RankingModel, Recommendation
-from recommendations.services.fitting import fitting_request
+from recommendations.services.fitting import fitting_last, fitting_request
 from recommendations.services.rates import scenario_rates
 from tenants.access import role_required
 from tenants.portal import PortalRequest, attempt, go, rendered
@@ -59,6 +59,7 @@ def recommend_home(request: PortalRequest, slug: str) -> HttpResponse:
         "rates": scenario_rates(since=since),
         "champion": champion,
         "quality": quality(champion),
+        "last_fit": fitting_last(),
         "days": DAYS,
         "can_change": request.membership.may("editor"),
         "origin": settings.PUBLIC_URL,

@@ -6,10 +6,11 @@ from recommendations.services.keys import public_key_issue
 from recommendations.services.scenarios import experiment_start, scenario_save
 from recommendations.serving.settings import ScenarioSettings
 from tenants.actors import Actor, acting
+from tenants.jobs.models import Job
 from tenants.models import ApiKey, Tenant, User
 from tenants.scope import tenant_scope
 from tests.routes.generation import in_scope
-from tests.routes.table import Route, delete, get, patch, post, put
+from tests.routes.table import Route, delete, get, patch, post, post_form, put
 
 
 def make_item() -> Item:
@@ -46,6 +47,9 @@ person_key = in_scope(lambda: {"key": make_person().key})
 scenario_key = in_scope(lambda: {"key": make_scenario().key})
 experiment = in_scope(lambda: {"pk": make_experiment().pk})  # type: ignore[attr-defined]
 model = in_scope(lambda: {"pk": make_model().pk})
+read_file = in_scope(
+    lambda: {"pk": Job.objects.create(kind="recommend.import", input_sha256="0" * 64).pk}
+)
 answer = in_scope(lambda: {"recomm_id": Recommendation.objects.create().pk})
 
 
@@ -71,8 +75,12 @@ ROUTES = {
     "recommend-people": Route(get("viewer")),
     "recommend-person": Route(get("viewer"), row=person),
     "recommend-person-forget": Route(post("admin"), row=person),
+    "recommend-imports": Route(get("viewer")),
+    "recommend-import": Route(get("editor") | post("editor", 422), kwargs={"what": "items"}),
+    "recommend-import-errors": Route(get("viewer"), row=read_file),
     "recommend-connect": Route(get("viewer")),
     "recommend-public-key": Route(post("admin", name="Site", origins="https://a.example")),
+    "recommend-token": Route(post("admin", 200, name="Backend")),
     "recommend-key-revoke": Route(post("admin"), row=public_key),
     "recommend-scenarios": Route(get("viewer")),
     "recommend-scenario-new": Route(get("editor") | post("editor", 302, key="end", **FORM)),
@@ -90,7 +98,12 @@ ROUTES = {
     ),
     "api-person-merge": Route(post("write", 422, into="nobody"), row=person_key),
     "api-interactions": Route(post("write", 202, **EVENT)),
+    "api-item-import": Route(post_form("write", 422)),
+    "api-interaction-import": Route(post_form("write", 422)),
     "api-recommendations": Route(post("read", 200, person="ann")),
+    "api-recommendations-persons": Route(post("read", 422)),
+    "api-recommendations-segments": Route(post("read", 200, person="ann")),
+    "api-recommendations-search": Route(post("read", 200, person="ann", query="fern")),
     "api-recommendations-next": Route(post("read", 200), row=answer),
     "api-scenario-list": Route(get("read") | post("write", 201, id="end", name="End")),
     "api-scenario-detail": Route(
@@ -118,6 +131,7 @@ def closed(*calls: dict[str, object], **kwargs: str) -> Route:
 GET, POST, PUT = get("public", REFUSED), post("public", REFUSED), put("public", REFUSED)
 PATCH, DELETE = patch("public", REFUSED), delete("public", REFUSED)
 ROUTES |= {
+    "recombee": closed(GET, POST, PUT, DELETE, database="acme-00", path="items/a"),
     "collect": closed(POST),
     "collect-script": closed(get("public")),
     "gorse-health": closed(get("public"), name="live"),

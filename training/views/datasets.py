@@ -1,6 +1,5 @@
 """Teach, the datasets: rows from files, what they look like, and what is wrong with some."""
 
-import csv
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -15,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from saas.errors import AppError
 from tenants.access import role_required
 from tenants.jobs.models import Job
-from tenants.portal import PortalRequest, attempt, go, posted, rendered
+from tenants.portal import PortalRequest, attempt, csv_response, go, posted, rendered
 from training.datasets.problems import FileRefused
 from training.datasets.reading import kind_of
 from training.errors import FileNotTaken
@@ -157,13 +156,8 @@ def mapping_page(
 def import_errors(request: PortalRequest, slug: str, pk: UUID, job: UUID) -> HttpResponse:
     """What was wrong with a file's rows, as a CSV."""
     found = get_object_or_404(Job, pk=job, kind=KIND, payload__dataset=str(pk))
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="errors.csv"'
-    writer = csv.writer(response)
-    writer.writerow([_("Line"), _("Field"), _("Problem")])
-    for row in problem_rows(found.result.get("problems", [])):
-        writer.writerow([f"'{cell}" if cell[:1] in "=+-@\t\r" else cell for cell in row])
-    return response
+    header = [_("Line"), _("Field"), _("Problem")]
+    return csv_response("errors.csv", header, problem_rows(found.result.get("problems", [])))
 
 
 @require_POST
