@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from saas.errors import Unavailable
-from training.errors import HeadUnusable
+from training.errors import BaseMismatch, HeadUnusable
 from training.models import ModelVersion
 from training.serving.protocol import KEPT_S, QUESTIONS, Answer, Question, answer_key
 
@@ -46,6 +46,9 @@ def ask(version: ModelVersion, texts: list[str], *, top: int, explain: bool) -> 
         answer = exchanged(question, wait)
     except redis.RedisError as error:
         raise Unavailable(_("Nothing can be predicted at this moment.")) from error
+    if answer.error == "model_unsupported":
+        detail = _("“%(name)s” was taught on another encoder than the one that is here now.")
+        raise BaseMismatch(detail % {"name": version.name}, needed=version.base_sha256, base=None)
     if answer.error:
         raise HeadUnusable(reason=answer.error)
     return answer

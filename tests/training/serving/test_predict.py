@@ -184,6 +184,15 @@ def test_a_head_whose_files_are_gone_says_so(
     assert (answer.status_code, answer.json()["code"]) == (409, "head_unusable")
 
 
+def test_another_encoder_is_never_used_in_silence(
+    api: APIClient, sorter: ModelVersion, predictor: Predictor
+) -> None:
+    """Promise 88."""
+    predictor.heads.encoder("english").sha256 = "f" * 64
+    answer = api.post(at(7), {"text": GOOD})
+    assert (answer.status_code, answer.json()["code"]) == (409, "adapter_base_mismatch")
+
+
 def test_without_a_predictor_it_is_unavailable(
     api: APIClient, acme: Tenant, sorter: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
