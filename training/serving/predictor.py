@@ -19,7 +19,7 @@ import torch
 from django.conf import settings
 
 from training import head_files
-from training.encoders import encoder_folder
+from training.encoders import ENGLISH, encoder_folder
 from training.heads.encoder import Encoder
 from training.heads.explanation import explained
 from training.heads.layout import CLASSIFICATION
@@ -98,6 +98,7 @@ class Predictor:
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Until it is to stop; Valkey may be away meanwhile."""
+        self.heads.encoder(ENGLISH)  # the first question is not to wait for it
         while not stopping():
             try:
                 self.step()
