@@ -85,6 +85,10 @@ def _works() -> bool:
 
 
 def _make_venv() -> None:
+    if not os.access(ROOT, os.W_OK):
+        raise InstallError(
+            f"{ROOT} cannot be written: make it writable for this user, or copy it elsewhere."
+        )
     print(f"install │ making {VENV.name} with Python {sys.version.split()[0]}", flush=True)
     command = [sys.executable, "-m", "venv", "--clear", str(VENV)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -33,6 +33,13 @@ def _login(name: str) -> dict[str, object]:
     return {**login, "NAME": name, "OPTIONS": config.get("OPTIONS", {})}
 
 
+def may_make_tables(alias: str = "default") -> bool:
+    """Whether the current login may make tables where ours stand."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT has_schema_privilege('public', 'CREATE')")
+        return bool(cursor.fetchone()[0])
+
+
 def grant_app_role(alias: str = "default") -> None:
     """Let the app's role use what the owner makes from now on: rows, never the schema."""
     role = f'"{app_role()}"'

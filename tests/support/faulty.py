@@ -30,6 +30,9 @@ class Faulty:
         """Cut all connections and refuse new ones."""
         self._call(self._go())
 
+    def end(self) -> None:
+        self._call(self._end())
+
     def hang(self) -> None:
         """Take connections, and let nothing through."""
         self.loop.call_soon_threadsafe(self.flows.clear)
@@ -42,6 +45,14 @@ class Faulty:
         if self.server is None:
             self.server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
             self.port = self.server.sockets[0].getsockname()[1]
+
+    async def _end(self) -> None:
+        """Nothing of it is left, and no task that nobody waits for."""
+        await self._go()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def _go(self) -> None:
         if self.server is not None:
@@ -87,7 +98,7 @@ def faulty(target: str | tuple[str, int]) -> Iterator[Faulty]:
     try:
         yield made
     finally:
-        made.go()
+        made.end()
         made.loop.call_soon_threadsafe(made.loop.stop)
         thread.join(10)
 

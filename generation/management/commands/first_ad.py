@@ -57,13 +57,20 @@ class Command(BaseCommand):
                 self.stdout.write("\n")
                 return
             self.stdout.flush()
-        raise CommandError("No worker finished the ad in time. Is the worker running?")
+        raise CommandError(late(brief.variants.get().state))
 
     def _show(self, brief: Brief) -> None:
         variant = brief.variants.get()
         if variant.state != Variant.State.READY:
             raise CommandError(f"The ad was not written: {variant.error or variant.state}")
         self.stdout.write(f"\n{variant.text}\n")
+
+
+def late(state: str) -> str:
+    """Why there is no text yet, and what to do."""
+    if state == Variant.State.QUEUED:
+        return "No worker has taken the ad: start one for the queue generate, or see its log."
+    return "The ad is still being written: this machine is slow. It will stand in the library."
 
 
 def events(key: str, deadline: float) -> Iterator[tuple[str, dict[str, Any]]]:
