@@ -5,26 +5,22 @@ and settles each job, all as the generate worker does, while another process fol
 32 streams as the web server does. The bare engine writes the same prompts to the same lengths.
 "Lost" is the share of the bare engine's speed that is missing: by CPU seconds those of the
 worker's process, by the wall clock also what the servers and the readers take from it.
-
-DATABASE_URL and REDIS_URL name the servers; without them embedded ones are started. The tables
-are those of a test database, made for this and dropped at the end.
 """
 
 from __future__ import annotations
 
-import atexit
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from bench.database import scratch_database
 from bench.measure import Goal, Reached, taken
 from bench.mode import Mode
 from bench.ours import Writer, prompts, writer
@@ -37,7 +33,6 @@ TOKENS = 96
 TURNS = 5
 GOAL = Goal("lost to Django, queue and streaming, 32 streams", 10, 5, " %")
 TOPIC = "bench"
-SERVERS = ExitStack()
 
 
 def rows(model: Path, mode: Mode) -> Iterator[Reached]:
@@ -131,41 +126,9 @@ def readers(tenants: list[Tenant]) -> Iterator[Read]:
 @cache
 def workspaces() -> list[Tenant]:
     """Of a fresh test database; made once, and dropped when the process ends."""
-    servers()
-    from django.db import connection
-    from django.test.utils import setup_databases, teardown_databases
-
+    scratch_database()
     from tenants.models import User
-    from tenants.postgres.owner import as_owner
     from tenants.services import workspace_create
 
-    with as_owner():
-        made = setup_databases(verbosity=0, interactive=False, serialized_aliases=())
-        name = connection.settings_dict["NAME"]
-    connection.settings_dict["NAME"] = name
-
-    def drop() -> None:
-        connection.close()
-        with as_owner():
-            teardown_databases(made, verbosity=0)
-
-    SERVERS.callback(drop)
     owners = [User.objects.create_user(f"bench{place}@kindling.test") for place in range(STREAMS)]
     return [workspace_create(owner=owner, name="Bench") for owner in owners]
-
-
-def servers() -> None:
-    """Django on real servers: those of the environment, or embedded ones."""
-    os.environ.setdefault("SECRET_KEY", "measured-only")
-    os.environ.setdefault("DATABASE_POOL", "False")
-    os.environ.setdefault("LOG_LEVEL", "WARNING")
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
-    atexit.register(SERVERS.close)
-    if not {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys():
-        from saas.stack import services
-
-        folder = Path(os.environ.get("DATA_DIR", ".data")) / "bench"
-        os.environ.update(SERVERS.enter_context(services(folder)))
-    import django
-
-    django.setup()
