@@ -24,6 +24,7 @@ class JobsConfig(AppConfig):
         register_check("queues", queues)
         retention.register(Retention("jobs", 30, forget_jobs))
         limits.register(Limit("queued_jobs", _("Waiting jobs"), 1_000))
+        limits.register(Limit("running_jobs", _("Jobs at the same time"), 256))
         navigation.provide("running_jobs", running_jobs)
         navigation.add_fragment("topbar", "jobs/_button.html")
         navigation.add_fragment("dialogs", "jobs/_dialog.html")

@@ -18,12 +18,15 @@ from django.conf import settings
 from django.db import connection
 
 from saas.errors import Conflict
+from tenants.billing.limits import default_of
 from tenants.jobs.models import Lease
 from tenants.scope import tenant_scope
 
 LEASE = timedelta(seconds=settings.JOB_LEASE_SECONDS)
 # At most so many jobs of one workspace are taken at a time, so that others come in between.
 SHARE = 4
+# The limit of what a workspace may have running at once, on all queues.
+RUNNING = "running_jobs"
 # Two readings of when a process began may differ by a rounding.
 SAME_START_S = 1.5
 
@@ -101,6 +104,7 @@ BEGINNING = UUID(int=0)
 def due(queue: str, limit: int, *, share: int = SHARE) -> list[tuple[UUID, UUID]]:
     """(tenant_id, job_id) of what may start, fair between workspaces by their weights.
 
+    None of workspaces that have as many running already, on all queues, as they may have.
     Where more workspaces wait than one look takes in, the next look goes on after this one's.
     """
     begun = after = _reached.get(queue, BEGINNING)
@@ -120,35 +124,19 @@ def _look(
 ) -> tuple[list[tuple[UUID, UUID]], UUID | None]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT tenant_id, id, reached FROM jobs_due(%s, %s, %s, %s)",
-            [queue, limit, share, after],
+            "SELECT tenant_id, id, reached FROM jobs_due(%s, %s, %s, %s, %s)",
+            [queue, limit, share, after, default_of(RUNNING)],
         )
         rows = cursor.fetchall()
     return [(tenant_id, pk) for tenant_id, pk, _ in rows if pk], rows[0][2]
 
 
-# One statement: between the texts of a full batch, every millisecond here is one without them.
-TAKE = """
-UPDATE jobs_job SET state = 'running', attempt = attempt + 1, lease_owner = %(owner)s,
-lease_until = statement_timestamp() + make_interval(secs => %(seconds)s),
-heartbeat_at = statement_timestamp(), updated_at = statement_timestamp(),
-started_at = coalesce(started_at, statement_timestamp())
-WHERE id = (
-    SELECT id FROM jobs_job WHERE tenant_id = %(tenant)s AND id = %(job)s
-    AND state = 'queued' AND due_at <= statement_timestamp() FOR UPDATE SKIP LOCKED
-)
-RETURNING attempt, kind, payload,
-extract(epoch FROM heartbeat_at - greatest(due_at, enqueued_at))::float,
-(SELECT weight FROM tenants_tenant WHERE id = %(tenant)s), request_id
-"""
-
-
 def lease(*, tenant_id: UUID, job_id: UUID, owner: str) -> Lease | None:
-    """Take the job; None where somebody else was faster."""
-    values: dict[str, Any] = {"tenant": tenant_id, "job": job_id, "owner": owner}
-    values["seconds"] = LEASE.total_seconds()
+    """Take the job; None where somebody else was faster, or too many of the workspace run."""
+    values: list[Any] = [tenant_id, job_id, owner, LEASE.total_seconds(), default_of(RUNNING)]
     with tenant_scope(tenant_id), connection.cursor() as cursor:
-        cursor.execute(TAKE, values)
+        # One statement: between the texts of a full batch, every millisecond is one without them.
+        cursor.execute("SELECT * FROM jobs_take(%s, %s, %s, %s, %s)", values)
         taken = cursor.fetchone()
     if taken is None:
         return None

@@ -172,6 +172,7 @@ class Job(TenantModel):
             models.Index(
                 fields=["queue", "tenant"], condition=Q(state="running"), name="job_running"
             ),
+            models.Index(fields=["tenant"], condition=Q(state="running"), name="job_running_now"),
             models.Index(
                 fields=["lease_until"], condition=Q(state="running"), name="job_lease_ends"
             ),

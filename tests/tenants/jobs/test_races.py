@@ -34,6 +34,24 @@ def test_each_job_is_leased_by_one_worker(scoped: Tenant) -> None:
     assert {lease.job_id for lease in taken} == jobs
 
 
+def test_no_more_run_than_may_however_many_workers_look(scoped: Tenant, settings: Any) -> None:
+    settings.LIMITS = {"running_jobs": 3}
+    for _ in range(24):
+        ask()
+    most = race(scoped, WORKERS, lambda number: run_and_count(f"test:{number}"))
+    assert (max(most), Job.objects.filter(state="succeeded").count()) == (3, 24)
+
+
+def run_and_count(owner: str) -> int:
+    """Work until nothing is due; the most jobs that ran at once."""
+    most = 0
+    while Job.objects.active().exists():
+        for lease in leases.take("default", limit=3, owner=owner):
+            most = max(most, Job.objects.filter(state="running").count())
+            services.finish(lease, result={}, usage=USAGE)
+    return most
+
+
 def test_two_workers_never_both_finish(scoped: Tenant) -> None:
     for _ in range(10):
         job = ask()

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from saas.errors import InsufficientCredits
 from tenants.billing.meters import Usage
-from tenants.billing.models import LedgerTransfer, UsageEvent
+from tenants.billing.models import LedgerTransfer, LimitOverride, UsageEvent
 from tenants.billing.prices import price
 from tenants.billing.services import balance
 from tenants.jobs.errors import QueueFull
@@ -357,6 +357,34 @@ def test_jobs_are_found_by_their_kind(scoped: Tenant) -> None:
     assert Job.objects.of_kind("generate").count() == 1
     assert Job.objects.of_kind("generate.echo").active().count() == 1
     assert not Job.objects.finished().exists()
+
+
+def test_what_runs_on_all_queues_counts_against_one_limit(
+    scoped: Tenant, other: Tenant, settings: Any
+) -> None:
+    settings.LIMITS = {"running_jobs": 2}
+    jobs = [ask() for _ in range(3)]
+    written = ask(kind="test.batched")
+    with tenant_scope(other):
+        balance()
+        foreign = ask()
+    start(written), start(jobs[0])
+    assert due("default", 10) == [(foreign.tenant_id, foreign.pk)]
+    assert lease(tenant_id=scoped.pk, job_id=jobs[1].pk, owner="test:1") is None
+    LimitOverride.objects.create(name="running_jobs", value=3)
+    assert [job_id for _, job_id in due("default", 10)] == [foreign.pk, jobs[1].pk]
+    start(jobs[1])
+    LimitOverride.objects.update(value=0)
+    assert [job_id for _, job_id in due("default", 10)] == [foreign.pk]
+
+
+def test_a_job_that_ends_makes_room_for_the_next(scoped: Tenant, settings: Any) -> None:
+    settings.LIMITS = {"running_jobs": 1}
+    first, second = ask(), ask()
+    running = start(first)
+    assert due("default", 10) == []
+    finish(running, result={}, usage=USAGE)
+    assert take("default", limit=5, owner="test:1")[0].job_id == second.pk
 
 
 def test_many_jobs_cost_the_statements_of_one(
