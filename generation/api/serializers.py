@@ -146,7 +146,7 @@ class ContentSerializer(StrictModelSerializer):
         model = Content
         fields = (
             *("id", "kind", "title", "status", "language", "version", "text", "data", "sha256"),
-            *("labels", "brief", "variant", "archived_at", *STAMPS),
+            *("labels", "brief", "variant", "writer", "archived_at", *STAMPS),
         )
         read_only_fields = tuple(name for name in fields if name not in {"text", "labels"})
         extra_kwargs = at_most(20, "labels")

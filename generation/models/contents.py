@@ -78,6 +78,8 @@ class Content(TenantModel):
     variant = TenantForeignKey(
         Variant, null=True, blank=True, on_delete=models.SET_NULL, related_name="contents"
     )
+    # Of the text that was picked; it stays when the variant is written anew or goes.
+    writer = models.CharField(max_length=10, choices=Variant.Writer, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )

@@ -233,6 +233,7 @@ def variant_pick(*, variant: Variant) -> Content:
         language=brief.language,
         brief=brief,
         variant=variant,
+        writer=variant.writer,
         created_by=current_actor().user,
     )
     content.add_version(text=variant.text, data=variant.data)

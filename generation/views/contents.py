@@ -87,7 +87,7 @@ def _editor(
         "versions": content.versions.select_related("author")[:30],
         "events": history(content)[:50],
         "model": Card.of(content.variant).model if content.variant else None,
-        "writer": content.variant.get_writer_display() if content.variant else "",
+        "writer": content.get_writer_display(),
         "layouts": exports.LAYOUTS,
         "flow": Content.Status.choices,
     }

@@ -98,6 +98,7 @@ def test_picking_twice_gives_one_content(brief: Brief, alice: User, acme: Tenant
         assert made[0].pk == made[1].pk
         assert Content.objects.count() == 1
         assert made[0].versions.get().sha256 == made[0].sha256
+        assert made[0].writer == first(brief).writer == "guided"
 
 
 def test_a_variant_without_text_cannot_be_picked(brief: Brief, alice: User, acme: Tenant) -> None:
