@@ -1,8 +1,12 @@
-"""Filters that the components use."""
+"""Icons, and filters that the components use."""
 
 import zlib
+from functools import lru_cache
 
 from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 register = template.Library()
 
@@ -24,6 +28,22 @@ SYSTEMS = {
     "Mac OS": "macOS",
     "Linux": "Linux",
 }
+
+
+@register.simple_tag
+def icon(name: str, label: str = "", css: str = "") -> SafeString:
+    """An icon of the sprite: `{% icon "house" %}`; give it a label only when it stands alone."""
+    return drawn(name, str(label), css)
+
+
+# A page has dozens of icons and the program knows few, so each is put together once.
+@lru_cache(maxsize=1000)
+def drawn(name: str, label: str, css: str) -> SafeString:
+    alone = format_html('role="img" aria-label="{}"', label)
+    meaning = alone if label else SafeString('aria-hidden="true"')
+    sprite = static("img/icons.svg")
+    drawing = format_html('<use href="{}#{}"></use>', sprite, name)
+    return format_html('<svg class="icon {}" {}>{}</svg>', css, meaning, drawing)
 
 
 @register.filter

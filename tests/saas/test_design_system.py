@@ -73,9 +73,7 @@ def test_every_icon_is_in_the_sprite() -> None:
     used = {
         name
         for path in TEMPLATES
-        for name in re.findall(
-            r'<c-icon name="([\w-]+)"|\b(?:icon|end)="([\w-]+)"', path.read_text()
-        )
+        for name in re.findall(r'{% icon "([\w-]+)"|\b(?:icon|end)="([\w-]+)"', path.read_text())
         for name in name
         if name
     }
