@@ -1,0 +1,1 @@
+"""What pages and API calls take in the web server."""
