@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
@@ -48,7 +47,7 @@ class NavEntry:
             return ""
 
 
-def nobodys(user_id: UUID) -> Sequence[Any]:
+def nobodys(request: HttpRequest) -> Sequence[Any]:
     return ()
 
 
@@ -56,11 +55,11 @@ def nobodys(user_id: UUID) -> Sequence[Any]:
 class Navigation:
     """What all apps have declared, each in its AppConfig.ready().
 
-    `workspaces_of` gives the workspaces of a user by id: objects with `name`, `slug`, `role` and
-    `may(role)`.
+    `workspaces_of` gives the workspaces of a request's user: objects with `name`, `slug`, `role`
+    and `may(role)`.
     """
 
-    workspaces_of: Callable[[UUID], Sequence[Any]] = nobodys
+    workspaces_of: Callable[[HttpRequest], Sequence[Any]] = nobodys
     _entries: dict[str, NavEntry] = field(default_factory=dict)
     _fragments: dict[Slot, list[str]] = field(default_factory=dict)
     _values: dict[str, Callable[[HttpRequest], Any]] = field(default_factory=dict)

@@ -71,7 +71,7 @@ class Shell:
     @cached_property
     def _workspaces(self) -> list[Any]:
         user = self.request.user
-        return list(navigation.workspaces_of(user.pk)) if user.is_authenticated else []
+        return list(navigation.workspaces_of(self.request)) if user.is_authenticated else []
 
     @cached_property
     def workspace(self) -> Any:

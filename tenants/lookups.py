@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.http import HttpRequest
 
 from tenants.models import ApiKey, Invitation, Membership, Role
 from tenants.models_base import TenantQuerySet
@@ -29,19 +30,31 @@ def _memberships() -> "TenantQuerySet[Membership]":
     return TenantQuerySet(Membership)
 
 
+def memberships_of(user_id: UUID) -> list[Membership]:
+    """The user's memberships, with their tenants loaded, by the workspaces' names."""
+    with lookup_scope(user_id=user_id), transaction.atomic():
+        rows = list(_memberships().filter(user_id=user_id).select_related("tenant"))
+    return sorted(rows, key=lambda membership: membership.tenant.name.lower())
+
+
 def workspaces_of(user_id: UUID) -> list[Workspace]:
     """The user's workspaces with their role in each, by name."""
-    with lookup_scope(user_id=user_id), transaction.atomic():
-        rows = _memberships().filter(user_id=user_id).select_related("tenant")
-        found = [Workspace(m.tenant.pk, m.tenant.name, m.tenant.slug, m.role) for m in rows]
-    return sorted(found, key=lambda workspace: workspace.name.lower())
+    return as_workspaces(memberships_of(user_id))
 
 
-def membership_in(slug: str, user_id: UUID) -> Membership | None:
-    """The user's membership in the workspace at this address, with its tenant loaded."""
-    with lookup_scope(user_id=user_id), transaction.atomic():
-        rows = _memberships().filter(user_id=user_id, tenant__slug=slug)
-        return rows.select_related("tenant").first()
+def workspaces_seen_by(request: HttpRequest) -> list[Workspace]:
+    """Those of whoever is signed in; the middleware looked them up where it needed one of them."""
+    found: list[Membership] | None = getattr(request, "memberships", None)
+    if found is None:
+        found = memberships_of(request.user.pk) if request.user.pk else []
+    return as_workspaces(found)
+
+
+def as_workspaces(memberships: list[Membership]) -> list[Workspace]:
+    return [
+        Workspace(each.tenant.pk, each.tenant.name, each.tenant.slug, each.role)
+        for each in memberships
+    ]
 
 
 def find_api_key(secret: str) -> ApiKey | None:

@@ -1,10 +1,12 @@
 """Finds out for which tenant a request works, and makes sure that nothing of it stays behind."""
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import quote
 
+from allauth.usersessions.models import UserSession
 from django.db import OperationalError, transaction
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
@@ -16,12 +18,14 @@ from saas.shell import remember_workspace
 from tenants import actors, scope
 from tenants.actors import Actor, acting
 from tenants.authentication import Authenticator, authenticator_of, refuse_closed
-from tenants.lookups import membership_in
+from tenants.lookups import memberships_of
 from tenants.models import Tenant
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # All that the URL patterns take for a slug: an address that this missed would have no scope.
 WORKSPACE_PATH = re.compile(r"^/w/(?P<slug>[-a-zA-Z0-9_]+)/")
+# What the session holds of its last use, and how exact that is.
+SEEN, SEEN_EVERY_S = "seen", 300
 
 
 class ResetScopeMiddleware:
@@ -41,6 +45,21 @@ class ResetScopeMiddleware:
 def reset() -> None:
     scope.reset()
     actors.reset()
+
+
+class SessionActivityMiddleware:
+    """Notes when and from where a session was used last: not at each request, as it is written."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.session.session_key and request.user.is_authenticated:
+            now = f"{int(time.time()) // SEEN_EVERY_S} {request.META.get('REMOTE_ADDR')}"
+            if request.session.get(SEEN) != now:
+                UserSession.objects.create_from_request(request)
+                request.session[SEEN] = now
+        return self.get_response(request)
 
 
 class TenantMiddleware:
@@ -63,7 +82,8 @@ class TenantMiddleware:
     def _in_workspace(self, request: HttpRequest, slug: str) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect(f"{reverse('account_login')}?next={quote(request.get_full_path())}")
-        membership = membership_in(slug, request.user.pk)
+        memberships = memberships_of(request.user.pk)
+        membership = next((each for each in memberships if each.tenant.slug == slug), None)
         if membership is None:
             return self._hidden(request)
         try:
@@ -71,6 +91,7 @@ class TenantMiddleware:
         except AppError as error:
             return error_page(request, error)
         request.membership = membership  # type: ignore[attr-defined]
+        request.memberships = memberships  # type: ignore[attr-defined]
         remember_workspace(request, slug)
         return self._scoped(request, membership.tenant)
 

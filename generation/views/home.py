@@ -28,16 +28,18 @@ class FirstStep:
 @require_GET
 def home(request: PortalRequest, slug: str) -> HttpResponse:
     contents = Content.objects.live().select_related("created_by")
-    steps = first_steps(slug)
+    recent = list(contents.order_by("-updated_at")[:6])
+    steps = first_steps(slug, picked=bool(recent) or Content.objects.exists())
     reviews = contents.filter(status=Content.Status.IN_REVIEW).order_by("updated_at")
+    review_count = reviews.count()
     context: dict[str, Any] = {
         "steps": steps,
         "next_step": next((step for step in steps if not step.done), None),
-        "reviews": reviews[:5],
-        "review_count": reviews.count(),
+        "reviews": reviews[:5] if review_count else [],
+        "review_count": review_count,
         "drafts": contents.filter(status=Content.Status.DRAFT).count(),
         "writing": written_now()[:5],
-        "recent": contents.order_by("-updated_at")[:6],
+        "recent": recent,
         "balance": balance(),
     }
     return page(request, "home", context)
@@ -49,9 +51,12 @@ def written_now() -> QuerySet[Brief]:
     return briefs.order_by("-created_at")
 
 
-def first_steps(slug: str) -> list[FirstStep]:
-    """From nothing to the first ad in the library, ticked off from what the workspace has."""
-    brief = Brief.objects.newest().first()
+def first_steps(slug: str, *, picked: bool) -> list[FirstStep]:
+    """From nothing to the first ad in the library, ticked off from what the workspace has.
+
+    Once something was picked, an ad was written before it.
+    """
+    brief = None if picked else Brief.objects.newest().first()
     return [
         FirstStep(
             _("Tell us about your brand"),
@@ -65,13 +70,13 @@ def first_steps(slug: str) -> list[FirstStep]:
             _("Answer three questions; three variants are written side by side."),
             _("Write an ad"),
             reverse("brief-new", args=[slug, "search_ad"]),
-            brief is not None,
+            picked or brief is not None,
         ),
         FirstStep(
             _("Pick the one you like"),
             _("It goes to the library, where you edit, approve and export it."),
             _("See the variants"),
             brief.get_absolute_url() if brief else reverse("write", args=[slug]),
-            Content.objects.exists(),
+            picked,
         ),
     ]

@@ -68,16 +68,6 @@ class LedgerAccount(TenantModel):
         return not self.must_not_go_negative or amount <= self.available
 
 
-class TransferQuerySet(TenantQuerySet["LedgerTransfer"]):
-    """The ledger's entries of the workspace in scope."""
-
-    def total(self) -> int:
-        return int(self.aggregate(total=Sum("amount", default=0))["total"])
-
-
-TransferManager = TenantManager.from_queryset(TransferQuerySet)
-
-
 class LedgerTransfer(TenantModel):
     """An entry of the ledger. It is never changed: what happens to a reservation is a new entry."""
 
@@ -103,7 +93,7 @@ class LedgerTransfer(TenantModel):
     entry_sha256 = models.CharField(max_length=64)
     prev_sha256 = models.CharField(max_length=64, blank=True)
 
-    objects: ClassVar = TransferManager()
+    objects: ClassVar = TenantManager()
 
     class Meta(TenantModel.Meta):
         constraints = [

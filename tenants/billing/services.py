@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q, Sum
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -218,15 +218,32 @@ def note_usage(
 
 def balance() -> Balance:
     """The balance of the workspace in scope, with this month's grant already in it."""
-    wallet = _wallet_with_grant()
-    since = month_start(wallet.now)
-    month = LedgerTransfer.objects.filter(booked_at__gte=since, state=State.POSTED)
+    wallet = _wallet()
+    month = _month(wallet) if wallet else {}
+    if not month.get("grants"):
+        with transaction.atomic():
+            grant_month(open_ledger())
+        wallet = _wallet()
+        month = _month(wallet)
     return Balance(
         available=wallet.available,
         reserved=wallet.debits_pending,
-        granted_this_month=month.filter(credit_account=wallet).total(),
-        spent_this_month=month.filter(debit_account=wallet).total(),
+        granted_this_month=month["granted"],
+        spent_this_month=month["spent"],
     )
+
+
+def _month(wallet: Any) -> dict[str, int]:
+    """What came into the wallet this month and went out of it, and whether the grant is booked."""
+    posted = LedgerTransfer.objects.filter(
+        booked_at__gte=month_start(wallet.now), state=State.POSTED
+    )
+    found = posted.aggregate(
+        granted=Sum("amount", filter=Q(credit_account=wallet), default=0),
+        spent=Sum("amount", filter=Q(debit_account=wallet), default=0),
+        grants=Count("pk", filter=Q(key=_grant_key(wallet.now))),
+    )
+    return {name: int(value) for name, value in found.items()}
 
 
 def month_start(now: datetime) -> datetime:
@@ -289,15 +306,6 @@ def grant_month(ledger: LedgerSession) -> None:
             key=key,
         )
     )
-
-
-def _wallet_with_grant() -> Any:
-    wallet = _wallet()
-    if wallet and LedgerTransfer.objects.filter(key=_grant_key(wallet.now)).exists():
-        return wallet
-    with transaction.atomic():
-        grant_month(open_ledger())
-    return _wallet()
 
 
 def _wallet() -> Any:
