@@ -1,6 +1,6 @@
 # Two commands matter: `make up` runs everything, `make test` checks everything.
 .DEFAULT_GOAL := help
-.PHONY: help up test prove lint bench bench-engine bench-rec bench-train messages lock
+.PHONY: help up test prove lint bench bench-engine bench-rec bench-train bench-web bench-plans messages lock
 
 # The first Python that is new enough; choose another with `make up PYTHON=/path/to/python`.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -39,6 +39,12 @@ bench-train: tools ## Measure training beside transformers' Trainer and TRL (DAT
 	@$(RUN) -m pip install --quiet -r bench/requirements-train.txt
 	@$(RUN) -m bench.train --keep $(if $(DATA),--data $(DATA))
 	@$(RUN) -m bench.heads --keep $(if $(DATA),--data $(DATA))
+
+bench-web: install ## Measure pages and API calls in the web server, and keep the numbers
+	@$(RUN) -m bench.web --keep $(ARGS)
+
+bench-plans: install ## Ask Postgres for its plans in a million texts of a thousand workspaces
+	@$(RUN) -m bench.plans $(ARGS)
 
 lint: tools ## Check style, types, imports, templates, migrations and translations
 	@$(RUN) -m ruff check .

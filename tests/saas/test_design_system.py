@@ -122,3 +122,9 @@ def test_every_component_is_in_the_guide() -> None:
     guide = (ROOT / "docs" / "design-system.md").read_text()
     names = {path.stem.replace("_", "-") for path in (ROOT / "templates/cotton").glob("*.html")}
     assert {name for name in names if f"<c-{name}" not in guide} == set()
+
+
+def test_every_component_in_use_exists() -> None:
+    known = {path.stem.replace("_", "-") for path in (ROOT / "templates/cotton").glob("*.html")}
+    used = {name for path in TEMPLATES for name in re.findall(r"<c-([\w-]+)", path.read_text())}
+    assert used - known - {"slot", "vars"} == set()
