@@ -202,7 +202,7 @@ LISTS: dict[str, Fill] = {
 
 NO_LISTS = {
     *("api-experiment-detail", "api-item-detail", "api-person-detail", "api-ranking-model-detail"),
-    *("api-scenario-detail", "recommend-item", "recommend-scenario-new"),
+    *("api-scenario-detail", "recommend-import", "recommend-item", "recommend-scenario-new"),
     *("api-balance", "api-prices", "api-usage-detail"),
     *("api-dataset-detail", "api-training-run-detail", "dataset-new", "dataset-import"),
     *("training-run", "training-run-new"),

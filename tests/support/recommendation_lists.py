@@ -14,8 +14,11 @@ from recommendations.models import (
     Scenario,
 )
 from recommendations.services.catalogue import ItemData, items_write, persons_write
+from recommendations.services.imports import KIND
 from recommendations.services.scenarios import experiment_start, scenario_save
 from recommendations.serving.settings import ScenarioSettings
+from tenants.jobs.models import Job
+from tenants.models import ApiKey
 
 
 def items(count: int) -> dict[str, Any]:
@@ -89,7 +92,39 @@ def events_of_item(count: int) -> dict[str, Any]:
     return {"pk": Item.objects.all()[0].pk}
 
 
+def keys(count: int) -> dict[str, Any]:
+    """As many public keys and as many tokens."""
+    for kind in (ApiKey.Kind.PUBLIC, ApiKey.Kind.SIGNING):
+        for _ in range(count):
+            ApiKey.issue(
+                kind=kind, name="Shop", scopes=[], role="viewer", origins=["https://a.test"]
+            )
+    return {}
+
+
+def read_files(count: int) -> dict[str, Any]:
+    for _ in range(count):
+        read_file(1)
+    return {}
+
+
+def read_file(count: int) -> dict[str, Any]:
+    """One file of which so many rows were refused."""
+    problems = [{"line": line, "field": "id", "detail": "Odd"} for line in range(count)]
+    job = Job.objects.create(
+        kind=KIND,
+        input_sha256="0" * 64,
+        state="succeeded",
+        finished_at=timezone.now(),
+        result={"problems": problems},
+    )
+    return {"pk": job.pk}
+
+
 LISTS = {
+    "recommend-connect": keys,
+    "recommend-imports": read_files,
+    "recommend-import-errors": read_file,
     "recommend": answers,
     "recommend-items": items,
     "recommend-people": people,
