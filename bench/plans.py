@@ -75,8 +75,9 @@ def fillings(contents: int) -> list[Filling]:
         Filling(
             "generation_variant",
             contents,
-            {"brief_id": "w.id", "number": "i", "state": "'ready'", "created_at": AGO},
+            {"brief_id": "uuidv7()", "number": "1", "state": "'ready'", "created_at": AGO},
         ),
+        Filling("generation_variant", 0, {"brief_id": "w.id", "state": "'queued'"}),
         Filling("billing_ledgeraccount", 0, {"id": "w.id", "kind": "'wallet'"}),
         Filling(
             "billing_ledgertransfer",
