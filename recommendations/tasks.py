@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from recommendations.fitting.fit import Fitted, fit
-from recommendations.services.fitting import model_serve
+from recommendations.services.fitting import model_store
 from recommendations.services.imports import rows_import
 from tenants.jobs.models import Job, Lease
 from tenants.jobs.worker import Control, Outcome
@@ -22,7 +22,7 @@ def fit_ranking_model(lease: Lease, control: Control) -> Outcome:
 
 
 def serve(fitted: Fitted, job: Job) -> Any:
-    return model_serve(pk=fitted.pk, values=fitted.values())
+    return model_store(pk=fitted.pk, values=fitted.values(), wins=fitted.wins)
 
 
 def import_rows(lease: Lease, control: Control) -> Outcome:

@@ -43,6 +43,29 @@ class Behaviour:
         """The others: the numbers that are shown are of these alone."""
         return self.cases[1::2]
 
+    def left_out(self) -> tuple[Interactions, list[Case]]:
+        """All events but the last of persons who came on the newest days, and those as cases."""
+        ordered = self.everything.sorted()
+        last = np.append(ordered.persons[1:] != ordered.persons[:-1], True)
+        since = self.before.times.max(initial=-np.inf)
+        chosen = np.flatnonzero(last & (ordered.times > since))
+        starts = np.searchsorted(ordered.persons, ordered.persons[chosen])
+        cases, left = [], np.zeros(len(ordered), np.bool_)
+        for start, place in zip(starts.tolist(), chosen.tolist(), strict=True):
+            history, target = ordered.items[start:place], int(ordered.items[place])
+            if len(history) and target not in history:
+                left[place] = True
+                cases.append(Case(history[-HISTORY:], target, float(ordered.times[place])))
+        return ordered.chosen(~left), sampled(cases)
+
+
+def sampled(cases: list[Case]) -> list[Case]:
+    """At most MOST_CASES of them, in their order."""
+    if len(cases) <= MOST_CASES:
+        return cases
+    chosen = np.random.default_rng(0).choice(len(cases), MOST_CASES, replace=False)
+    return [cases[place] for place in np.sort(chosen)]
+
 
 def load_behaviour() -> Behaviour:
     """Read the events of the workspace in scope, in time order."""
@@ -79,7 +102,4 @@ def split(everything: Interactions, n_items: int) -> Behaviour:
         if len(history) and item not in history:
             cases.append(Case(history[-HISTORY:], int(item), float(time)))
         histories[int(person)] = np.append(history, item)
-    if len(cases) > MOST_CASES:
-        chosen = np.random.default_rng(0).choice(len(cases), MOST_CASES, replace=False)
-        cases = [cases[place] for place in np.sort(chosen)]
-    return Behaviour(n_items, everything, before, cases)
+    return Behaviour(n_items, everything, before, sampled(cases))

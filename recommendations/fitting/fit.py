@@ -5,24 +5,35 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 
+from recommendations.fitting.clicks import ranker_of, taste_of
 from recommendations.fitting.data import Behaviour, load_behaviour
-from recommendations.fitting.measure import Measured, measure
+from recommendations.fitting.impressions import Impressions, load_impressions
+from recommendations.fitting.measure import Champion, Parts, measure
+from recommendations.fitting.searches import write_item_search, write_text_search
 from recommendations.fitting.sequence import fit_sequence
 from recommendations.fitting.texts import HASHES, encode_catalogue
 from recommendations.models import RankingModel
+from recommendations.ranking.arrays import FloatArray
+from recommendations.ranking.blending import Blend
+from recommendations.ranking.search import Exact
 from recommendations.ranking.sources.neighbours import Neighbours, fit_neighbours
+from recommendations.serving.pipeline import DEFAULT_WEIGHTS, scorer_of
+from recommendations.serving.searches import save_array
+from recommendations.serving.settings import ScenarioSettings
 from recommendations.serving.trained import (
+    KINDS,
     NEIGHBOURS,
     SCORES,
-    SEQUENCE,
+    SHARES,
     VECTORS,
+    TrainedModel,
     folder_of,
     write_manifest,
 )
@@ -32,6 +43,7 @@ from training.heads.encoder import Encoder
 
 Progress = Callable[[int, str], None]
 NEIGHBOURS_KEPT = 50
+PLAIN = ScenarioSettings()
 
 
 @dataclass(slots=True)
@@ -44,10 +56,13 @@ class Fitted:
     sha256: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
     weights: dict[str, float] = field(default_factory=dict)
+    ranker: dict[str, Any] | None = None
     seconds: float = 0.0
+    # Whether it was better than the one that serves, on the newest days.
+    wins: bool = True
 
     def values(self) -> dict[str, Any]:
-        names = ("items", "events", "sha256", "metrics", "weights", "seconds")
+        names = ("items", "events", "sha256", "metrics", "weights", "ranker", "seconds")
         return {name: getattr(self, name) for name in names}
 
 
@@ -78,30 +93,64 @@ def fit(progress: Progress) -> Fitted:
 
 def _fill(draft: Path, behaviour: Behaviour, fitted: Fitted, progress: Progress) -> None:
     progress(2, "")
+    row = RankingModel.objects.champion()
+    last = TrainedModel.load(row) if row else TrainedModel()
     encoder = load_encoder()
-    before = RankingModel.objects.champion()
-    last = folder_of(before.workspace_id, before.pk) if before else None
     vectors, hashes = encode_catalogue(
-        behaviour.n_items, encoder.embeddings, last, lambda: progress(5, "")
+        behaviour.n_items,
+        encoder.embeddings,
+        folder_of(row.workspace_id, row.pk) if row else None,
+        lambda: progress(5, ""),
     )
-    np.save(draft / VECTORS, vectors, allow_pickle=False)
-    np.save(draft / HASHES, hashes, allow_pickle=False)
+    save_array(draft / VECTORS, vectors)
+    save_array(draft / HASHES, hashes)
+    texts = write_text_search(draft, vectors)
     progress(30, "")
     sequence = fit_sequence(
-        behaviour, vectors, draft / SEQUENCE, lambda share: progress(30 + int(50 * share), "")
+        behaviour, vectors, draft, lambda share: progress(30 + int(50 * share), ""), last.encoder
     )
-    measured: Measured = measure(behaviour, vectors, sequence)
-    fitted.weights = measured.weights
-    fitted.metrics = measured.metrics
+    if sequence is not None:
+        write_item_search(draft, sequence, behaviour.chosen_on)
+    impressions = load_impressions()
+    _measure(behaviour, Parts(vectors, texts, sequence), impressions, last, fitted)
     progress(90, "")
+    taste = taste_of(impressions, vectors, last.taste)
+    if taste is not None:
+        save_array(draft / KINDS, taste.rates.astype(np.float32))
+        save_array(draft / SHARES, taste.shares)
+    parts = Parts(vectors, texts, sequence, taste)
+    ranker = ranker_of(impressions, parts, scorer_of(last, PLAIN))
+    fitted.ranker = ranker.to_json() if ranker else None
     neighbours = fit_neighbours(behaviour.everything, behaviour.n_items, NEIGHBOURS_KEPT)
     _save_neighbours(draft, neighbours)
     progress(95, "")
 
 
+def _measure(
+    behaviour: Behaviour, parts: Parts, impressions: Impressions, last: TrainedModel, fitted: Fitted
+) -> None:
+    """Numbers and weights, and whether the last model is beaten; all without the newest days."""
+    earlier = impressions.before(float(behaviour.before.times.max(initial=0.0)))
+    parts = replace(parts, taste=taste_of(earlier, parts.vectors, None))
+    champion = None
+    if last.number and last.vectors is not None:
+        vectors = grown(last.vectors, behaviour.n_items)
+        own = Parts(vectors, Exact(vectors.astype(np.float32)), last.encoder)
+        champion = Champion(own, Blend({**DEFAULT_WEIGHTS, **last.weights}))
+    measured = measure(behaviour, parts, champion)
+    fitted.weights, fitted.metrics = measured.weights, measured.metrics
+    fitted.wins = measured.wins
+
+
+def grown(vectors: FloatArray, size: int) -> FloatArray:
+    """With rows of zeros for the items that came later."""
+    more = np.zeros((max(0, size - len(vectors)), vectors.shape[1]), vectors.dtype)
+    return np.concatenate((vectors, more))
+
+
 def _save_neighbours(draft: Path, neighbours: Neighbours) -> None:
-    np.save(draft / NEIGHBOURS, neighbours.items, allow_pickle=False)
-    np.save(draft / SCORES, neighbours.scores, allow_pickle=False)
+    save_array(draft / NEIGHBOURS, neighbours.items)
+    save_array(draft / SCORES, neighbours.scores)
 
 
 def _seal(draft: Path) -> str:

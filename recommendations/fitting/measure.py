@@ -1,20 +1,22 @@
 """What each source and the blend of all find of the newest days; weights are chosen here."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from recommendations.fitting.data import Behaviour, Case
-from recommendations.ranking.arrays import FloatArray
-from recommendations.ranking.blending import Blend, Pool, fit_weights, gather
-from recommendations.ranking.candidates import Context, Source
-from recommendations.ranking.metrics import hit_rate, ndcg
+from recommendations.fitting.quality import Asked, Ranked, numbers_of
+from recommendations.ranking.arrays import FloatArray, Interactions
+from recommendations.ranking.blending import Blend, fit_weights
+from recommendations.ranking.candidates import Source
+from recommendations.ranking.search import Search
 from recommendations.ranking.sequence.forward import Encoder
 from recommendations.ranking.sources.neighbours import ItemToItem, fit_neighbours
 from recommendations.ranking.sources.popularity import Popular, Trending, decayed_counts
 from recommendations.ranking.sources.sequence import SequenceScores
+from recommendations.ranking.sources.taste import Taste, TasteModel
 from recommendations.ranking.sources.text import TextSimilarity
 from recommendations.ranking.sources.transitions import Transitions, TransitionTable, counted
 from recommendations.services.interactions import (
@@ -24,79 +26,114 @@ from recommendations.services.interactions import (
 )
 from recommendations.serving.pipeline import DEFAULT_WEIGHTS
 
-CANDIDATES = 200
-TOP = 10
 LEAST_CASES = 30
 # Weights that are chosen on fewer cases follow chance.
 LEAST_FOR_WEIGHTS = 300
+WEEK_S = 7 * 86_400.0
+LAST_WEEK = "last_7_days"
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """What was learnt and needs no table of counts; None where there was too little."""
+
+    vectors: FloatArray
+    text_search: Search | None = None
+    sequence: Encoder | None = None
+    taste: TasteModel | None = None
+
+
+@dataclass(slots=True)
 class Measured:
-    """The weights of the sources, and hit rate and NDCG among ten of each and of the blend."""
+    """The weights of the sources, the numbers of each and of the blend, and who won."""
 
-    weights: dict[str, float]
-    metrics: dict[str, Any]
+    weights: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    wins: bool = True
 
 
-def measure(behaviour: Behaviour, vectors: FloatArray, sequence: Encoder | None) -> Measured:
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The model that serves now: its parts, and the weights that it gives them."""
+
+    parts: Parts
+    blend: Blend
+
+
+def measure(behaviour: Behaviour, parts: Parts, champion: Champion | None) -> Measured:
     """Fit the sources on what was before the newest days, and ask them for what came then.
 
-    The weights are chosen on the first half of the cases; the numbers are those of the second.
+    The weights are chosen on the first half of the cases; the numbers are those of the second,
+    and so is the contest with the champion: on the same counts, each with its own parts.
     """
     if len(behaviour.cases) < LEAST_CASES:
-        return Measured({}, {})
-    sources = list(_sources(behaviour, vectors, sequence))
-    names = [source.name for source in sources]
-    chosen = _pools(sources, behaviour.chosen_on)
+        return Measured()
+    sources = list(sources_of(behaviour.before, behaviour.n_items, parts))
+    blend = chosen_weights(sources, behaviour.chosen_on)
+    asked = Asked.of(
+        [*sources, last_week(behaviour.before, behaviour.n_items)], behaviour.judged_on
+    )
+    numbers = numbers_of(np.bincount(behaviour.before.items, minlength=behaviour.n_items))
+    own = Ranked.of(blend, asked)
+    found = {"blend": numbers(own)}
+    for source in (*(source.name for source in sources), LAST_WEEK):
+        found[source] = numbers(Ranked.of(Blend({source: 1.0}), asked))
+    measured = Measured(dict(blend.weights), {"sources": found, "cases": len(asked.pools)})
+    measured.metrics["leave_one_out"] = leave_one_out(behaviour, parts, blend)
+    if champion is not None:
+        theirs = list(sources_of(behaviour.before, behaviour.n_items, champion.parts))
+        before = Ranked.of(champion.blend, Asked.of(theirs, behaviour.judged_on))
+        scores = (float(own.gains().mean()), float(before.gains().mean()))
+        measured.metrics["contest"] = {"ndcg": scores[0], "champion_ndcg": scores[1]}
+        measured.wins = scores[0] >= scores[1]
+    return measured
+
+
+def chosen_weights(sources: Sequence[Source], cases: Sequence[Case]) -> Blend:
     blend = Blend(DEFAULT_WEIGHTS)
-    if len(chosen) >= LEAST_FOR_WEIGHTS:
-        blend = fit_weights(chosen, np.array([case.target for case in behaviour.chosen_on]), blend)
-    judged = _pools(sources, behaviour.judged_on)
-    targets = [case.target for case in behaviour.judged_on]
-    numbers = {"blend": _quality(blend, judged, targets)}
-    for name in names:
-        numbers[name] = _quality(Blend({name: 1.0}), judged, targets)
-    return Measured(dict(blend.weights), {"sources": numbers, "cases": len(judged)})
+    if len(cases) < LEAST_FOR_WEIGHTS:
+        return blend
+    asked = Asked.of(sources, cases)
+    return fit_weights(asked.pools, asked.targets, blend)
 
 
-def _sources(
-    behaviour: Behaviour, vectors: FloatArray, sequence: Encoder | None
-) -> Iterator[Source]:
-    before, size = behaviour.before, behaviour.n_items
+def leave_one_out(behaviour: Behaviour, parts: Parts, blend: Blend) -> dict[str, Any]:
+    """Each newest person's last item, from all that everybody else ever did.
+
+    Kinder than the split by time: counts know what others did later. Persons whose last event is
+    of the newest days only, for the sequence model has learnt from those before.
+    """
+    known, cases = behaviour.left_out()
+    if len(cases) < LEAST_CASES:
+        return {}
+    sources = list(sources_of(known, behaviour.n_items, parts))
+    ranked = Ranked.of(blend, Asked.of(sources, cases))
+    counts = np.bincount(known.items, minlength=behaviour.n_items)
+    return {"blend": numbers_of(counts)(ranked), "cases": len(cases)}
+
+
+def sources_of(before: Interactions, size: int, parts: Parts) -> Iterator[Source]:
     now = float(before.times.max(initial=0.0))
-    if sequence is not None:
-        yield SequenceScores(sequence)
+    if parts.sequence is not None:
+        yield SequenceScores(parts.sequence)
     yield Transitions(TransitionTable(counted(before, TRANSITIONS), size), TRANSITIONS)
     yield ItemToItem(fit_neighbours(before, size))
-    if vectors.any():
-        yield TextSimilarity(vectors)
+    if parts.vectors.any():
+        yield TextSimilarity(parts.vectors, search=parts.text_search)
+    if parts.taste is not None:
+        yield Taste(parts.taste)
     popular = decayed_counts(before, size, POPULAR_HALF_LIFE_S, now)
     yield Popular(popular)
     yield Trending(decayed_counts(before, size, TRENDING_HALF_LIFE_S, now), popular)
 
 
-def _pools(sources: Sequence[Source], cases: Sequence[Case]) -> list[Pool]:
-    found = []
-    for case in cases:
-        context = Context(history=case.history, now=case.now)
-        found.append(gather(sources, context, CANDIDATES))
-    return found
+class LastWeek(Popular):
+    """What had most events in the week before: what everything is to be better than."""
+
+    name = LAST_WEEK
 
 
-def _quality(blend: Blend, pools: Sequence[Pool], targets: Sequence[int]) -> dict[str, float]:
-    ranks = np.array(
-        [
-            _rank(pool, blend.scores(pool), target)
-            for pool, target in zip(pools, targets, strict=True)
-        ]
-    )
-    return {"hit_rate": hit_rate(ranks, TOP), "ndcg": ndcg(ranks, TOP)}
-
-
-def _rank(pool: Pool, scores: FloatArray, target: int) -> int:
-    """The target's place, 0 for the best; behind all where it was not proposed or has no score."""
-    place = np.flatnonzero(pool.items == target)
-    if not len(place) or scores[place[0]] <= 0:
-        return len(pool.items) + CANDIDATES
-    return int((scores > scores[place[0]]).sum())
+def last_week(before: Interactions, size: int) -> Source:
+    now = float(before.times.max(initial=0.0))
+    week = before.since(now - WEEK_S)
+    return LastWeek(np.bincount(week.items, minlength=size).astype(np.float64))

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from recommendations.models import Item
 from recommendations.ranking.arrays import FloatArray
-from recommendations.serving.trained import VECTORS, mapped
+from recommendations.serving.searches import mapped
+from recommendations.serving.trained import VECTORS
 
 HASHES = "texts.npy"
 BATCH = 64

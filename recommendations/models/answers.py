@@ -4,9 +4,10 @@ from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from recommendations.models.catalogue import Person
+from recommendations.models.catalogue import MAX_KEY, Person
 from recommendations.models.scenarios import Scenario
 from tenants.models_base import TenantForeignKey, TenantManager, TenantModel, TenantQuerySet
 
@@ -38,6 +39,12 @@ class Recommendation(TenantModel):
     items = ArrayField(models.PositiveIntegerField(), default=list)
     scores = ArrayField(models.FloatField(), default=list)
     sources = ArrayField(models.CharField(max_length=30), default=list)
+    # For each item, what the sources said of it: [{"text": 0.71, "popular": 0.4}, ...]. What was
+    # clicked later teaches the ranker which of them to believe.
+    features = models.JSONField(default=list)
+    # Where one of several variants was asked for: of what, and for which audience.
+    variant_of = models.CharField(max_length=MAX_KEY, blank=True)
+    audience = models.CharField(max_length=MAX_KEY, blank=True)
     page_of = TenantForeignKey(
         "self", null=True, blank=True, on_delete=models.CASCADE, related_name="pages"
     )
@@ -49,6 +56,11 @@ class Recommendation(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "person", "-created_at"], name="answers_of_person"),
             models.Index(fields=["tenant", "-created_at"], name="answers_newest"),
+            models.Index(
+                fields=["tenant", "variant_of", "audience"],
+                condition=~Q(variant_of=""),
+                name="answers_of_variants",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -90,6 +90,8 @@ class Item(TenantModel):
     available_until = models.DateTimeField(_("available until"), null=True, blank=True)
     in_stock = models.BooleanField(_("in stock"), default=True)
     hidden = models.BooleanField(_("hidden"), default=False)
+    # Items with the same word here are variants of one thing: an answer holds one of them.
+    variant_of = models.CharField(_("variant of"), max_length=MAX_KEY, blank=True)
     # The registered source that keeps this item up to date; empty where the customer does.
     source = models.CharField(max_length=40, blank=True, editable=False)
 
@@ -104,7 +106,12 @@ class Item(TenantModel):
                 condition=Q(price=None) | Q(price__gte=0), name="item_price_not_negative"
             ),
         ]
-        indexes = [models.Index(fields=["tenant", "version"], name="item_changes")]
+        indexes = [
+            models.Index(fields=["tenant", "version"], name="item_changes"),
+            models.Index(
+                fields=["tenant", "variant_of"], condition=~Q(variant_of=""), name="item_variants"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title or self.key

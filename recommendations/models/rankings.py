@@ -42,6 +42,8 @@ class RankingModel(TenantModel):
     # Offline numbers on the newest days: {"blend": {"hit_rate": ...}, "popular": {...}, ...}
     metrics = models.JSONField(default=dict)
     weights = models.JSONField(default=dict)
+    # What clicks taught beyond the weights, as `LinearRanker.to_json` has it; null until it does.
+    ranker = models.JSONField(null=True)
     seconds = models.FloatField(default=0)
 
     objects: ClassVar = RankingModelManager()

@@ -7,7 +7,6 @@ product of the sources' probabilities, floored so that no source can rule an ite
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -94,13 +93,6 @@ class Blend:
 
     def scores(self, pool: Pool) -> NDArray[np.float64]:
         return np.asarray(self.contributions(pool).sum(axis=1))
-
-    def to_json(self) -> str:
-        return json.dumps(dict(self.weights))
-
-    @classmethod
-    def from_json(cls, text: str) -> Blend:
-        return cls({str(name): float(weight) for name, weight in json.loads(text).items()})
 
 
 class Judged:

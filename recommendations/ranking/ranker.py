@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,14 @@ class LinearRanker:
         if not np.isfinite([*self.weights, *self.proposed, self.bias]).all():
             raise ValueError("weights must be finite")
 
+    def scaled(self, factors: Mapping[str, float]) -> LinearRanker:
+        """The same with what each source says made to count so many times as much."""
+        scale = [factors.get(name, 1.0) for name in self.names]
+        weights, proposed = (
+            tuple(np.multiply(part, scale).tolist()) for part in (self.weights, self.proposed)
+        )
+        return LinearRanker(self.names, weights, proposed, self.bias)
+
     def contributions(self, pool: Pool) -> NDArray[np.float64]:
         """(m, s) in log odds."""
         places = {name: place for place, name in enumerate(self.names)}
@@ -47,11 +56,10 @@ class LinearRanker:
         logits = self.bias + self.contributions(pool).sum(axis=1)
         return np.asarray(1 / (1 + np.exp(-np.clip(logits, -60.0, 60.0))))
 
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
 
     @classmethod
-    def from_json(cls, text: str) -> LinearRanker:
-        raw = json.loads(text)
+    def from_json(cls, raw: Mapping[str, Any]) -> LinearRanker:
         weights, proposed = (tuple(map(float, raw[name])) for name in ("weights", "proposed"))
         return cls(tuple(raw["names"]), weights, proposed, float(raw["bias"]))

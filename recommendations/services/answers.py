@@ -1,8 +1,9 @@
 """Answering: whom to show what, checked against the catalogue as it stands, logged, continued."""
 
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from recommendations.models import (
     Scenario,
 )
 from recommendations.models.catalogue import RECENT
+from recommendations.ranking.arrays import IntArray
 from recommendations.ranking.experiments import bucket
 from recommendations.services.interactions import weight_of
 from recommendations.serving.columns import Columns, forget
@@ -28,21 +30,29 @@ from recommendations.serving.pipeline import Chosen, Question, choose
 from recommendations.serving.settings import ScenarioSettings
 from recommendations.serving.store import catalogues, models
 from recommendations.serving.trained import TrainedModel
-from recommendations.serving.why import reasons
+from recommendations.serving.why import Known, reasons
 from saas.errors import NotFound
 from tenants.billing.readings import record, require_credits
 
 PAGES_FOR = timedelta(hours=24)
 SHOWN_ANSWERS = 10
+PASSED_OVER = 200
+WEEK = timedelta(days=7)
 NO_ITEMS, ALL_FILTERED = "catalogue_empty", "nothing_allowed"
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is known of the one who asks: items by number, oldest first."""
+    """What is known of the one who asks: items by number, oldest first, and unix times."""
 
     items: list[int]
     weights: list[float]
+    times: list[float]
+
+    def since(self, time: float) -> Counter[int]:
+        """How often each item was dealt with since then."""
+        pairs = zip(self.items, self.times, strict=True)
+        return Counter(item for item, at in pairs if at >= time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,8 @@ class Ask:
     scenario: Scenario | None = None
     own: dict[str, Any] = field(default_factory=dict)
     explain: bool = False
-    # Programs pay for answers; looking at them in the portal is free.
+    # Programs pay for answers and clicks refer to them; what the portal looks at is neither
+    # charged nor kept.
     metered: bool = False
     past: Past | None = None
     without: frozenset[int] = frozenset()
@@ -83,12 +94,13 @@ class Shown:
     score: float
     source: str
     contributions: dict[str, float]
+    features: dict[str, float]
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The items in their order, the log entry, and why there are none where there are none."""
+    """The items in their order, the entry of the log, and why there are none if so."""
 
     recommendation: Recommendation
     shown: list[Shown]
@@ -106,24 +118,25 @@ def recommend(*, ask: Ask, page_of: Recommendation | None = None) -> Answer:
     now = timezone.now()
     arm, settings = settings_of(ask)
     past = past_of(ask)
+    columns, model = catalogues.get().fresh(), models.get().current()
     question = Question(
         settings=settings,
         count=ask.count,
         now=now.timestamp(),
         history=np.array(past.items, np.int64),
         weights=np.array(past.weights, np.float64),
+        skipped=passed_over(ask, past, model),
         item=ask.item,
         excluded=frozenset(excluded(ask, settings, page_of)),
         only=ask.only,
         shown=shown_before(ask, settings, now),
         seed=zlib.crc32(f"{ask.who}{now.timestamp()}".encode()),
     )
-    columns, model = catalogues.get().fresh(), models.get().current()
     chosen = choose(question, columns, model)
     shown = still_there(chosen, columns, ask, now)
     if ask.explain:
-        shown = with_reasons(shown, past, model)
-    entry = log(ask, shown, page_of=page_of, arm=arm, model=model)
+        shown = with_reasons(shown, past, model, now)
+    entry = logged(ask, shown, page_of=page_of, arm=arm, model=model)
     if ask.metered:
         record("recommendations")
     return Answer(entry, shown, "" if shown else why_empty(columns))
@@ -171,9 +184,10 @@ def past_of(ask: Ask) -> Past:
     if ask.past is not None:
         return ask.past
     if ask.person is not None:
-        return Past(list(ask.person.recent_items), list(ask.person.recent_weights))
+        person = ask.person
+        return Past(person.recent_items, person.recent_weights, person.recent_times)
     if not ask.session:
-        return Past([], [])
+        return Past([], [], [])
     rows = list(
         Interaction.objects.filter(session=ask.session)
         .telling()
@@ -181,7 +195,21 @@ def past_of(ask: Ask) -> Past:
         .order_by("-occurred_at")[:RECENT]
     )
     rows.reverse()
-    return Past([row.item.number for row in rows], [weight_of(row) for row in rows])
+    return Past(
+        [row.item.number for row in rows],
+        [weight_of(row) for row in rows],
+        [row.occurred_at.timestamp() for row in rows],
+    )
+
+
+def passed_over(ask: Ask, past: Past, model: TrainedModel) -> IntArray:
+    """Numbers of items that were shown to the person and not chosen, where a model asks for it."""
+    if model.taste is None or ask.person is None:
+        return np.empty(0, np.int64)
+    shown = ask.person.interactions.filter(type=Interaction.Type.IMPRESSION)
+    newest = shown.order_by("-occurred_at").values_list("item__number", flat=True)[:PASSED_OVER]
+    numbers = np.array(newest, np.int64)
+    return numbers[~np.isin(numbers, past.items)]
 
 
 def excluded(ask: Ask, settings: ScenarioSettings, page_of: Recommendation | None) -> set[int]:
@@ -216,25 +244,39 @@ def still_there(chosen: Sequence[Chosen], columns: Columns, ask: Ask, now: datet
     numbers = [each.number for each in chosen]
     rows = Item.objects.numbered(numbers)
     forget(columns, [number for number in numbers if number not in rows])
-    kept = [each for each in chosen if each.number in rows and rows[each.number].available(now)]
+    kept = one_of_variants(
+        [each for each in chosen if each.number in rows and rows[each.number].available(now)], rows
+    )
     return [
-        Shown(rows[each.number], each.score, each.source, each.contributions)
+        Shown(rows[each.number], each.score, each.source, each.contributions, each.features)
         for each in kept[: ask.count]
     ]
 
 
-def with_reasons(shown: Sequence[Shown], past: Past, model: TrainedModel) -> list[Shown]:
+def one_of_variants(chosen: Sequence[Chosen], rows: Mapping[int, Item]) -> list[Chosen]:
+    """Without all but the best of items that are variants of the same thing."""
+    seen: set[str] = set()
+    kept = []
+    for each in chosen:
+        group = rows[each.number].variant_of
+        if not group or group not in seen:
+            kept.append(each)
+        seen.add(group)
+    return kept
+
+
+def with_reasons(
+    shown: Sequence[Shown], past: Past, model: TrainedModel, now: datetime
+) -> list[Shown]:
     """The same items, each with a sentence on why it is there."""
     chosen = [Chosen(each.item.number, each.score, each.contributions) for each in shown]
     known = Item.objects.numbered({*past.items})
-    told = reasons(chosen, past.items, known, model)
-    return [
-        Shown(each.item, each.score, each.source, each.contributions, why)
-        for each, why in zip(shown, told, strict=True)
-    ]
+    week = past.since((now - WEEK).timestamp())
+    told = reasons(chosen, Known(past.items, week, known), model)
+    return [replace(each, why=why) for each, why in zip(shown, told, strict=True)]
 
 
-def log(
+def logged(
     ask: Ask,
     shown: Sequence[Shown],
     *,
@@ -242,7 +284,7 @@ def log(
     arm: str,
     model: TrainedModel,
 ) -> Recommendation:
-    entry: Recommendation = Recommendation.objects.create(
+    entry = Recommendation(
         person=ask.person,
         scenario=ask.scenario,
         session=ask.session,
@@ -251,9 +293,12 @@ def log(
         items=[each.item.number for each in shown],
         scores=[each.score for each in shown],
         sources=[each.source for each in shown],
+        features=[each.features for each in shown],
         page_of=page_of,
         model_number=model.number,
     )
+    if ask.metered:
+        entry.save(force_insert=True)
     return entry
 
 

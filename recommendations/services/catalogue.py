@@ -13,7 +13,7 @@ BATCH = 1000
 # What callers may set of an item.
 FIELDS = (
     *("type", "title", "text", "tags", "attributes", "price", "url", "image_url"),
-    *("available_from", "available_until", "in_stock", "hidden"),
+    *("available_from", "available_until", "in_stock", "hidden", "variant_of"),
 )
 
 

@@ -1,6 +1,8 @@
 """Having a ranking model fitted, and putting it in the place of the one before."""
 
+import shutil
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from recommendations.models import Interaction, Item, RankingModel
+from recommendations.serving.trained import folder_of
 from saas.errors import Conflict
 from tenants.jobs.models import Job
 from tenants.jobs.services import job_request
@@ -74,11 +77,42 @@ def fitting_due() -> bool:
     return news[:LEAST_NEWS].count() >= LEAST_NEWS
 
 
-def model_serve(*, pk: UUID, values: dict[str, Any]) -> RankingModel:
-    """Store a fitted model as the one that serves; within the transaction that ends its job."""
+def model_store(*, pk: UUID, values: dict[str, Any], wins: bool) -> RankingModel:
+    """Store a fitted model, as the one that serves if it wins; in the transaction of its job.
+
+    What clicks taught was learnt from what the champion says: if that stays, it learns it too.
+    """
     last = RankingModel.objects.newest_first().first()
-    RankingModel.objects.filter(state=State.CHAMPION).update(state=State.RETIRED)
+    champion = RankingModel.objects.champion()
+    wins = wins or champion is None
+    if champion is not None:
+        if wins:
+            champion.state = State.RETIRED
+        elif values["ranker"]:
+            champion.ranker = values["ranker"]
+        champion.save(update_fields=["state", "ranker", "updated_at"])
     made: RankingModel = RankingModel.objects.create(
-        pk=pk, number=last.number + 1 if last else 1, state=State.CHAMPION, **values
+        pk=pk,
+        number=last.number + 1 if last else 1,
+        state=State.CHAMPION if wins else State.LOST,
+        **values,
     )
+    transaction.on_commit(partial(remove_files, made.workspace_id, files_kept()))
     return made
+
+
+def files_kept() -> frozenset[UUID]:
+    """The model that serves and the one before it, which a process may still be reading."""
+    kept = RankingModel.objects.exclude(state=State.LOST).newest_first()[:2]
+    return frozenset(kept.values_list("pk", flat=True))
+
+
+def remove_files(tenant_id: UUID, kept: frozenset[UUID]) -> None:
+    """Remove the folders of all other models, and what a killed worker left of one.
+
+    An array that is mapped stays readable.
+    """
+    names = {str(pk) for pk in kept}
+    for folder in folder_of(tenant_id, tenant_id).parent.iterdir():
+        if folder.name not in names:
+            shutil.rmtree(folder, ignore_errors=True)

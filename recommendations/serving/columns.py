@@ -10,24 +10,16 @@ from numpy.typing import NDArray
 
 from recommendations.models import Catalogue, Item, ItemCounts
 from recommendations.ranking.candidates import Source
-from recommendations.ranking.rules import Column, Type, column_of
+from recommendations.ranking.rules import Column, Type
 from recommendations.ranking.sources.popularity import Newest, Popular, Trending
+from recommendations.serving.attributes import Attributes, RuleColumns
 
 ALWAYS, NEVER = -np.inf, np.inf
 GROWTH = 1.25
-# What every item has, also where nobody has given it a value yet.
-ALWAYS_THERE = {
-    "id": Type.TEXT,
-    "type": Type.TEXT,
-    "title": Type.TEXT,
-    "tags": Type.LIST,
-    "price": Type.NUMBER,
-    "created_at": Type.NUMBER,
-}
 COUNTS = ("impressions", "clicks", "popular", "trending")
 READ = (
-    *("number", "key", "type", "tags", "attributes", "price", "created_at"),
-    *("available_from", "available_until", "in_stock", "hidden", "title", "version"),
+    *("number", "created_at", "available_from", "available_until", "in_stock", "hidden"),
+    "version",
 )
 
 
@@ -46,10 +38,7 @@ class Columns:
     clicks: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     popular: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     trending: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    # By number, what rules read: {"price": 12.5, "tags": [...], "light": "low", ...}
-    values: dict[int, dict[str, Any]] = field(default_factory=dict)
-    _rules: dict[str, Column] = field(default_factory=dict)
-    _schema: dict[str, Type] = field(default_factory=dict)
+    attributes: Attributes = field(default_factory=Attributes)
     _shared: list[Source] = field(default_factory=list)
 
     def grow(self, size: int) -> None:
@@ -76,11 +65,10 @@ class Columns:
             self.starts[number] = _time(row["available_from"], ALWAYS)
             self.ends[number] = _time(row["available_until"], NEVER)
             self.created[number] = row["created_at"].timestamp()
-            self.values[number] = _readable(row)
             self.version = max(self.version, row["version"])
             changed = True
         if changed:
-            self._rules, self._schema, self._shared = {}, {}, []
+            self._shared = []
 
     def count(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Write the counts of items: (number, updated_at, *COUNTS)."""
@@ -97,11 +85,9 @@ class Columns:
         in_time = (self.starts[:size] <= now) & (self.ends[:size] > now)
         return self.there[:size] & in_time
 
-    def rule_columns(self) -> dict[str, Column]:
-        """The attributes of all items as rules read them; made when a rule first asks."""
-        if not self._rules:
-            self._rules = rule_columns(self.values, self.size)
-        return self._rules
+    def rule_columns(self) -> Mapping[str, Column]:
+        """The attributes of all items as rules read them."""
+        return RuleColumns(self.attributes, self.size)
 
     def shared_sources(self) -> list[Source]:
         """Those that answer everybody alike, sorted once for all answers until counts change."""
@@ -117,55 +103,13 @@ class Columns:
 
     def schema(self) -> dict[str, Type]:
         """The attributes that rules may name, with their types."""
-        if not self._schema:
-            self._schema = schema_of(self.values.values())
-        return self._schema
+        with self.attributes.lock:
+            self.attributes.refresh(self.version)
+            return self.attributes.schema
 
 
 def _time(value: datetime | None, otherwise: float) -> float:
     return otherwise if value is None else value.timestamp()
-
-
-def _readable(row: Mapping[str, Any]) -> dict[str, Any]:
-    price = row["price"]
-    return {
-        **row["attributes"],
-        "id": row["key"],
-        "type": row["type"],
-        "title": row["title"],
-        "tags": row["tags"],
-        "price": None if price is None else float(price),
-        "created_at": row["created_at"].timestamp(),
-    }
-
-
-def rule_columns(values: Mapping[int, Mapping[str, Any]], size: int) -> dict[str, Column]:
-    """One column an attribute; its kind is that of its first value, others count as missing."""
-    schema = schema_of(values.values())
-    return {
-        name: column_of([values.get(number, {}).get(name) for number in range(size)], kind)
-        for name, kind in schema.items()
-    }
-
-
-def schema_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, Type]:
-    """The type of each attribute: that of the first value that somebody gave it."""
-    found = dict(ALWAYS_THERE)
-    for row in rows:
-        for name, value in row.items():
-            if name not in found and (kind := _kind(value)) is not None:
-                found[name] = kind
-    return found
-
-
-def _kind(value: Any) -> Type | None:
-    if isinstance(value, bool):
-        return Type.FLAG
-    if isinstance(value, int | float):
-        return Type.NUMBER
-    if isinstance(value, str):
-        return Type.TEXT
-    return Type.LIST if isinstance(value, list) else None
 
 
 def refresh(columns: Columns) -> Columns:
@@ -194,4 +138,4 @@ def forget(columns: Columns, numbers: Sequence[int]) -> None:
     """Forget items whose rows are gone."""
     for number in numbers:
         columns.there[number] = False
-        columns.values.pop(number, None)
+        columns.attributes.values.pop(number, None)

@@ -1,13 +1,14 @@
 """From a question to items: sources, filters, blend, diversity; and why each item is there."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from recommendations.errors import RuleInvalid
 from recommendations.models import Item
 from recommendations.ranking.arrays import BoolArray, FloatArray, IntArray
-from recommendations.ranking.blending import Blend, Pool, gather, ranked
+from recommendations.ranking.blending import Blend, Pool, Scorer, gather, ranked
 from recommendations.ranking.candidates import Candidates, Context
 from recommendations.ranking.reranking import Everything, Reranking, Signals, fill, rerank
 from recommendations.ranking.rules import (
@@ -17,10 +18,11 @@ from recommendations.ranking.rules import (
     parse_booster,
     parse_filter,
 )
+from recommendations.serving.attributes import readable
 from recommendations.serving.columns import Columns
 from recommendations.serving.rule_messages import rule_message
 from recommendations.serving.settings import ScenarioSettings
-from recommendations.serving.sources import sources_of
+from recommendations.serving.sources import sources_of, tried_by
 from recommendations.serving.trained import TrainedModel
 
 CANDIDATES = 200
@@ -34,8 +36,9 @@ DEFAULT_WEIGHTS = {
     "popular": 0.15,
     "trending": 0.1,
     "newest": 0.05,
-    "exploration": 0.02,
+    "taste": 0.3,
 }
+TRIED = "exploration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Question:
     now: float
     history: IntArray
     weights: FloatArray
+    skipped: IntArray
     item: Item | None = None
     excluded: frozenset[int] = frozenset()
     only: frozenset[int] | None = None
@@ -60,11 +64,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """One item of an answer, with what each source gave to its score."""
+    """One item of an answer, what each source gave to its score, and what each said of it."""
 
     number: int
     score: float
     contributions: dict[str, float]
+    features: dict[str, float] = field(default_factory=dict)
 
     @property
     def source(self) -> str:
@@ -78,31 +83,67 @@ def choose(question: Question, columns: Columns, model: TrainedModel) -> list[Ch
     context = Context(
         history=question.history,
         weights=question.weights,
+        skipped=question.skipped,
         item=question.settles_on,
         now=question.now,
         allowed=allowed_items(question, columns),
     )
-    random = np.random.default_rng(question.seed)
     scales = question.settings
-    used = [s for s in sources_of(columns, model, random) if scales.scale(s.name) > 0]
+    used = [s for s in sources_of(columns, model) if scales.scale(s.name) > 0]
     pool = gather(used, context, CANDIDATES + question.count)
-    blend = blend_of(model, scales)
-    best = ranked(blend, pool)
+    scorer = scorer_of(model, scales)
+    best = ranked(scorer, pool)
     signals = signals_of(question, columns, model, best.items)
     found = rerank(best, wanted, reranking_of(scales), signals)
     fallbacks = [*columns.shared_sources(), Everything(columns.size)]
-    return explained(fill(found, wanted, fallbacks, context), pool, blend)
+    page = explained(fill(found, wanted, fallbacks, context), pool, scorer)
+    return with_tried(page, question, columns, model, context)
+
+
+def with_tried(
+    page: list[Chosen],
+    question: Question,
+    columns: Columns,
+    model: TrainedModel,
+    context: Context,
+) -> list[Chosen]:
+    """The page with its last places given to items that may be better than is known.
+
+    A share of `exploration` of the places; of a short page that is one place in some answers.
+    """
+    random = np.random.default_rng(question.seed)
+    share = question.settings.exploration * min(1.0, question.settings.scale(TRIED))
+    places = int(question.count * share + random.random())
+    first = page[: max(0, min(question.count, len(page)) - places)]
+    if not places or context.allowed is None:
+        return page
+    allowed = context.allowed.copy()
+    allowed[[each.number for each in first]] = False
+    if (factors := boosts(question, columns, np.arange(columns.size))) is not None:
+        allowed &= factors > 0
+    source = tried_by(columns, model, random)
+    found = source.candidates(replace(context, allowed=allowed), places)
+    known = {each.number: each for each in page}
+    tried = [
+        Chosen(number, score, {TRIED: score}, known[number].features if number in known else {})
+        for number, score in zip(found.items.tolist(), found.scores.tolist(), strict=True)
+    ]
+    numbers = {each.number for each in tried}
+    rest = [each for each in page[len(first) :] if each.number not in numbers]
+    return [*first, *tried, *rest]
 
 
 def signals_of(
     question: Question, columns: Columns, model: TrainedModel, items: IntArray
 ) -> Signals:
     """What is known of the candidates beside their scores, in their order."""
-    ages = [question.shown.get(int(item), np.inf) for item in items]
+    ages = None
+    if question.shown:
+        ages = np.array([question.shown.get(int(item), np.inf) for item in items])
     return Signals(
         boosts=boosts(question, columns, items),
-        shown_ages=np.array(ages) if question.shown else None,
-        vectors=vectors_of(model, items),
+        shown_ages=ages,
+        vectors=vectors_of(model, items) if question.settings.diversity else None,
     )
 
 
@@ -119,7 +160,7 @@ def allowed_items(question: Question, columns: Columns) -> BoolArray:
         allowed[question.item.number] = False
     if question.settings.filter:
         rule = rule_of(question.settings.filter, columns, "filter")
-        context = rule_context(question, columns)
+        context = rule_context(question)
         allowed &= rule.mask(columns.rule_columns(), columns.size, context)
     return allowed
 
@@ -137,8 +178,8 @@ def rule_of(text: str, columns: Columns, name: str) -> Rule:
         ) from error
 
 
-def rule_context(question: Question, columns: Columns) -> RuleContext:
-    values = {} if question.item is None else columns.values.get(question.item.number, {})
+def rule_context(question: Question) -> RuleContext:
+    values = {} if question.item is None else readable(vars(question.item))
     return RuleContext(now=question.now, item=values)
 
 
@@ -146,15 +187,15 @@ def boosts(question: Question, columns: Columns, items: IntArray) -> FloatArray 
     if not question.settings.booster:
         return None
     rule = rule_of(question.settings.booster, columns, "booster")
-    context = rule_context(question, columns)
+    context = rule_context(question)
     return rule.boosts(columns.rule_columns(), columns.size, context)[items]
 
 
-def blend_of(model: TrainedModel, settings: ScenarioSettings) -> Blend:
-    """The fitted weights, or the plain ones, scaled as the scenario says."""
+def scorer_of(model: TrainedModel, settings: ScenarioSettings) -> Scorer:
+    """What clicks taught, else the validated weights, else the plain ones; scaled as it is set."""
+    if model.ranker is not None:
+        return model.ranker.scaled(settings.sources)
     weights = {**DEFAULT_WEIGHTS, **model.weights}
-    if settings.exploration == 0:
-        weights["exploration"] = 0.0
     return Blend({name: value * settings.scale(name) for name, value in weights.items()})
 
 
@@ -177,14 +218,21 @@ def vectors_of(model: TrainedModel, items: IntArray) -> FloatArray | None:
     return found
 
 
-def explained(page: Candidates, pool: Pool, blend: Blend) -> list[Chosen]:
+def explained(page: Candidates, pool: Pool, scorer: Scorer) -> list[Chosen]:
     """Each item with its score and the shares of the sources."""
-    contributions = blend.contributions(pool)
-    row_of = {int(item): row for row, item in enumerate(pool.items)}
+    contributions = scorer.contributions(pool)
+    rows = np.searchsorted(pool.items, page.items)
     found = []
-    for item, score in zip(page.items, page.scores, strict=True):
-        row = row_of.get(int(item))
-        shares = {} if row is None else dict(zip(pool.names, contributions[row], strict=True))
-        kept = {name: round(float(value), 6) for name, value in shares.items() if value > 0}
-        found.append(Chosen(int(item), float(score), kept))
+    for item, score, row in zip(page.items.tolist(), page.scores.tolist(), rows, strict=True):
+        if row == len(pool.items) or pool.items[row] != item:
+            found.append(Chosen(item, score, {}))
+            continue
+        shares = named(pool.names, contributions[row])
+        found.append(Chosen(item, score, shares, named(pool.names, pool.features[row])))
     return found
+
+
+def named(names: Sequence[str], values: FloatArray) -> dict[str, float]:
+    """What is above 0, by name."""
+    rows = zip(names, values.tolist(), strict=True)
+    return {name: round(value, 6) for name, value in rows if value > 0}

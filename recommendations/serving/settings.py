@@ -10,7 +10,7 @@ from saas.errors import Invalid
 
 SOURCES = (
     *("sequence", "transitions", "item_to_item", "text", "popular", "trending"),
-    *("newest", "exploration"),
+    *("newest", "taste", "exploration"),
 )
 MAX_RULE = 2000
 

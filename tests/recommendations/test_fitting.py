@@ -20,7 +20,8 @@ from recommendations.services.fitting import (
     fitting_request,
     fitting_request_due,
 )
-from recommendations.serving.trained import VECTORS, folder_of, mapped
+from recommendations.serving.searches import mapped
+from recommendations.serving.trained import VECTORS, folder_of
 from tenants.billing.models import MeterReading
 from tenants.jobs.models import Job
 from tenants.jobs.sweeper import sweep

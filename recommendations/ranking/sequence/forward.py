@@ -31,8 +31,9 @@ class Encoder:
         self.cos, self.sin = np.cos(angles), np.sin(angles)  # (length, C / 2) each
 
     @classmethod
-    def load(cls, path: Path) -> Encoder:
-        return cls(*load(path))
+    def load(cls, path: Path, items: FloatArray | None = None) -> Encoder:
+        """From a file; `items` (n_items, D), for example mapped ones, in place of the file's."""
+        return cls(*load(path, items))
 
     @property
     def items(self) -> FloatArray:

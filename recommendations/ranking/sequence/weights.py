@@ -29,14 +29,20 @@ def save(path: Path, weights: Mapping[str, FloatArray], config: ModelConfig) -> 
     partial.replace(path)
 
 
-def load(path: Path) -> tuple[Weights, ModelConfig]:
-    """Raises WeightsError for a file that is damaged or of another kind."""
+def load(path: Path, items: FloatArray | None = None) -> tuple[Weights, ModelConfig]:
+    """Raises WeightsError for a file that is damaged or of another kind.
+
+    With `items` the file's own vectors of items are left where they are.
+    """
     try:
         with safe_open(path, framework="numpy") as file:
             config = ModelConfig(**json.loads((file.metadata() or {})["config"]))
-            weights = {name: file.get_tensor(name) for name in list(file.keys())}
+            names = [name for name in list(file.keys()) if name != "items" or items is None]
+            weights = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path.name} is no sequence model: {error}") from error
+    if items is not None:
+        weights["items"] = items
     check(weights, config)
     return weights, config
 

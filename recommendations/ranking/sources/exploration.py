@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from recommendations.ranking.arrays import IntArray
-from recommendations.ranking.candidates import Candidates, Context
+from recommendations.ranking.arrays import BoolArray, IntArray
+from recommendations.ranking.candidates import Candidates, Context, Source, narrowed
 
 # A catalogue's click rate as a prior: one click in twenty impressions.
 PRIOR_CLICKS, PRIOR_REST = 1.0, 19.0
 # Of a large catalogue so many items, others each time, are drawn for.
 TRIED = 2000
+NEAREST = 50
 
 
 class Exploration:
@@ -18,24 +21,41 @@ class Exploration:
 
     An item is proposed as often as it may be the best, so new items come up and bad ones stop.
     Only items below `known` impressions take part: the rest is the other sources' business.
+    Of those the ones that `near` proposes for the person come first, by what is drawn times how
+    near they are.
     """
 
     name = "exploration"
 
     def __init__(
-        self, impressions: IntArray, clicks: IntArray, random: np.random.Generator, known: int = 500
+        self,
+        impressions: IntArray,
+        clicks: IntArray,
+        random: np.random.Generator,
+        known: float = 500,
+        near: Source | None = None,
     ) -> None:
-        self.items = np.flatnonzero(impressions < known)
-        self.clicks = np.minimum(clicks, impressions)[self.items]
-        self.rest = impressions[self.items] - self.clicks
-        self.random = random
+        self.eligible = impressions < known
+        self.clicks = np.minimum(clicks, impressions)
+        self.rest = impressions - self.clicks
+        self.random, self.near = random, near
 
     def candidates(self, context: Context, k: int) -> Candidates:
-        places = np.arange(len(self.items))
-        if context.allowed is not None:
-            places = places[context.allowed[self.items]]
-        if len(places) > TRIED:
-            places = np.unique(self.random.choice(places, TRIED))
-        drawn = self.random.beta(self.clicks[places] + PRIOR_CLICKS, self.rest[places] + PRIOR_REST)
-        best = Candidates.best(drawn, k, None)
-        return Candidates(self.items[places[best.items]], best.scores)
+        allowed = narrowed(context.allowed, self.eligible)
+        if allowed is not None and not allowed.any():
+            return Candidates.none()
+        tried = Candidates.none()
+        if self.near is not None:
+            tried = self.near.candidates(replace(context, allowed=allowed), NEAREST)
+        if not len(tried):
+            tried = self.any_of(self.eligible if allowed is None else allowed)
+        items = tried.items
+        drawn = self.random.beta(self.clicks[items] + PRIOR_CLICKS, self.rest[items] + PRIOR_REST)
+        best = Candidates.best(drawn * tried.scores, k, None)
+        return Candidates(items[best.items], best.scores)
+
+    def any_of(self, allowed: BoolArray) -> Candidates:
+        items = np.flatnonzero(allowed)
+        if len(items) > TRIED:
+            items = np.unique(self.random.choice(items, TRIED))
+        return Candidates(items, np.ones(len(items), np.float32))
