@@ -10,8 +10,10 @@ from recommendations.models import Scenario
 from recommendations.services.imports import FIELDS, NEEDED
 from recommendations.serving.settings import ScenarioSettings
 from saas.errors import AppError
+from tenants.validators import name_check
 from training.forms import ColumnsForm
 
+CONTROL, TREATMENT = "now", "tried"
 SHARES = ("diversity", "rotation_rate", "min_relevance", "exploration")
 
 
@@ -19,8 +21,8 @@ def percentage(**words: Any) -> forms.IntegerField:
     return forms.IntegerField(min_value=0, max_value=100, **words)
 
 
-class ScenarioForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What a marketer sets of a place on the site; numbers are percentages here."""
+class SettingsForm(forms.Form):
+    """How answers are made in one place; numbers are percentages here."""
 
     diversity = percentage(
         label=_("Diversity"),
@@ -60,6 +62,31 @@ class ScenarioForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("A factor such as if 'type' == \"set\" then 1.5 else 1."),
     )
 
+    def given(self) -> dict[str, Any]:
+        """What was filled in, as ScenarioSettings names it."""
+        rules = {name: self.cleaned_data[name] for name in ("filter_seen", "filter", "booster")}
+        return {name: self.cleaned_data[name] / 100 for name in SHARES} | rules
+
+    def show(self, settings: ScenarioSettings) -> None:
+        """Begin with these."""
+        kept = asdict(settings)
+        for name in SHARES:
+            self.initial[name] = round(kept[name] * 100)
+        for name in ("filter_seen", "filter", "booster"):
+            self.initial[name] = kept[name]
+
+    def refuse(self, error: AppError) -> None:
+        """Show what is wrong with a rule beside it."""
+        for problem in error.extra.get("errors", [{"pointer": "", "detail": str(error)}]):
+            name = problem["pointer"].removeprefix("/")
+            self.add_error(name if name in self.fields else None, problem["detail"])
+
+
+class ScenarioForm(SettingsForm, forms.ModelForm):  # type: ignore[type-arg]
+    """What a marketer sets of a place on the site."""
+
+    field_order = ("name", "key")
+
     class Meta:
         model = Scenario
         fields = ("name", "key")
@@ -72,11 +99,7 @@ class ScenarioForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
             del self.fields["key"]
-            kept = asdict(ScenarioSettings.of(self.instance.settings))
-            for name in SHARES:
-                self.initial[name] = round(kept[name] * 100)
-            for name in ("filter_seen", "filter", "booster"):
-                self.initial[name] = kept[name]
+            self.show(ScenarioSettings.of(self.instance.settings))
 
     def clean_key(self) -> str:
         key: str = self.cleaned_data["key"]
@@ -86,15 +109,46 @@ class ScenarioForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def chosen(self) -> ScenarioSettings:
         """The settings as they were filled in, over those that the form does not show."""
-        given = {name: self.cleaned_data[name] / 100 for name in SHARES}
-        rules = {name: self.cleaned_data[name] for name in ("filter_seen", "filter", "booster")}
-        return ScenarioSettings.of({**(self.instance.settings or {}), **given, **rules})
+        return ScenarioSettings.of({**(self.instance.settings or {}), **self.given()})
 
-    def refuse(self, error: AppError) -> None:
-        """Show what is wrong with a rule beside it."""
-        for problem in error.extra.get("errors", [{"pointer": "", "detail": str(error)}]):
-            name = problem["pointer"].removeprefix("/")
-            self.add_error(name if name in self.fields else None, problem["detail"])
+
+class ExperimentForm(SettingsForm):
+    """What is tried in a place on the site, on how many of its visitors."""
+
+    field_order = ("name", "scenario", "share")
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=80,
+        validators=[name_check],
+        help_text=_("What you want to know, such as “More variety at home”."),
+    )
+    scenario: "forms.ModelChoiceField[Scenario]" = forms.ModelChoiceField(
+        label=_("Scenario"), queryset=None
+    )
+    share = forms.IntegerField(
+        label=_("People who get it"),
+        initial=50,
+        min_value=1,
+        max_value=99,
+        help_text=_("In percent. The others get what the scenario says now."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        scenarios = Scenario.objects.order_by("name")
+        self.fields["scenario"].queryset = scenarios  # type: ignore[attr-defined]
+        first = scenarios.first()
+        if first is not None:
+            self.initial["scenario"] = first.pk
+            self.show(ScenarioSettings.of(first.settings))
+
+    def arms(self) -> list[dict[str, Any]]:
+        """The scenario as it is, and with what was filled in; raises Invalid."""
+        now, share = self.cleaned_data["scenario"].settings, self.cleaned_data["share"]
+        return [
+            {"name": CONTROL, "share": 100 - share, "settings": now},
+            {"name": TREATMENT, "share": share, "settings": {**now, **self.given()}},
+        ]
 
 
 class ImportFileForm(forms.Form):

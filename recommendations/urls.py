@@ -2,7 +2,18 @@
 
 from django.urls import include, path, re_path
 
-from recommendations.views import catalogue, connect, imports, overview, people, scenarios
+from recommendations.api.base import KEY_IN_PATH
+from recommendations.views import (
+    catalogue,
+    connect,
+    experiments,
+    imports,
+    overview,
+    people,
+    quality,
+    scenarios,
+    variants,
+)
 
 # recommend/
 recommend_urls = [
@@ -24,6 +35,19 @@ recommend_urls = [
     path("connect/tokens/", connect.signing_token_new, name="recommend-token"),
     path("connect/keys/<uuid:pk>/revoke/", connect.key_revoked, name="recommend-key-revoke"),
     path("scenarios/", scenarios.scenario_list, name="recommend-scenarios"),
+    path("experiments/", experiments.experiment_list, name="recommend-experiments"),
+    path("experiments/new/", experiments.experiment_new, name="recommend-experiment-new"),
+    path("experiments/<uuid:pk>/", experiments.experiment_page, name="recommend-experiment"),
+    path(
+        "experiments/<uuid:pk>/stop/",
+        experiments.experiment_stopped,
+        name="recommend-experiment-stop",
+    ),
+    path("variants/", variants.variant_list, name="recommend-variants"),
+    re_path(
+        rf"^variants/(?P<key>{KEY_IN_PATH})/$", variants.variant_page, name="recommend-variant"
+    ),
+    path("quality/", quality.quality_page, name="recommend-quality"),
     path("scenarios/new/", scenarios.scenario_new, name="recommend-scenario-new"),
     path("scenarios/preview/", scenarios.scenario_preview, name="recommend-preview"),
     path("scenarios/<uuid:pk>/", scenarios.scenario_edit, name="recommend-scenario"),

@@ -16,6 +16,7 @@ COUNT = tally("own rules")
 # Where statements are written by hand, and why.
 OWN_SQL = {
     "recommendations/counters.py": "counts that are added up where they stand",
+    "recommendations/outcomes.py": "what came of answers, people counted once",
     "saas/health.py": "SELECT 1",
     "tenants/billing/ledger.py": "both sides of an entry in one statement",
     "tenants/billing/readings.py": "what is taken and what is charged, in one statement",

@@ -40,6 +40,7 @@ HISTORICAL = OpenApiParameter(
 class InteractionView(ApiView):
     """What visitors do. The next answer counts it already."""
 
+    essential = True
     tag = "recommendations"
     max_body = LARGE_BODY
     parameters = ("strict", "historical")
@@ -103,6 +104,7 @@ def refused(problem: dict[str, Any]) -> Invalid:
 class RecommendationView(ApiView):
     """What to show to whom."""
 
+    essential = True
     tag = "recommendations"
     scope = "read"
 
@@ -123,6 +125,7 @@ class RecommendationView(ApiView):
 class NextView(ApiView):
     """More of an answer."""
 
+    essential = True
     tag = "recommendations"
     scope = "read"
     problems = (410,)

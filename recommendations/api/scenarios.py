@@ -11,20 +11,22 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recommendations.api.base import KeyedViewSet
-from recommendations.api.behaviour import scenario_named
+from recommendations.api.behaviour import missing, scenario_named
 from recommendations.api.serializers import (
     ExperimentSerializer,
     RankingModelSerializer,
+    ReportSerializer,
     ScenarioChangeSerializer,
     ScenarioSerializer,
+    StopSerializer,
 )
 from recommendations.models import Experiment, RankingModel, Scenario
-from recommendations.services.scenarios import (
+from recommendations.services.experiments import (
+    experiment_report,
     experiment_start,
     experiment_stop,
-    scenario_save,
-    scenario_undo,
 )
+from recommendations.services.scenarios import scenario_save, scenario_undo
 from recommendations.serving.settings import ScenarioSettings
 from saas.errors import AlreadyExists
 from tenants.api import TenantViewSet
@@ -94,12 +96,25 @@ class ExperimentViewSet(TenantViewSet):
         made = experiment_start(scenario=scenario, name=given["name"], arms=given["arms"])
         return self.shown(made, status.HTTP_201_CREATED)
 
-    @extend_schema(request=None, responses={200: ExperimentSerializer})
+    @extend_schema(request=StopSerializer, responses={200: ExperimentSerializer})
     @action(detail=True, methods=["post"])
     @idempotent()
     def stop(self, request: Request, pk: str) -> Response:
-        """End it; the scenario's own settings hold for everybody again."""
-        return self.shown(experiment_stop(experiment=self.get_object()))
+        """End it. The scenario's own settings hold for everybody again, or those of `keep`."""
+        asked = StopSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        experiment = self.get_object()
+        keep = asked.validated_data["keep"]
+        if keep and keep not in {arm["name"] for arm in experiment.arms}:
+            raise missing("keep", gettext("There is no such arm."))
+        return self.shown(experiment_stop(experiment=experiment, keep=keep))
+
+    @extend_schema(request=None, responses={200: ReportSerializer})
+    @action(detail=True)
+    def results(self, request: Request, pk: str) -> Response:
+        """How each arm does. Intervals and p values hold however often you look."""
+        report = experiment_report(experiment=self.get_object())
+        return Response(ReportSerializer(report).data)
 
 
 class RankingModelViewSet(TenantViewSet):

@@ -1,5 +1,6 @@
 """Items, people, answers, scenarios and experiments as callers send and read them."""
 
+import math
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -7,6 +8,7 @@ from rest_framework import serializers
 
 from recommendations.models import Experiment, Item, Person, RankingModel, Scenario
 from recommendations.models.catalogue import MAX_KEY, key_check
+from recommendations.ranking.experiments import Comparison
 from recommendations.serving.settings import ScenarioSettings
 from saas.api.fields import BooleanField, CharField, DateTimeField, FloatField, IntegerField
 from saas.api.serializers import StrictModelSerializer, StrictSerializer
@@ -48,12 +50,17 @@ class ItemSerializer(StrictModelSerializer):
         child=CharField(max_length=60), max_length=MOST_TAGS, required=False
     )
     attributes = AttributesField(required=False)
+    variant_of = key_field(
+        required=False,
+        allow_blank=True,
+        help_text="Items with the same word here are variants of one thing.",
+    )
 
     class Meta:
         model = Item
         fields = (
             *("id", "type", "title", "text", "tags", "attributes", "price", "url", "image_url"),
-            *("available_from", "available_until", "in_stock", "hidden"),
+            *("available_from", "available_until", "in_stock", "hidden", "variant_of"),
             *("created_at", "updated_at"),
         )
         read_only_fields = ("created_at", "updated_at")
@@ -211,6 +218,48 @@ class ExperimentSerializer(StrictModelSerializer):
     def to_representation(self, instance: Any) -> Any:
         shown = super().to_representation(instance)
         return {**shown, "scenario": instance.scenario.key}
+
+
+class StopSerializer(StrictSerializer):
+    """Which arm's settings to keep; none without it."""
+
+    keep = CharField(max_length=40, default="", allow_blank=True)
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    """An arm minus the control; the interval is null before there is enough for one."""
+
+    difference = serializers.FloatField()
+    interval = serializers.SerializerMethodField()
+    p_value = serializers.FloatField()
+
+    def get_interval(self, change: Comparison) -> list[float] | None:
+        return [change.low, change.high] if math.isfinite(change.low) else None
+
+
+class ArmReportSerializer(serializers.Serializer[Any]):
+    """One arm: its people and answers, shares of people, and its difference from the control."""
+
+    name = serializers.CharField()
+    persons = serializers.IntegerField()
+    answers = serializers.IntegerField()
+    chosen = serializers.IntegerField()
+    click_rate = serializers.FloatField(source="clicks.mean")
+    purchase_rate = serializers.FloatField(source="purchases.mean")
+    refusal_rate = serializers.FloatField(source="refusals.mean")
+    empty_rate = serializers.FloatField(source="empty.mean")
+    click_change = ChangeSerializer(allow_null=True)
+    purchase_change = ChangeSerializer(allow_null=True)
+    worse = serializers.ListField(child=serializers.CharField())
+
+
+class ReportSerializer(serializers.Serializer[Any]):
+    """`winner` is the arm to keep, empty while that is open. Trust nothing with `ratio_alarm`."""
+
+    arms = ArmReportSerializer(many=True)
+    winner = serializers.CharField()
+    ratio_p_value = serializers.FloatField(source="ratio_p")
+    ratio_alarm = serializers.BooleanField()
 
 
 class RankingModelSerializer(StrictModelSerializer):

@@ -4,6 +4,7 @@ from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from recommendations.api.audience import PersonsForItemView, SearchView, SegmentsView
+from recommendations.api.base import KEY_IN_PATH
 from recommendations.api.behaviour import InteractionView, NextView, RecommendationView
 from recommendations.api.catalogue import ItemViewSet, PersonViewSet
 from recommendations.api.imports import InteractionImportView, ItemImportView
@@ -12,6 +13,7 @@ from recommendations.api.scenarios import (
     RankingModelViewSet,
     ScenarioViewSet,
 )
+from recommendations.api.variants import VariantChoiceView, VariantReportView
 
 router = SimpleRouter()
 router.trailing_slash = "/?"
@@ -41,6 +43,14 @@ api_urls = [
     ),
     re_path(r"^recommendations/search/?$", SearchView.as_view(), name="api-recommendations-search"),
     re_path(r"^recommendations/?$", RecommendationView.as_view(), name="api-recommendations"),
+    re_path(
+        r"^recommendations/variant/?$",
+        VariantChoiceView.as_view(),
+        name="api-recommendations-variant",
+    ),
+    re_path(
+        rf"^variants/(?P<key>{KEY_IN_PATH})/?$", VariantReportView.as_view(), name="api-variants"
+    ),
     re_path(
         r"^recommendations/(?P<recomm_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/next/?$",
         NextView.as_view(),

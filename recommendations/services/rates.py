@@ -3,8 +3,10 @@
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from recommendations.models import Interaction, Recommendation, Scenario
 
@@ -13,24 +15,37 @@ Z = 1.96
 
 @dataclass(frozen=True, slots=True)
 class ScenarioRate:
-    """Answers of a scenario, and the share of them in which something was chosen."""
+    """Answers of a scenario, those in which something was chosen, those that led to a purchase."""
 
     scenario: Scenario | None
     answers: int
     chosen: int
+    bought: int
 
     @property
-    def rate(self) -> float:
-        return self.chosen / self.answers if self.answers else 0.0
+    def clicks(self) -> "Share":
+        return Share(self.chosen, self.answers)
+
+    @property
+    def purchases(self) -> "Share":
+        return Share(self.bought, self.answers)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a whole, in percent."""
+
+    part: int
+    whole: int
 
     @property
     def percent(self) -> float:
-        return 100 * self.rate
+        return 100 * self.part / self.whole if self.whole else 0.0
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's interval at 95 %, in percent."""
-        low, high = wilson(self.chosen, self.answers)
+        """Wilson's interval at 95 %."""
+        low, high = wilson(self.part, self.whole)
         return 100 * low, 100 * high
 
 
@@ -49,9 +64,18 @@ def scenario_rates(*, since: datetime) -> list[ScenarioRate]:
     """Every scenario's answers since then; those without a scenario come last."""
     answers = Recommendation.objects.filter(created_at__gte=since)
     shown = dict(answers.values_list("scenario").annotate(n=Count("pk")))
-    clicks = Interaction.objects.filter(occurred_at__gte=since, recomm_id__isnull=False).telling()
-    answered = answers.filter(pk__in=clicks.values("recomm_id"))
-    chosen = dict(answered.values_list("scenario").annotate(n=Count("pk")))
+    events = Interaction.objects.filter(occurred_at__gte=since, recomm_id__isnull=False)
+    chosen = answered(answers, events.telling())
+    bought = answered(answers, events.filter(type=Interaction.Type.PURCHASE))
     known = {scenario.pk: scenario for scenario in Scenario.objects.filter(pk__in=shown)}
-    rows = [ScenarioRate(known.get(pk), n, chosen.get(pk, 0)) for pk, n in shown.items()]
+    rows = [
+        ScenarioRate(known.get(pk), n, chosen.get(pk, 0), bought.get(pk, 0))
+        for pk, n in shown.items()
+    ]
     return sorted(rows, key=lambda row: (row.scenario is None, str(row.scenario)))
+
+
+def answered(answers: QuerySet[Any], events: QuerySet[Any]) -> dict[UUID | None, int]:
+    """How many answers of each scenario some of the events refer to."""
+    found = answers.filter(pk__in=events.values("recomm_id"))
+    return dict(found.values_list("scenario").annotate(n=Count("pk")))

@@ -38,6 +38,8 @@ class ApiView(APIView):
     # Programs written for another API may send what we do not know; elsewhere that is a mistake.
     strict_parameters = True
     limits: ClassVar[tuple[str, ...]] = ()
+    # Whether a call with an effect is answered also where Valkey is away.
+    essential: ClassVar[bool] = False
     problems: ClassVar[tuple[int, ...]] = ()
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:

@@ -45,3 +45,7 @@ def test_outages_lose_nothing_and_work_goes_on_at_once(faults: str, load: list[s
 
 def test_paused_and_killed_workers_use_up_no_attempt() -> None:
     prove("outages", "--faults", "worker-pause:9=5,worker-kill=10")
+
+
+def test_the_last_model_serves_on_when_the_one_that_fits_the_next_is_killed() -> None:
+    prove("fitting", "--kills", "10")

@@ -2,8 +2,9 @@
 
 from recommendations.models import Item, Person, RankingModel, Recommendation, Scenario
 from recommendations.services.catalogue import ItemData, items_write, persons_write
+from recommendations.services.experiments import experiment_start
 from recommendations.services.keys import public_key_issue
-from recommendations.services.scenarios import experiment_start, scenario_save
+from recommendations.services.scenarios import scenario_save
 from recommendations.serving.settings import ScenarioSettings
 from tenants.actors import Actor, acting
 from tenants.jobs.models import Job
@@ -16,6 +17,11 @@ from tests.routes.table import Route, delete, get, patch, post, post_form, put
 def make_item() -> Item:
     items_write(items=[ItemData("fern", {"title": "Fern"})])
     return Item.objects.get(key="fern")
+
+
+def make_variant() -> Item:
+    items_write(items=[ItemData("calm", {"title": "Calm", "variant_of": "ad"})])
+    return Item.objects.get(key="calm")
 
 
 def make_person() -> Person:
@@ -42,6 +48,7 @@ def make_model() -> RankingModel:
 item = in_scope(lambda: {"pk": make_item().pk})
 person = in_scope(lambda: {"pk": make_person().pk})
 scenario = in_scope(lambda: {"pk": make_scenario().pk})
+variant = in_scope(lambda: {"key": make_variant().variant_of})
 item_key = in_scope(lambda: {"key": make_item().key})
 person_key = in_scope(lambda: {"key": make_person().key})
 scenario_key = in_scope(lambda: {"key": make_scenario().key})
@@ -82,6 +89,13 @@ ROUTES = {
     "recommend-public-key": Route(post("admin", name="Site", origins="https://a.example")),
     "recommend-token": Route(post("admin", 200, name="Backend")),
     "recommend-key-revoke": Route(post("admin"), row=public_key),
+    "recommend-experiments": Route(get("viewer")),
+    "recommend-experiment-new": Route(get("editor") | post("editor", 422)),
+    "recommend-experiment": Route(get("viewer"), row=experiment),
+    "recommend-experiment-stop": Route(post("editor"), row=experiment),
+    "recommend-variants": Route(get("viewer")),
+    "recommend-variant": Route(get("viewer"), row=variant),
+    "recommend-quality": Route(get("viewer")),
     "recommend-scenarios": Route(get("viewer")),
     "recommend-scenario-new": Route(get("editor") | post("editor", 302, key="end", **FORM)),
     "recommend-preview": Route(post("editor", 200, **FORM)),
@@ -105,6 +119,8 @@ ROUTES = {
     "api-recommendations-segments": Route(post("read", 200, person="ann")),
     "api-recommendations-search": Route(post("read", 200, person="ann", query="fern")),
     "api-recommendations-next": Route(post("read", 200), row=answer),
+    "api-recommendations-variant": Route(post("read", 404, variant_of="none")),
+    "api-variants": Route(get("read"), row=variant),
     "api-scenario-list": Route(get("read") | post("write", 201, id="end", name="End")),
     "api-scenario-detail": Route(
         get("read") | patch("write", 200, name="Start") | delete("write"), row=scenario_key
@@ -113,6 +129,7 @@ ROUTES = {
     "api-experiment-list": Route(get("read") | post("write", 422, name="a")),
     "api-experiment-detail": Route(get("read"), row=experiment),
     "api-experiment-stop": Route(post("write", 200), row=experiment),
+    "api-experiment-results": Route(get("read"), row=experiment),
     "api-ranking-model-list": Route(get("read")),
     "api-ranking-model-detail": Route(get("read"), row=model),
 }

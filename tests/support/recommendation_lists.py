@@ -14,8 +14,9 @@ from recommendations.models import (
     Scenario,
 )
 from recommendations.services.catalogue import ItemData, items_write, persons_write
+from recommendations.services.experiments import experiment_start
 from recommendations.services.imports import KIND
-from recommendations.services.scenarios import experiment_start, scenario_save
+from recommendations.services.scenarios import scenario_save
 from recommendations.serving.settings import ScenarioSettings
 from tenants.jobs.models import Job
 from tenants.models import ApiKey

@@ -113,6 +113,7 @@ class SessionView(GorseView):
         past = Past(
             [known[event.item].number for event in told],
             [type_weight(event.type) for event in told],
+            [event.occurred_at.timestamp() for event in told],
         )
         category = category or request.query_params.get("category", "")
         own, seen = in_category(category), frozenset(past.items)

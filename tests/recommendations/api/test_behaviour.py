@@ -5,10 +5,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import redis
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from recommendations.models import Interaction, Item, Person
+from saas.api import throttling
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.support.api import api, stranger
@@ -183,6 +185,17 @@ def test_a_forgotten_person_is_gone(api: APIClient, acme: Tenant, catalogue: Non
     with tenant_scope(acme):
         assert not Interaction.objects.exists()
         assert Item.objects.count() == 12
+
+
+def test_answers_and_events_go_on_without_valkey(
+    api: APIClient, catalogue: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*_: object) -> None:
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(throttling.limiter, "admit", down)
+    assert api.post(EVENTS, click("ann", "item-3")).status_code == 202
+    assert ids(api.post(ASK, {"person": "ann", "count": 3}))
 
 
 def test_a_session_without_a_person(api: APIClient, catalogue: None) -> None:
