@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from generation.errors import NotApproved, WrongStatus
 from generation.models import Approval, Content, ContentVersion
 from generation.services.briefs import read_text
+from generation.services.published import item_update
 from saas.errors import PreconditionFailed
 from tenants.actors import current_actor
 from tenants.events import record
@@ -28,6 +29,7 @@ def _record(step: str, content: Content, comment: str = "") -> None:
 def _move(content: Content, status: Status) -> None:
     content.status = status
     content.save(update_fields=["status", "updated_at"])
+    item_update(content)
 
 
 def _refuse(content: Content, *allowed: Status) -> None:
@@ -55,6 +57,7 @@ def _new_text(content: Content, text: str, data: dict[str, Any], step: str) -> C
     voided = _void_approval(content)
     content.status = Status.DRAFT
     content.add_version(text=text, data=data)
+    item_update(content)
     _record(step, content)
     if voided:
         _record("approval_voided", content)
@@ -140,6 +143,7 @@ def _archive(content: Content, step: str) -> Content:
     content = _locked(content)
     content.archived_at = timezone.now() if step == "archived" else None
     content.save(update_fields=["archived_at", "updated_at"])
+    item_update(content)
     _record(step, content)
     return content
 
