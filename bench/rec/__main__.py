@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from bench.rec import leave_one_out, newcomers, periods, population, speed
+from bench.rec import answers, events, leave_one_out, newcomers, periods, population, speed
 from bench.rec.data import MissingData, movielens_1m, movielens_100k
 
 RESULTS = Path(__file__).parents[1] / "RESULTS.md"
@@ -24,6 +24,8 @@ TITLES = {
     "cold": "MovieLens-1M, items that training never saw",
     "policy": "A made-up population",
     "speed": "Exact top-k",
+    "answers": "Answers and events through the web process",
+    "events": "Events of three years in one workspace",
 }
 PACKAGES = ("numpy", "torch", "implicit", "faiss-cpu", "scikit-learn")
 
@@ -52,6 +54,8 @@ def runs(options: argparse.Namespace) -> dict[str, Callable[[], list[str]]]:
     data, work = options.data, options.work
     return {
         "speed": speed.report,
+        "events": lambda: events.report(options.events),
+        "answers": lambda: answers.report(tuple(options.items)),
         "quality": lambda: leave_one_out.report(movielens_1m(data), work),
         "time": lambda: periods.report(*movielens_100k(data)),
         "cold": lambda: newcomers.report(movielens_1m(data), work),
@@ -64,6 +68,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("parts", nargs="*", default=list(TITLES), help=", ".join(TITLES))
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("BENCH_DATA", "data")))
     parser.add_argument("--work", type=Path, default=Path(".data/bench-rec"))
+    parser.add_argument("--items", type=int, nargs="+", default=answers.SIZES)
+    parser.add_argument("--events", type=int, default=events.EVENTS)
     parser.add_argument("--keep", action="store_true", help="append to bench/RESULTS.md")
     return parser.parse_args()
 

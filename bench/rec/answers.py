@@ -30,6 +30,7 @@ PERSONS, HISTORY, SUCCESSORS, CLUSTERS = 1000, 50, 20, 200
 KNOWN = 100_000
 DIM, TEXT_DIM, NEIGHBOURS = 64, 384, 50
 ASKED, SENT, BATCH = 200, 200, 10_000
+SIZES = (1_000, 100_000, 1_000_000)
 ASK, EVENTS = "/api/v1/recommendations/", "/api/v1/interactions/"
 FILTER = "'price' < 90 and \"tag-1\" not in 'tags'"
 
@@ -79,7 +80,7 @@ class Times:
 COLUMNS = ("clock p50, ms", "p95", "own CPU p50", "fastest")
 
 
-def report(sizes: tuple[int, ...] = (1_000, 100_000, 1_000_000)) -> list[str]:
+def report(sizes: tuple[int, ...]) -> list[str]:
     fresh_database()
     unlimited()
     table = Table(("through the web process", *COLUMNS))

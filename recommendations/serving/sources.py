@@ -9,7 +9,7 @@ from recommendations.models import Transition
 from recommendations.ranking.arrays import FloatArray, IntArray
 from recommendations.ranking.candidates import Candidates, Context, Source
 from recommendations.ranking.sequence.forward import Encoder
-from recommendations.ranking.sources.exploration import Exploration
+from recommendations.ranking.sources.exploration import Exploration, Near
 from recommendations.ranking.sources.neighbours import ItemToItem
 from recommendations.ranking.sources.sequence import SequenceScores
 from recommendations.ranking.sources.taste import Taste
@@ -100,11 +100,13 @@ def tried_by(columns: Columns, model: TrainedModel, random: np.random.Generator)
     return Exploration(seen, clicks, random, known, near_to_person(model))
 
 
-def near_to_person(model: TrainedModel) -> Source | None:
+def near_to_person(model: TrainedModel) -> Near | None:
     """What says of items that nobody knows how near they are to a person."""
     if model.encoder is not None:
-        return sequence_of(model.encoder, model)
-    return None if model.vectors is None else text_of(model.vectors, model)
+        return Near(sequence_of(model.encoder, model), len(model.encoder.items))
+    if model.vectors is not None:
+        return Near(text_of(model.vectors, model), len(model.vectors))
+    return None
 
 
 def sequence_of(encoder: Encoder, model: TrainedModel) -> Source:

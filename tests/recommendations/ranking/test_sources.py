@@ -8,7 +8,7 @@ from recommendations.ranking.candidates import Context, Source
 from recommendations.ranking.sequence.config import ModelConfig
 from recommendations.ranking.sequence.forward import Encoder
 from recommendations.ranking.sequence.weights import shapes
-from recommendations.ranking.sources.exploration import Exploration
+from recommendations.ranking.sources.exploration import Exploration, Near
 from recommendations.ranking.sources.neighbours import ItemToItem, fit_neighbours
 from recommendations.ranking.sources.popularity import (
     LANDMARK,
@@ -164,3 +164,18 @@ def test_exploration_of_a_large_catalogue_tries_others_each_time() -> None:
     found = [source.candidates(Context(), 50).items.tolist() for _ in range(20)]
     assert all(len(set(items)) == 50 for items in found)
     assert len({item for items in found for item in items}) > 900
+
+
+def test_unknown_items_near_to_the_person_are_tried_and_so_are_newer_ones() -> None:
+    """Of 100 items the first half is known, `near` has vectors of the first 90."""
+    impressions = np.where(np.arange(100) < 50, 1000, 0)
+    vectors = np.eye(2, dtype=np.float32)[np.arange(100) % 2]
+    near = Near(TextSimilarity(vectors, eligible=np.arange(100) < 90), 90)
+    source = Exploration(impressions, impressions // 50, np.random.default_rng(0), 500, near)
+    found = [source.candidates(Context(history=np.array([1, 3])), 4).items for _ in range(50)]
+    numbers = np.concatenate(found)
+    assert numbers.min() >= 50
+    assert np.mean(numbers[numbers < 90] % 2) > 0.9, "what is like items 1 and 3"
+    assert (numbers >= 90).any()
+    none = source.candidates(Context(allowed=np.arange(100) < 50), 4)
+    assert not len(none)

@@ -52,8 +52,8 @@ def people(rates: dict[str, float], audience: str, count: int) -> Counter[str]:
 
 
 def test_the_better_one_is_shown_more_and_wins_where_it_is_better() -> None:
-    shown = people({"calm": 0.6, "loud": 0.05, "dry": 0.05}, "gardeners", 250)
-    assert shown["calm"] > 150
+    shown = people({"calm": 0.85, "loud": 0.05, "dry": 0.05}, "gardeners", 160)
+    assert shown["calm"] > 100
     report = variant_report(group=GROUP, audience="gardeners")
     assert report.winner is not None
     assert report.winner.key == "calm"
