@@ -175,6 +175,7 @@ IMPORT_WORDS = {
     "available_until": _("Available until"),
     "in_stock": _("In stock"),
     "hidden": _("Hidden"),
+    "variant_of": _("Variant of"),
     "person": _("Person"),
     "item": _("Item"),
     "timestamp": _("Moment"),

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recommendations", "0002_isolation"),
+        ("recommendations", "0003_declared_properties"),
         ("tenants", "0002_isolation"),
     ]
 
