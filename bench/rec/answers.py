@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.database import fresh_database
+from bench.database import scratch_database
 from bench.rec.tables import Table
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ COLUMNS = ("clock p50, ms", "p95", "own CPU p50", "fastest")
 
 
 def report(sizes: tuple[int, ...]) -> list[str]:
-    fresh_database()
+    scratch_database()
     unlimited()
     table = Table(("through the web process", *COLUMNS))
     with TemporaryDirectory() as folder:

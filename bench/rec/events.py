@@ -9,7 +9,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from bench.database import fresh_database
+from bench.database import scratch_database
 from bench.rec.tables import Table
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ QUESTIONS = {
 
 
 def report(events: int = EVENTS) -> list[str]:
-    fresh_database()
+    scratch_database()
     from django.db import connection
     from django.utils import timezone
 
