@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from generation.kinds.checks import EMPTY, LENGTH, check_text, duplicates, length_limit
+from generation.kinds.checks import (
+    EMPTY,
+    LENGTH,
+    check_text,
+    coverage,
+    duplicates,
+    length_limit,
+)
 from generation.kinds.grounding import unsupported
 from generation.kinds.kind import (
     BriefData,
@@ -111,12 +118,14 @@ class Article(Kind):
         found = [] if data.get("title") else [Issue("empty", EMPTY, "title", severity="error")]
         found += length_limit(data.get("title", ""), TITLE, "title")
         sections = data.get("sections", [])
-        news = format_of(brief) == "news"
+        told = format_of(brief) in {"news", "report"}
         for place, text in texts(data):
-            found += check_text(text, brief, place)
-            found += unsupported(text, brief, place) if news and not is_line(place) else []
+            line = is_line(place)
+            found += check_text(text, brief, place, line=line)
+            found += unsupported(text, brief, place) if told and not line else []
         headings = [section["heading"] for section in sections]
         found += duplicates(headings, "sections")
+        found += coverage((text for _, text in texts(data)), brief)
         found += self.check_length(data, brief)
         return found
 

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+# The fields of any kind that hold facts, and those that copy must not leave out.
+DEMANDED = ("points", "offer", "facts")
+STATED = (*DEMANDED, "product", "topic")
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -52,7 +56,8 @@ class AudienceData:
 
 @dataclass(frozen=True, slots=True)
 class BriefData:
-    """One order for copy. `length` counts words (characters in Chinese); 0 is the kind's own."""
+    """One order for copy. `length` counts words (characters in Chinese); 0 is the kind's own.
+    `variant` is which of its variants is written, from 1; 0 where it is none of several."""
 
     kind: str
     brand: BrandData
@@ -61,6 +66,7 @@ class BriefData:
     language: str = "en"
     seed: int = 0
     length: int = 0
+    variant: int = 0
 
     def text(self, name: str) -> str:
         """One field as a line of text; empty where it was left out."""
@@ -74,12 +80,28 @@ class BriefData:
         return tuple(line.strip() for line in lines if line.strip())
 
     def known(self) -> str:
-        """Everything that copy may state without inventing: the whole brief and the brand."""
+        """Everything that copy may state without inventing: the whole brief and the brand.
+
+        The brand's samples are old copy: they show a voice and license no claim.
+        """
         return "\n".join(part for part in self._known_parts() if part)
+
+    def statements(self) -> tuple[str, ...]:
+        """The lines that say what is so: the brief's first, then the brand's."""
+        own = (line for name in STATED for line in self.items(name))
+        return tuple(filter(None, (*own, *self.brand.facts, self.brand.about)))
+
+    def demanded(self) -> tuple[str, ...]:
+        """The lines of the brief that finished copy has to say."""
+        return tuple(line for name in DEMANDED for line in self.items(name))
+
+    def subject(self) -> str:
+        """What all of the copy is about."""
+        return " ".join(filter(None, (self.brand.name, self.text("product"), self.text("topic"))))
 
     def _known_parts(self) -> Iterator[str]:
         brand = self.brand
-        yield from (brand.name, brand.about, brand.url, *brand.facts, *brand.samples)
+        yield from (brand.name, brand.about, brand.url, *brand.facts)
         yield from (term.preferred for term in brand.terms)
         for name in self.fields:
             yield self.text(name)

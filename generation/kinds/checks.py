@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from generation.kinds import facts, lexicon
+from generation.kinds import claims, cut, facts, polarity, quantities
 from generation.kinds.banned import banned_spans
 from generation.kinds.brief import BrandData, BriefData, Issue
-from generation.kinds.text import CJK, N_, count_words, fold, is_cjk, overlap, sentences
+from generation.kinds.coverage import missing
+from generation.kinds.places import ADDRESS as ADDRESSES
+from generation.kinds.places import Places, Span
+from generation.kinds.platforms import Count, characters
+from generation.kinds.text import CJK, N_, count_words, fold, is_cjk, sentences, shingles
 
 BANNED = N_("“{term}” is on the brand's list of banned terms.")
-NUMBER = N_("The number “{text}” is not in the brief.")
+NUMBERS = {
+    "invented_number": N_("The number “{text}” is not in the brief."),
+    "changed_unit": N_("The brief says “{given}”, not “{text}”."),
+    "changed_limit": N_("“{text}” leaves out or turns the limit that the brief sets."),
+}
+OPPOSITE = N_("This says the opposite of the brief: “{given}”.")
+CLAIM = N_("“{text}” is a claim that the brief does not make.")
+DATE = N_("The date “{text}” is not in the brief.")
+QUOTE = N_("Nobody in the brief says {text}.")
+EVENT = N_("The brief does not tell of this: “{text}”.")
+MISSING = N_("The copy does not say this: “{text}”.")
+CUT = N_("The line breaks off at “{text}”.")
 NAME = N_("The name “{text}” is not in the brief.")
 ADDRESS = N_("The address “{text}” is not in the brief.")
 TOO_LONG = N_("{count} characters; at most {limit} are allowed.")
@@ -26,35 +42,89 @@ META = N_("“{text}” talks about the text instead of saying something.")
 LANGUAGE = N_("This is not written in the language of the brief.")
 LENGTH = N_("{count} words; {wanted} were asked for.")
 
+# A model that speaks of its task instead of doing it.
+ABOUT_ITSELF = re.compile(
+    r"\b(?:as an ai\b|language model|as requested\b|i hope this (?:helps|text|email finds)|"
+    r"let me know if (?:you(?: would|['’]d)? (?:like|want|need)|this)|dear reader|in conclusion,|"
+    r"here(?:['’]s| is| are) (?:the|an?|your|my|some|\d+|\w+) (?:\w+ ){0,3}?(?:articles?"
+    r"|posts?|texts?|"
+    r"ads?|cop(?:y|ies)|headlines?|versions?|drafts?|blog|emails?|descriptions?|outlines?"
+    r"|sections?|"
+    r"paragraphs?|rewrites?|captions?|taglines?|sentences?)\b)"
+    r"|作为(?:一个|一名)?(?:人工智能|AI|语言模型)|以下是|希望(?:这|以上)",
+    re.IGNORECASE,
+)
+# Sentences that share more of their word runs are alike; a run is looked for in so many of them.
+ALIKE, MOST_PLACES = 0.6, 8
 PLACEHOLDERS = re.compile(
     r"\[(?!x\]| \])[^\]\n]{1,40}\](?!\()|\{\{?[^}\n]{1,40}\}\}?"
     r"|<(?:insert|your|company|name)[^>\n]*>"
     r"|\b(?:lorem ipsum|xx+|tbd|insert [a-z]+ here|your company|company name)\b|【[^】\n]{1,20}】",
     re.IGNORECASE,
 )
-Spans = Iterable[facts.Span]
+# Which claims are named in which words.
+CLAIMS = {"date": DATE, "name": NAME, "quote": QUOTE, "event": EVENT}
 
 
-def check_text(text: str, brief: BriefData, part: str = "") -> list[Issue]:
-    """All that can be said about one piece of text by itself."""
+def check_text(text: str, brief: BriefData, part: str = "", *, line: bool = False) -> list[Issue]:
+    """All that can be said about one piece of text by itself; `line`: it is a headline or so."""
     known = brief.known()
     found = [
         *banned_terms(text, brief.brand, part),
-        *flagged("invented_number", NUMBER, facts.unknown_numbers(text, known), part),
-        *flagged("invented_address", ADDRESS, facts.unknown_addresses(text, known), part),
-        *flagged("invented_name", NAME, facts.unknown_names(text, known), part),
+        *polarities(text, brief, part),
+        *numbers(text, known, part),
+        *spans("invented_address", ADDRESS, facts.unknown_addresses(text, known), part),
+        *spans("invented_name", NAME, facts.unknown_names(text, known), part),
+        *unsupported(text, brief, part),
         *placeholders(text, part),
         *spelling(text, brief.brand, part),
         *meta_talk(text, part),
         *repetition(text, part),
         *language(text, brief, part),
+        *(cut_line(text, brief, part) if line else ()),
     ]
     return sorted(found, key=lambda issue: (issue.severity != "error", issue.start))
 
 
-def flagged(code: str, message: str, spans: Spans, part: str) -> Iterator[Issue]:
-    for span in spans:
+def spans(code: str, message: str, found: Iterable[Span], part: str) -> Iterator[Issue]:
+    for span in found:
         yield Issue(code, message, part, span.start, span.end, (("text", span.text),))
+
+
+def numbers(text: str, known: str, part: str = "") -> Iterator[Issue]:
+    for fault in quantities.faults(text, known):
+        words = (("text", fault.span.text), ("given", fault.given))
+        message, (start, end, _) = NUMBERS[fault.code], fault.span
+        yield Issue(fault.code, message, part, start, end, words, suggestion=fault.given)
+
+
+def polarities(text: str, brief: BriefData, part: str = "") -> Iterator[Issue]:
+    for fault in polarity.faults(text, brief.statements()):
+        words = (("given", fault.given),)
+        start, end, _ = fault.span
+        yield Issue(fault.code, OPPOSITE, part, start, end, words, "error", fault.given)
+
+
+def unsupported(text: str, brief: BriefData, part: str = "") -> Iterator[Issue]:
+    """Claims, dates, quotes and events that the brief does not have."""
+    found = claims.unsupported(text, brief.known(), brief.brand.name, brief.subject())
+    for claim in found:
+        message, words = CLAIMS.get(claim.kind, CLAIM), (("text", claim.span.text),)
+        code = "invented_name" if claim.kind == "name" else f"invented_{claim.kind}"
+        yield Issue(code, message, part, claim.span.start, claim.span.end, words)
+
+
+def cut_line(text: str, brief: BriefData, part: str = "") -> Iterator[Issue]:
+    span = cut.cut_end(text, brief.statements(), brief.known())
+    if span:
+        words = (("text", span.text),)
+        yield Issue("cut_line", CUT, part, span.start, span.end, words, "error")
+
+
+def coverage(texts: Iterable[str], brief: BriefData) -> Iterator[Issue]:
+    """What the brief demands and the whole piece does not say."""
+    for line in missing(texts, brief.demanded(), brief.subject()):
+        yield Issue("missing", MISSING, "", 0, 0, (("text", line),), suggestion=line)
 
 
 def banned_terms(text: str, brand: BrandData, part: str = "") -> Iterator[Issue]:
@@ -76,10 +146,10 @@ def spelling(text: str, brand: BrandData, part: str = "") -> Iterator[Issue]:
 
 def misspelt(text: str, brand: BrandData) -> Iterator[tuple[int, int, str]]:
     """The spans where another spelling stands for one of the brand's terms or for its name."""
-    addresses = [found.span() for found in facts.ADDRESS.finditer(text)]
+    addresses = Places.of_addresses(text)
     for preferred, pattern in spelling_patterns(brand):
         for found in pattern.finditer(text):
-            inside = any(start <= found.start() < end for start, end in addresses)
+            inside = found.start() in addresses
             if not inside and not same_spelling(found.group(), preferred):
                 yield (*found.span(), preferred)
 
@@ -115,29 +185,34 @@ def prefer(text: str, brand: BrandData) -> str:
 
 
 def meta_talk(text: str, part: str = "") -> Iterator[Issue]:
-    lowered = text.casefold().replace("’", "'")
-    for phrase in lexicon.META_PHRASES:
-        for found in re.finditer(rf"\b{re.escape(phrase)}", lowered):
-            words = (("text", text[found.start() : found.end()]),)
-            yield Issue("meta_talk", META, part, *found.span(), words)
+    for found in ABOUT_ITSELF.finditer(text):
+        words = (("text", found.group()),)
+        yield Issue("meta_talk", META, part, *found.span(), words)
 
 
 def repetition(text: str, part: str = "") -> Iterator[Issue]:
     """Sentences that say again what one of the sentences before them said."""
-    seen: list[str] = []
+    places: dict[tuple[str, ...], list[int]] = {}
+    sizes: list[int] = []
     at = 0
     for sentence in sentences(text):
         start = text.find(sentence, at)
         at = start + len(sentence)
         if sentence[0] in "-•*#":
             continue
-        if count_words(sentence) > 4 and any(overlap(sentence, other) > 0.6 for other in seen):
+        own = shingles(sentence)
+        shared = Counter(place for run in own for place in places.get(run, ()))
+        again = any(n > ALIKE * min(len(own), sizes[place]) for place, n in shared.items())
+        if count_words(sentence) > 4 and again:
             yield Issue("repetition", REPEATED, part, start, at)
-        seen.append(sentence)
+        for run in own:
+            if len(known := places.setdefault(run, [])) < MOST_PLACES:
+                known.append(len(sizes))
+        sizes.append(len(own))
 
 
 def language(text: str, brief: BriefData, part: str = "") -> Iterator[Issue]:
-    if speaks(facts.ADDRESS.sub("", text), brief.language) is False:
+    if speaks(ADDRESSES.sub("", text), brief.language) is False:
         yield Issue("language", LANGUAGE, part, 0, len(text))
 
 
@@ -151,10 +226,14 @@ def speaks(text: str, language: str) -> bool | None:
     return share > 0.3 if is_cjk(language) else share < 0.3
 
 
-def length_limit(text: str, limit: int, part: str = "") -> Iterator[Issue]:
-    if limit and len(text) > limit:
-        numbers = (("count", str(len(text))), ("limit", str(limit)))
-        yield Issue("too_long", TOO_LONG, part, limit, len(text), numbers, "error")
+def length_limit(
+    text: str, limit: int, part: str = "", count: Count = characters
+) -> Iterator[Issue]:
+    size = count(text) if limit else 0
+    if size > limit:
+        values = (("count", str(size)), ("limit", str(limit)))
+        start = min(limit, max(0, len(text) - 1))
+        yield Issue("too_long", TOO_LONG, part, start, len(text), values, "error")
 
 
 def count_limits(count: int, least: int, most: int, part: str = "") -> Iterator[Issue]:

@@ -5,66 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
 
-from snowballstemmer import stemmer
-
-from generation.kinds import lexicon
+from generation.kinds import dictionary, lexicon, quantities
+from generation.kinds.places import ADDRESS, WORD, Span, stem
 from generation.kinds.text import CJK, fold, sentence_ends
 
-NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
-TOP_LEVEL = "com|org|net|io|co|uk|app|dev|shop|store|info|eu|de|fr|cn|jp|us|ca|au|example"
-ADDRESS = re.compile(
-    r"https?://[^\s<>()\[\]\"'，。）]+|www\.[^\s<>()\[\]\"']+|[\w.+\-]+@[\w\-]+\.[\w.\-]+"
-    rf"|\b[a-z0-9\-]+(?:\.[a-z0-9\-]+)*\.(?:{TOP_LEVEL})\b(?:/[^\s<>()\[\]\"']*)?",
-    re.IGNORECASE | re.ASCII,
-)
-CJK_NUMBER = re.compile(
-    r"百分之[一二三四五六七八九十百零]+|[二三四五六七八九十百千万亿两]{2,}"
-    r"|[二三四五六七八九十百千两](?=[年月天日周倍折元块分小个家款次位])"
-)
-
-
-class Span(NamedTuple):
-    start: int
-    end: int
-    text: str
-
-
-def digits(number: str) -> str:
-    return re.sub(r"[.,:](?=\d{3}(?!\d))", "", number).rstrip(".,:")
-
-
-@lru_cache(maxsize=256)
-def known_numbers(known: str) -> frozenset[str]:
-    found = {digits(number) for number in NUMBER.findall(known)}
-    found |= set(CJK_NUMBER.findall(known))
-    for word in WORD.findall(known.casefold()):
-        if word in lexicon.NUMBER_WORDS:
-            found.add(str(lexicon.NUMBER_WORDS[word]))
-    return frozenset(found)
-
-
-def number_spans(text: str) -> Iterator[tuple[Span, str]]:
-    """Each number in the text, with the digits that it stands for."""
-    for found in NUMBER.finditer(text):
-        yield Span(*found.span(), found.group()), digits(found.group())
-    for found in CJK_NUMBER.finditer(text):
-        yield Span(*found.span(), found.group()), found.group()
-    for found in WORD.finditer(text):
-        value = lexicon.NUMBER_WORDS.get(found.group().casefold())
-        if value is not None:
-            yield Span(*found.span(), found.group()), str(value)
+# Capitals at their start say nothing of a name.
+MORPHEMES = re.compile(r"(?:^(?:un|non|re|anti)|(?:ish|less|some|ful|ness|able|ly|y|ing|ed)$)")
 
 
 def unknown_numbers(text: str, known: str) -> Iterator[Span]:
-    given = known_numbers(known)
-    addresses = [found.span() for found in ADDRESS.finditer(text)]
-    for span, value in number_spans(text):
-        inside = any(start <= span.start < end for start, end in addresses)
-        if value not in given and not inside:
-            yield span
+    """The numbers that the brief does not have, or not with this unit or limit."""
+    return (fault.span for fault in quantities.faults(text, known))
 
 
 def unknown_addresses(text: str, known: str) -> Iterator[Span]:
@@ -96,6 +48,7 @@ def is_title(text: str) -> bool:
 def unknown_names(text: str, known: str) -> Iterator[Span]:
     """Runs of capitalised words that neither the brief nor common English knows."""
     if is_title(text):
+        yield from names_in_title(text, known)
         return
     starts = {0, *sentence_ends(text), *(found.end() for found in re.finditer(r"\n|[:*•]", text))}
     run: list[re.Match[str]] = []
@@ -110,6 +63,37 @@ def unknown_names(text: str, known: str) -> Iterator[Span]:
             run = []
 
 
+def names_in_title(text: str, known: str) -> Iterator[Span]:
+    """Among words that all have capitals: those that are no plain English and not the brief's."""
+    run: list[re.Match[str]] = []
+    for found in [*WORD.finditer(CJK.sub(" ", text)), None]:
+        if found and run and not continues(text, run[-1], found):
+            yield Span(run[0].start(), run[-1].end(), text[run[0].start() : run[-1].end()])
+            run = []
+        if found and is_capital(found.group()) and is_strange(found.group(), known):
+            run.append(found)
+        elif run:
+            yield Span(run[0].start(), run[-1].end(), text[run[0].start() : run[-1].end()])
+            run = []
+
+
+def is_strange(word: str, known: str) -> bool:
+    """Whether a word can only be a name that the brief does not have."""
+    parts = [part for part in re.split(r"[-'’]", word) if len(part) > 1 and not part.isdigit()]
+    return not is_known(word, known) and any(
+        not is_known(part, known) and is_nameable(part) for part in parts
+    )
+
+
+def is_nameable(word: str) -> bool:
+    plain = word.casefold()
+    if is_ordinary(plain) or any(char.isdigit() for char in plain):
+        return False
+    return dictionary.is_name(word) or not (
+        dictionary.is_word(plain) or MORPHEMES.search(plain) or len(plain) < 3
+    )
+
+
 def continues(text: str, word: re.Match[str], following: re.Match[str]) -> bool:
     return text[word.end() : following.start()].strip(" &") == ""
 
@@ -117,7 +101,7 @@ def continues(text: str, word: re.Match[str], following: re.Match[str]) -> bool:
 def name_in(run: list[re.Match[str]], text: str, starts: set[int], known: str) -> Iterator[Span]:
     """The part of a capitalised run that must be a name, where the brief does not know it."""
     if begins_sentence(run[0], text, starts) and not is_odd(run[0].group()):
-        single = len(run) == 1
+        single = len(run) == 1 and not dictionary.is_name(run[0].group())
         run = run[1:] if single or is_ordinary(run[0].group()) else run
     strange = [word for word in run if not is_known(word.group(), known)]
     if strange:
@@ -126,8 +110,10 @@ def name_in(run: list[re.Match[str]], text: str, starts: set[int], known: str) -
 
 
 def begins_sentence(word: re.Match[str], text: str, starts: set[int]) -> bool:
-    before = text[: word.start()].rstrip(" \t\"'“‘([-–—#>")
-    return not before or len(before) in starts or text[len(before)] == "\n"
+    at = word.start()
+    while at and text[at - 1] in " \t\"'“‘([-–—#>":
+        at -= 1
+    return at == 0 or at in starts or text[at] == "\n"
 
 
 def is_odd(word: str) -> bool:
@@ -144,14 +130,8 @@ def is_known(word: str, known: str) -> bool:
     plain = word.casefold().replace("’", "'")
     own = plain.removesuffix("'s")
     given = known_words(known)
-    return plain in lexicon.COMMON_CAPITALS or own in given or stem(fold(own)) in given
-
-
-@lru_cache(maxsize=16384)
-def stem(word: str) -> str:
-    """Porter's English stem (Snowball): `walks` and `walking` stand for `walk`."""
-    found: str = stemmer("english").stemWord(word)  # one of its own: it keeps state meanwhile
-    return found
+    common = {plain, own, own.removesuffix("s")} & lexicon.COMMON_CAPITALS
+    return bool(common) or own in given or stem(fold(own)) in given
 
 
 def is_allowed(word: str, given: frozenset[str]) -> bool:

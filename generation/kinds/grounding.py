@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from generation.kinds import facts, lexicon
 from generation.kinds.brief import BriefData, Issue
-from generation.kinds.facts import stem, telling
+from generation.kinds.clauses import root
+from generation.kinds.facts import telling
+from generation.kinds.places import stem
 from generation.kinds.text import N_, fold, is_cjk, sentences, shingles
 from generation.kinds.verbs import base_verb
 
@@ -18,6 +20,14 @@ TIDINGS = re.compile(
     r"^the\b|\b(?:will|has|have|had|was|were|today|events?|launch\w*|excited|proud|team)\b",
     re.IGNORECASE,
 )
+# What somebody did, or will do.
+DONE = re.compile(
+    r"\b(?:will|has|have|had|was|were|plans?|hopes?|wants? to|decided|began|started|\w{3,}ed)\b",
+    re.IGNORECASE,
+)
+# Whatever begins so tells of the one thing that the text is about.
+TOLD = re.compile(r"^The (?:\w+ ){1,2}(?:will|has|have|was|were|plans?)\b")
+LEAST_TOLD, MOST_STRANGE = 4, 0.6
 # Pairs of characters at the seams of known words are new ones; more than these are invented.
 CJK_GROUNDED = 0.7
 
@@ -53,16 +63,28 @@ def tells_more(sentence: str, grounds: Grounds) -> bool:
 
 
 def unsupported(text: str, brief: BriefData, part: str) -> Iterator[Issue]:
-    """The sentences of a news item that its brief does not bear out."""
+    """The sentences that tell of the brand in words most of which the brief does not have."""
     if is_cjk(brief.language):
         return
-    grounds = Grounds.of(brief)
+    known = frozenset(root(word) for word in fold(brief.known()).split())
     at = 0
     for sentence in sentences(text):
         start = text.find(sentence, at)
         at = start + len(sentence)
-        if tells_more(sentence, grounds):
+        if invents(sentence, brief.brand.name, known):
             yield Issue("unsupported", UNSUPPORTED, part, start, at)
+
+
+def invents(sentence: str, brand: str, known: frozenset[str]) -> bool:
+    """Whether a sentence tells what the brand did or will do, in words of its own."""
+    folded = fold(sentence)
+    own = bool(brand) and fold(brand) in folded
+    about = own or lexicon.COMPANY & set(folded.split()) or TOLD.search(sentence)
+    if not about or not DONE.search(sentence):
+        return False
+    told = {root(word) for word in folded.split() if word not in lexicon.FUNCTION}
+    strange = told - known - {root(word) for word in lexicon.STOCK}
+    return len(told) >= LEAST_TOLD and len(strange) > MOST_STRANGE * len(told)
 
 
 def is_awkward(text: str, known: str) -> bool:

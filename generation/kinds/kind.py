@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from generation.kinds import platforms
 from generation.kinds.brief import AudienceData, BrandData, BriefData, Issue, Term
 from generation.kinds.fields import BriefError, Choice, Field, Problem, clean_fields, fields_schema
 from generation.kinds.text import count_words
@@ -28,11 +29,16 @@ __all__ = [
 ]
 
 Data = dict[str, Any]
+# These count a full-width character as two.
+WIDE_COUNTS = frozenset({"google", "x"})
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One piece of the finished copy: a line, a long text, or a list of lines."""
+    """One piece of the finished copy: a line, a long text, or a list of lines.
+
+    `counted` is how its platform counts: a name in platforms.COUNTS.
+    """
 
     name: str
     label: str
@@ -42,13 +48,23 @@ class Part:
     most: int = 1
     long: bool = False
     optional: bool = False
+    counted: str = "characters"
 
-    def schema(self) -> dict[str, Any]:
+    def size(self, text: str) -> int:
+        """How long a text is for this part."""
+        return platforms.COUNTS[self.counted](text)
+
+    def most_characters(self, *, wide: bool) -> int:
+        """How many characters surely fit, where they may be `wide` ones."""
+        return self.limit // 2 if wide and self.counted in WIDE_COUNTS else self.limit
+
+    def schema(self, limit: int = 0) -> dict[str, Any]:
+        """The JSON schema of its value; `limit` takes the place of its own."""
         line: dict[str, Any] = {"type": "string"}
         if not self.optional or self.many:
             line["minLength"] = 1
-        if self.limit:
-            line["maxLength"] = self.limit
+        if limit or self.limit:
+            line["maxLength"] = limit or self.limit
         if not self.many:
             return line
         return {"type": "array", "items": line, "minItems": self.least, "maxItems": self.most}
@@ -114,6 +130,10 @@ class Kind(ABC):
     def fixed(self, brief: BriefData) -> Data:
         """The parts that the brief settles, so that no model has to write them."""
         return {}
+
+    def tidy(self, data: Data) -> Data:
+        """The copy with its form put right where that changes no word."""
+        return dict(data)
 
     @abstractmethod
     def title(self, data: Data) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from generation.kinds.kind import BriefData, Data, Part
+from generation.kinds import ad_policy
+from generation.kinds.kind import BriefData, Data, Issue, Part
 from generation.kinds.product_fields import CALL, KEYWORDS, LINK, OFFER, POINTS, PRODUCT
 from generation.kinds.short import Short
 from generation.kinds.text import N_
@@ -18,7 +19,15 @@ class SearchAd(Short):
     icon = "search"
     fields = (PRODUCT, POINTS, OFFER, KEYWORDS, CALL, LINK)
     parts = (
-        Part("headlines", N_("Headlines"), HEADLINE, many=True, least=3, most=MOST_HEADLINES),
+        Part(
+            "headlines",
+            N_("Headlines"),
+            HEADLINE,
+            many=True,
+            least=3,
+            most=MOST_HEADLINES,
+            counted="google",
+        ),
         Part(
             "descriptions",
             N_("Descriptions"),
@@ -26,14 +35,22 @@ class SearchAd(Short):
             many=True,
             least=2,
             most=MOST_DESCRIPTIONS,
+            counted="google",
         ),
-        Part("path1", N_("Path 1"), PATH, optional=True),
-        Part("path2", N_("Path 2"), PATH, optional=True),
+        Part("path1", N_("Path 1"), PATH, optional=True, counted="google"),
+        Part("path2", N_("Path 2"), PATH, optional=True, counted="google"),
         Part("url", N_("Final URL"), 2048, optional=True),
     )
 
     def fixed(self, brief: BriefData) -> Data:
         return {"url": brief.text("url") or brief.brand.url}
+
+    def tidy(self, data: Data) -> Data:
+        paths = {name: ad_policy.path_of(data.get(name) or "") for name in ("path1", "path2")}
+        return {**data, **paths}
+
+    def check(self, data: Data, brief: BriefData) -> list[Issue]:
+        return [*super().check(data, brief), *ad_policy.findings(data)]
 
     def title(self, data: Data) -> str:
         return " | ".join(data.get("headlines", [])[:2])

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from generation.kinds.checks import EMPTY, check_text, count_limits, duplicates, length_limit
+from generation.kinds.checks import (
+    EMPTY,
+    check_text,
+    count_limits,
+    coverage,
+    duplicates,
+    length_limit,
+)
 from generation.kinds.kind import BriefData, Data, Issue, Kind, Part, object_schema
 from generation.kinds.markup import parse_parts, render_parts, to_html
 
@@ -17,7 +24,8 @@ class Short(Kind):
         return object_schema({part.name: part.schema() for part in self.parts})
 
     def check(self, data: Data, brief: BriefData) -> list[Issue]:
-        return [issue for part in self.parts for issue in check_part(part, data, brief)]
+        found = [issue for part in self.parts for issue in check_part(part, data, brief)]
+        return [*found, *coverage(texts_of(self.parts, data), brief)]
 
     def render(self, data: Data) -> str:
         return render_parts(self.parts, data)
@@ -30,6 +38,13 @@ class Short(Kind):
 
     def csv_rows(self, data: Data) -> list[dict[str, str]]:
         return [{part.label: flat(data.get(part.name)) for part in self.parts}]
+
+
+def texts_of(parts: Iterable[Part], data: Mapping[str, Any]) -> Iterator[str]:
+    """Every text of the copy, in its order."""
+    for part in parts:
+        value = data.get(part.name) or part.empty
+        yield from value if part.many else [value]
 
 
 def flat(value: Any) -> str:
@@ -50,5 +65,5 @@ def check_part(part: Part, data: Mapping[str, Any], brief: BriefData) -> Iterato
 
 
 def check_line(text: str, part: Part, brief: BriefData, place: str) -> Iterator[Issue]:
-    yield from length_limit(text, part.limit, place)
-    yield from check_text(text, brief, place)
+    yield from length_limit(text, part.limit, place, part.size)
+    yield from check_text(text, brief, place, line=not part.long)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from generation.kinds.checks import TOO_LONG, banned_terms, count_limits, duplicates
-from generation.kinds.facts import ADDRESS
+import regex
+
+from generation.kinds.checks import (
+    banned_terms,
+    count_limits,
+    coverage,
+    duplicates,
+    length_limit,
+)
 from generation.kinds.kind import BriefData, Choice, Data, Field, Issue, Part
+from generation.kinds.platforms import COUNTS
 from generation.kinds.product_fields import CALL, LINK, OFFER, POINTS, PRODUCT
 from generation.kinds.short import Short, check_part
-from generation.kinds.text import N_
+from generation.kinds.text import N_, is_cjk
 
 LINE = 160
-HASHTAG = re.compile(r"#[\w]+")
-# What a network counts a link as, however long it is.
-X_LINK = 23
+# A tag has letters of any script with their marks (कविता), and no mark of speech.
+HASHTAG = regex.compile(r"[#＃][\p{L}\p{M}\p{N}_\u200c\u200d]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,8 @@ NETWORKS = {
     "facebook": Network("Facebook", 5000, 30, 2, 3),
     "instagram": Network("Instagram", 2200, 30, 5, 3),
     "threads": Network("Threads", 500, 1, 1, 2),
+    "bluesky": Network("Bluesky", 300, 10, 2, 1),
+    "mastodon": Network("Mastodon", 500, 10, 3, 2),
 }
 MOST_CHARS = max(network.chars for network in NETWORKS.values())
 
@@ -59,7 +67,7 @@ HASHTAGS = Field(
 class SocialPost(Short):
     name = "social_post"
     label = N_("Social post")
-    description = N_("A post for LinkedIn, X, Facebook, Instagram or Threads.")
+    description = N_("A post for LinkedIn, X, Facebook, Instagram, Threads, Bluesky or Mastodon.")
     icon = "message-square"
     fields = (NETWORK, PRODUCT, POINTS, OFFER, CALL, LINK, HASHTAGS)
     parts = (
@@ -68,10 +76,11 @@ class SocialPost(Short):
     )
 
     def schema(self, brief: BriefData | None = None) -> dict[str, Any]:
-        network = network_of(brief) if brief else None
         text, tags = self.parts
-        if network:
-            text = replace(text, limit=network.chars)
+        if brief is not None:
+            network = network_of(brief)
+            part = replace(text, limit=network.chars, counted=network_name(brief))
+            text = replace(text, limit=part.most_characters(wide=is_cjk(brief.language)))
             tags = replace(tags, most=network.hashtags)
         schema = super().schema(brief)
         schema["properties"] = {"text": text.schema(), "hashtags": tags.schema()}
@@ -98,24 +107,26 @@ class SocialPost(Short):
     def check(self, data: Data, brief: BriefData) -> list[Issue]:
         network = network_of(brief)
         tags = data.get("hashtags") or []
-        size = counted(self.render(data), brief.text("network"))
         found = list(check_part(self.parts[0], data, brief))
         for place, tag in enumerate(tags):
             found.extend(banned_terms(tag, brief.brand, f"hashtags.{place}"))
         found.extend(duplicates(tags, "hashtags"))
         found.extend(count_limits(len(tags), 0, network.hashtags, "hashtags"))
-        if size > network.chars:
-            numbers = (("count", str(size)), ("limit", str(network.chars)))
-            found.append(Issue("too_long", TOO_LONG, "text", params=numbers, severity="error"))
+        whole = self.render(data)
+        found.extend(length_limit(whole, network.chars, "text", COUNTS[network_name(brief)]))
+        found.extend(coverage([whole], brief))
         return found
 
 
+def network_name(brief: BriefData) -> str:
+    name = brief.text("network")
+    return name if name in NETWORKS else "linkedin"
+
+
 def network_of(brief: BriefData) -> Network:
-    return NETWORKS.get(brief.text("network"), NETWORKS["linkedin"])
+    return NETWORKS[network_name(brief)]
 
 
 def counted(text: str, network: str) -> int:
     """The length of a post as its network counts it."""
-    if network != "x":
-        return len(text)
-    return len(ADDRESS.sub("_" * X_LINK, text))
+    return COUNTS[network if network in NETWORKS else "linkedin"](text)

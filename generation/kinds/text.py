@@ -13,10 +13,12 @@ CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\
 WORD = re.compile(r"[^\W_]+(?:['’\-.&/][^\W_]+)*")
 SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*(?=\s|$)|[。！？…][”’」』）]*")
 NEVER_AN_END = re.compile(
-    r"(?:\b(?:mr|mrs|ms|dr|st|vs|e\.g|i\.e|approx)|\b[a-z])\.$", re.IGNORECASE
+    r"(?:\b(?:mr|mrs|ms|dr|st|vs|e\.g|i\.e|approx)|(?<![\w'’])[a-z])\.$", re.IGNORECASE
 )
 # Short forms that end a sentence only where the next word has a capital.
 SELDOM_AN_END = re.compile(r"\b(?:no|inc|ltd|co|etc)\.$", re.IGNORECASE)
+# What stands so near shows whether a full stop ends a sentence.
+NEAR = 12
 QUOTES = "\"'“”‘’「」『』*_` \t\r\n"
 
 
@@ -37,7 +39,7 @@ def count_words(text: str) -> int:
 def sentence_ends(text: str) -> list[int]:
     """Offsets just behind every full sentence."""
     ends = (found.end() for found in SENTENCE_END.finditer(text))
-    return [end for end in ends if is_end(text[:end], text[end:])]
+    return [end for end in ends if is_end(text[max(0, end - NEAR) : end], text[end : end + NEAR])]
 
 
 def is_end(before: str, after: str) -> bool:

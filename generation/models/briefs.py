@@ -91,8 +91,8 @@ class Brief(TenantModel):
     def get_absolute_url(self) -> str:
         return reverse("brief", args=[self.tenant.slug, self.pk])
 
-    def data(self, *, seed: int = 0) -> BriefData:
-        """The brief as its kind of copy reads it."""
+    def data(self, *, seed: int = 0, variant: int = 0) -> BriefData:
+        """The brief as its kind of copy reads it, for the variant of this number."""
         return BriefData(
             kind=self.kind,
             brand=self.brand.data(),
@@ -101,6 +101,7 @@ class Brief(TenantModel):
             language=self.language,
             seed=seed or self.seed,
             length=self.length,
+            variant=variant,
         )
 
 

@@ -62,7 +62,7 @@ def write_variant(lease: Lease) -> Handling:
     variant.update_fields({"state": Variant.State.WRITING, "error": ""})
     brief = variant.brief
     writer = writers.load(lease.payload["writer"], brief.kind_spec)
-    writing = writer.write(brief.kind_spec, brief.data(seed=variant.seed))
+    writing = writer.write(brief.kind_spec, brief.data(seed=variant.seed, variant=variant.number))
     made = Provenance(writer=writer.name)
     adapter = adapter_for(lease)
     number = 1

@@ -1,20 +1,22 @@
-"""Writing with a capable model: one request for the whole text, and one to repair it.
+"""Writing with a capable model: one request for the whole text, and one that mends what failed.
 
-An article is outlined first and then written section by section, in one conversation.
+An article is outlined first and then written section by section, each with the plan and what was
+said before in view. The model's words stand: no template ever replaces them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from generation.engine.types import EngineError, Message, Sampling
-from generation.kinds.brief import BriefData, Issue
+from generation.kinds.brief import BriefData
 from generation.kinds.checks import prefer
 from generation.kinds.kind import Data, Kind, Part, object_schema
 from generation.kinds.text import N_, is_cjk, one_line, read_json
+from generation.writers import mending
 from generation.writers.prompt_budget import PromptBudget, prompt_tokens
-from generation.writers.prompts import render_brief
+from generation.writers.prompts import render_angle, render_brief
 from generation.writers.writer import Ask, Completion, Draft, Estimate, Writer, Writing
 
 FREE = Sampling(temperature=0.7, top_p=0.95)
@@ -26,18 +28,20 @@ JSON_TOKENS = 64
 TOKENS_PER_WORD = 2
 OUTLINE_TOKENS = 600
 WORDS_A_SECTION = 150
-FEWEST_SECTIONS = 2
-MOST_FAULTS = 12
+FEWEST_SECTIONS, MOST_SECTIONS = 2, 5
 UNREADABLE = N_(
     "The model's answer did not have the parts that were asked for. Have it written again."
 )
-NOT_JSON = "It has to be one JSON object with the parts that were asked for."
-OUTLINE = "Begin with the outline: the title, an introduction, and {count} headings of sections."
+NOT_JSON = "It has to be one JSON object with the parts that were asked for. Write it again."
+OUTLINE = (
+    "Begin with the outline: the title, an introduction, and {count} headings of sections, each "
+    "with the points and facts that it will make."
+)
 SECTION = (
     "Now write the section “{heading}” in about {words} words: plain paragraphs without a heading."
-    " Do not repeat what was said before."
+    " {points}Do not repeat what was said before."
 )
-REPAIR = "Some of this does not pass:\n{faults}\nWrite it again with these faults put right."
+POINTS = "It makes these points: {points}. "
 
 Answer = Generator[Ask, Completion, str]
 Written = Generator[Ask, Completion, Data]
@@ -49,20 +53,28 @@ class DirectWriter(Writer):
     name = "direct"
 
     def estimate_tokens(self, kind: Kind, brief: BriefData) -> Estimate:
-        given = prompt_tokens("".join(each.content for each in render_brief(kind, brief)), 2)
+        given = prompt_tokens("".join(each.content for each in messages_of(kind, brief)), 2)
         if not kind.in_sections:
             answer = answer_tokens(kind, brief)
-            # The repair reads the first answer and what is said of it too.
-            return Estimate(2 * given + answer + JSON_TOKENS * MOST_FAULTS, 2 * answer)
+            # The second request reads the first answer and what is said of it too.
+            return Estimate(2 * given + answer + mending.PROMPT_TOKENS, 2 * answer)
         count = most_sections(kind, brief)
-        answers = OUTLINE_TOKENS + 2 * count * section_tokens(kind, brief)
-        return Estimate((1 + 2 * count) * (given + answers), answers)
+        text = OUTLINE_TOKENS + count * section_tokens(kind, brief)
+        # Each section reads what stands before it; the last request mends.
+        return Estimate((count + 2) * given + (count + 1) * text + mending.PROMPT_TOKENS, 2 * text)
 
     def write(self, kind: Kind, brief: BriefData) -> Writing:
-        budget = PromptBudget(brief, self.estimate_tokens(kind, brief).completion_tokens)
+        budget = PromptBudget(brief, self.estimate_tokens(kind, brief).completion_tokens, mend=True)
         writing = write_sections if kind.in_sections else write_whole
         data = yield from writing(kind, brief, budget)
         return Draft(data, tuple(kind.check(data, brief)))
+
+
+def messages_of(kind: Kind, brief: BriefData) -> list[Message]:
+    """The brief as the model is asked to write it, from the angle of this variant."""
+    system, order = render_brief(kind, brief)
+    angle = render_angle(brief)
+    return [system, Message("user", f"{order.content}\n\n{angle}" if angle else order.content)]
 
 
 def answer_tokens(kind: Kind, brief: BriefData) -> int:
@@ -78,15 +90,20 @@ def _most_chars(schema: Mapping[str, Any]) -> int:
 
 
 def answer_schema(kind: Kind, brief: BriefData) -> dict[str, Any]:
-    """The schema of what the model writes: all but what the brief settles."""
+    """The schema of what the model writes: all but what the brief settles, with limits that
+    full-width characters keep too."""
     fixed = kind.fixed(brief)
-    properties = kind.schema(brief)["properties"]
+    properties = dict(kind.schema(brief)["properties"])
+    for part in kind.parts:
+        most = part.most_characters(wide=is_cjk(brief.language))
+        if part.name in properties and part.limit and most < part.limit:
+            properties[part.name] = part.schema(most)
     return object_schema({name: each for name, each in properties.items() if name not in fixed})
 
 
 def write_whole(kind: Kind, brief: BriefData, budget: PromptBudget) -> Written:
-    """The copy in one answer; in a second one where the first does not pass."""
-    messages = render_brief(kind, brief)
+    """The copy in one answer; a second one where it cannot be read or parts do not pass."""
+    messages = messages_of(kind, brief)
     schema, tokens = answer_schema(kind, brief), answer_tokens(kind, brief)
 
     def asked(messages: Sequence[Message]) -> Answer:
@@ -95,32 +112,14 @@ def write_whole(kind: Kind, brief: BriefData, budget: PromptBudget) -> Written:
         return completion.text
 
     text = yield from asked(messages)
-    first = read_copy(text, kind, brief)
-    faults = faults_of(kind.check(first, brief)) if first else [NOT_JSON]
-    if not faults:
-        return first
-    text = yield from asked([*messages, *repair(text, faults)])
-    second = read_copy(text, kind, brief)
-    found = [data for data in (second, first) if data]
-    if not found:
+    data = read_copy(text, kind, brief)
+    if data:
+        return (yield from mending.mend(kind, brief, budget, data, messages))
+    retold = [*messages, Message("assistant", text or "{}"), Message("user", NOT_JSON)]
+    data = read_copy((yield from asked(retold)), kind, brief)
+    if not data:
         raise EngineError("answer_unreadable", UNREADABLE)
-    return min(found, key=lambda data: badness(kind.check(data, brief)))
-
-
-def repair(text: str, faults: Iterable[str]) -> list[Message]:
-    """The turns that have an answer written again."""
-    listed = "\n".join(f"- {fault}" for fault in faults)
-    return [Message("assistant", text or "{}"), Message("user", REPAIR.format(faults=listed))]
-
-
-def faults_of(issues: Iterable[Issue]) -> list[str]:
-    """What the checks found, in words for the model."""
-    found = (f"{issue.part}: {issue}" if issue.part else str(issue) for issue in issues)
-    return list(dict.fromkeys(found))[:MOST_FAULTS]
-
-
-def badness(issues: Sequence[Issue]) -> tuple[int, int]:
-    return sum(issue.severity == "error" for issue in issues), len(issues)
+    return mending.tidied(kind, brief, data)
 
 
 def read_copy(text: str, kind: Kind, brief: BriefData) -> Data:
@@ -145,11 +144,9 @@ def _value(value: Any, part: Part, brief: BriefData) -> Any:
 
 
 def most_sections(kind: Kind, brief: BriefData) -> int:
-    """As many as there are points, or as the length has room for."""
-    part = next(part for part in kind.parts if part.name == "sections")
+    """As many as the length has room for; points share a section where there are more."""
     fitting = words_of(kind, brief) // WORDS_A_SECTION
-    wanted = max(FEWEST_SECTIONS, fitting, len(brief.items("points")))
-    return min(part.most, wanted)
+    return max(FEWEST_SECTIONS, min(MOST_SECTIONS, max(fitting, len(brief.items("points")))))
 
 
 def words_of(kind: Kind, brief: BriefData) -> int:
@@ -166,33 +163,37 @@ def section_tokens(kind: Kind, brief: BriefData) -> int:
 
 def outline_schema(kind: Kind, count: int) -> dict[str, Any]:
     heading = {"type": "string", "minLength": 1, "maxLength": 80}
+    points = {"type": "array", "items": {"type": "string"}, "maxItems": 6}
     headings = {"type": "array", "items": heading, "minItems": count, "maxItems": count}
+    plan = {"type": "array", "items": points, "minItems": count, "maxItems": count}
     title = kind.schema()["properties"]["title"]
-    return object_schema({"title": title, "intro": {"type": "string"}, "headings": headings})
+    intro = {"type": "string", "minLength": 1}
+    return object_schema({"title": title, "intro": intro, "headings": headings, "points": plan})
 
 
 def write_sections(kind: Kind, brief: BriefData, budget: PromptBudget) -> Written:
-    """An outline, then each section in view of all that stands before it."""
+    """An outline, each section in view of all before it, and one request for what failed."""
     count = most_sections(kind, brief)
-    system, order = render_brief(kind, brief)
+    system, order = messages_of(kind, brief)
     wanted = f"{order.content}\n\n{OUTLINE.format(count=count)}"
     turns = [(system.role, system.content), ("user", wanted)]
     schema = outline_schema(kind, count)
     completion = yield budget.ask("outline", turns, OUTLINE_TOKENS, schema=schema, sampling=FREE)
-    data, headings = read_outline(completion.text, brief, count)
+    data, plan = read_outline(completion.text, brief, count)
     messages = [system, Message("user", wanted), Message("assistant", completion.text)]
-    for heading in headings:
+    for heading, points in plan:
         data["sections"].append({"heading": heading, "text": ""})
-        messages = yield from write_section(kind, brief, budget, data, messages)
-    return data
+        messages = yield from write_section(kind, budget, data, messages, points)
+    data["sections"] = [section for section in data["sections"] if section["text"]]
+    return (yield from mending.mend(kind, brief, budget, data, [system, order]))
 
 
-def read_outline(text: str, brief: BriefData, count: int) -> tuple[Data, list[str]]:
+def read_outline(text: str, brief: BriefData, count: int) -> tuple[Data, list[tuple[str, str]]]:
+    """The article so far, and each heading with the points that its section makes."""
     found = read_json(text)
     found = found if isinstance(found, dict) else {}
-    lines = found.get("headings")
-    given = lines if isinstance(lines, list) else []
-    headings = [prefer(one_line(line), brief.brand) for line in given if isinstance(line, str)]
+    lines, points = (_list(found.get(name)) for name in ("headings", "points"))
+    headings = [prefer(one_line(line), brief.brand) for line in lines if isinstance(line, str)]
     title, intro = (str(found.get(name) or "").strip() for name in ("title", "intro"))
     if not title or not any(headings):
         raise EngineError("answer_unreadable", UNREADABLE)
@@ -201,31 +202,32 @@ def read_outline(text: str, brief: BriefData, count: int) -> tuple[Data, list[st
         "intro": prefer(intro, brief.brand),
         "sections": [],
     }
-    return data, [heading for heading in headings if heading][:count]
+    told = ["; ".join(map(str, _list(each))) for each in points] + [""] * len(headings)
+    plan = [pair for pair in zip(headings, told, strict=False) if pair[0]]
+    return data, plan[:count]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def write_section(
-    kind: Kind, brief: BriefData, budget: PromptBudget, data: Data, messages: list[Message]
+    kind: Kind, budget: PromptBudget, data: Data, messages: list[Message], points: str
 ) -> Generator[Ask, Completion, list[Message]]:
-    """Write the last section's text, once more where it does not pass; the conversation since."""
+    """Write the last section's text; the conversation since."""
     place = len(data["sections"]) - 1
     section = data["sections"][place]
-    words = section_words(kind, brief)
-    order = SECTION.format(heading=section["heading"], words=words)
+    order = SECTION.format(
+        heading=section["heading"],
+        words=section_words(kind, budget.brief),
+        points=POINTS.format(points=points) if points else "",
+    )
     messages = [*messages, Message("user", order)]
-    texts: dict[str, list[Issue]] = {}
-    asking = messages
-    for _ in range(2):
-        turns = [(each.role, each.content) for each in asking]
-        tokens = section_tokens(kind, brief)
-        completion = yield budget.ask(f"sections.{place}", turns, tokens, sampling=FREE)
-        section["text"] = prefer(without_heading(completion.text, section["heading"]), brief.brand)
-        issues = [each for each in kind.check(data, brief) if each.part == f"sections.{place}.text"]
-        texts[section["text"]] = issues
-        if section["text"] and not issues:
-            break
-        asking = [*messages, *repair(completion.text, faults_of(issues))]
-    section["text"] = min(texts, key=lambda text: (not text, badness(texts[text])))
+    turns = [(each.role, each.content) for each in messages]
+    tokens = section_tokens(kind, budget.brief)
+    completion = yield budget.ask(f"sections.{place}", turns, tokens, sampling=FREE)
+    text = without_heading(completion.text, section["heading"])
+    section["text"] = prefer(text, budget.brief.brand)
     return [*messages, Message("assistant", section["text"] or "–")]
 
 

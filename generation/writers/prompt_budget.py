@@ -35,11 +35,13 @@ Turn = tuple[Role, str]
 @dataclass(slots=True)
 class PromptBudget:
     """Makes the asks of one piece of copy and never spends more than `tokens`, nor asks more
-    than `asks` times where that is given."""
+    than `asks` times where that is given. `mend`: a banned term is mended in its line later, and
+    never ends an answer."""
 
     brief: BriefData
     tokens: int
     asks: int = 0
+    mend: bool = False
     count: int = 0
 
     def ask(
@@ -65,7 +67,7 @@ class PromptBudget:
             max_tokens=most,
             grammar=Grammar.json_schema(schema) if schema else None,
             sampling=replace(sampling or Sampling(), seed=self.seed()),
-            banned=banned(self.brief),
+            banned=() if self.mend else banned(self.brief),
             **options,
         )
 

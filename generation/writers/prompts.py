@@ -14,9 +14,13 @@ from generation.kinds.brief import AudienceData, BrandData, BriefData, Term
 from generation.kinds.fields import Field
 from generation.kinds.kind import Kind
 
+VOICE = (
+    "This is how the brand sounds. Take the voice from these samples, never a fact, a name or a "
+    "number:"
+)
 LANGUAGES = {"en": "English", "zh-hans": "Simplified Chinese"}
 # Samples show a voice; more of them than this crowd out the brief.
-MAX_SAMPLE_CHARS = 6_000
+MAX_SAMPLES, MAX_SAMPLE_CHARS = 3, 6_000
 
 
 def render_brief(kind: Kind, brief: BriefData) -> list[Message]:
@@ -25,6 +29,25 @@ def render_brief(kind: Kind, brief: BriefData) -> list[Message]:
         Message("system", render_brand(brief)),
         Message("user", render_order(kind, brief)),
     ]
+
+
+# What a variant begins with; each of a brief's variants has another.
+ANGLES = (
+    "Lead with the strongest point, said plainly.",
+    "Lead with the offer, or with what the reader gains first.",
+    "Begin with a question that the reader asks.",
+    "Lead with proof: the most exact fact or number of the brief.",
+    "Begin with a short scene from the reader's day.",
+    "Begin with what troubles the reader, then what changes.",
+    "Be as brief as the parts allow; leave out every word that is not needed.",
+    "Begin with an unexpected turn, then come to the point.",
+)
+
+
+def render_angle(brief: BriefData) -> str:
+    """From which side this variant of a brief comes; a training row has none."""
+    angle = ANGLES[(brief.variant - 1) % len(ANGLES)] if brief.variant else ""
+    return f"This version: {angle}" if angle else ""
 
 
 def render_copy(data: Mapping[str, Any]) -> Message:
@@ -53,7 +76,11 @@ def _brand_blocks(brand: BrandData) -> Iterator[str]:
     yield _listed("Spell these so", map(_spelling, brand.terms))
     yield _listed("Never write", brand.banned)
     yield _listed("Facts", brand.facts)
-    yield "State only facts, numbers and names that stand here or in the order. Invent none."
+    yield (
+        "State only facts, numbers, names, dates and claims that stand here or in the order. "
+        "Invent none: no quotes, no studies, no awards. Keep every “no”, “not”, “without”, “up to” "
+        "and “from” of the facts as it is."
+    )
 
 
 def _audience_blocks(audience: AudienceData) -> Iterator[str]:
@@ -66,10 +93,11 @@ def _samples(samples: Iterable[str]) -> str:
     """As many samples as there is room for, the first ones first."""
     kept: list[str] = []
     for sample in samples:
-        if sum(map(len, kept)) + len(sample) <= MAX_SAMPLE_CHARS:
+        room = MAX_SAMPLE_CHARS - sum(map(len, kept))
+        if len(kept) < MAX_SAMPLES and len(sample) <= room:
             kept.append(sample)
     quoted = "\n\n".join(f"<sample>\n{sample}\n</sample>" for sample in kept)
-    return f"This is how the brand sounds:\n\n{quoted}" if kept else ""
+    return f"{VOICE}\n\n{quoted}" if kept else ""
 
 
 def _spelling(term: Term) -> str:
@@ -86,6 +114,7 @@ def render_order(kind: Kind, brief: BriefData) -> str:
         f"Write this: {kind.label}. {kind.description}",
         *answers,
         length,
+        "Say every point, fact and offer somewhere in the piece.",
         f"Answer with one JSON object of these parts:\n{parts}",
     )
     return "\n\n".join(filter(None, blocks))

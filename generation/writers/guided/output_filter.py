@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from generation.kinds import facts, lexicon
 from generation.kinds.banned import has_banned
 from generation.kinds.brief import BriefData
-from generation.kinds.checks import PLACEHOLDERS, meta_talk, prefer, speaks
-from generation.kinds.facts import stem, telling
+from generation.kinds.checks import PLACEHOLDERS, prefer, speaks
+from generation.kinds.facts import telling
 from generation.kinds.grounding import Grounds, circles
+from generation.kinds.places import stem
 from generation.kinds.text import CJK, fold, is_cjk, one_line, overlap
 from generation.kinds.verbs import third_person
 
@@ -72,7 +73,7 @@ class OutputFilter:
             or stutters(text)
             or self.is_foreign(text)
             or self.is_invented(text)
-            or any(meta_talk(text))
+            or talks_of_itself(text)
             or is_meta(text, self.known)
         )
 
@@ -145,6 +146,12 @@ def has_verb(text: str) -> bool:
         or (word.endswith("ed") and stem(word) in VERB_STEMS)
         for word in (token.strip(".,;:!?\"'()") for token in text.casefold().split())
     )
+
+
+def talks_of_itself(text: str) -> bool:
+    """Whether a small model slipped into talking about its task; its phrases are stock ones."""
+    lowered = text.casefold().replace("’", "'")
+    return any(re.search(rf"\b{re.escape(phrase)}", lowered) for phrase in lexicon.META_PHRASES)
 
 
 def is_meta(text: str, known: str) -> bool:

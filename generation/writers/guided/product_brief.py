@@ -10,8 +10,8 @@ from enum import Enum
 from generation.kinds import lexicon
 from generation.kinds.banned import has_banned
 from generation.kinds.checks import prefer
-from generation.kinds.facts import ADDRESS
 from generation.kinds.kind import BrandData, BriefData
+from generation.kinds.places import ADDRESS
 from generation.kinds.product_fields import call_of
 from generation.kinds.text import is_cjk
 from generation.kinds.verbs import base_verb, third_person

@@ -11,8 +11,8 @@ from types import ModuleType
 
 from generation.engine.types import EngineError, Sampling
 from generation.kinds import lexicon
-from generation.kinds.facts import stem
 from generation.kinds.kind import BriefData, Data, Kind, object_schema
+from generation.kinds.places import stem
 from generation.kinds.text import CJK, N_, fold, one_line, read_json
 from generation.writers.guided import examples, templates_en, templates_zh
 from generation.writers.guided.examples import Style

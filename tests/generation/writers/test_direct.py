@@ -39,10 +39,13 @@ def direct(brief: BriefData, answer: Any = lambda ask: "") -> Any:
     return write(brief, answer, writer="direct")
 
 
+ALL = "Fresh tea every month, free delivery on every box. Cancel any time. First box: 20% off."
+
+
 def good(ask: Ask) -> str:
     """A model that keeps to the schema and says only what the brief says."""
     if ask.grammar is None:
-        return "Water just off the boil is best for tea. Measure the leaves, and steep them."
+        return "Use water just off the boil. Measure the leaves, and steep for three minutes."
     return json.dumps(value(json.loads(ask.grammar.source)))
 
 
@@ -51,9 +54,17 @@ def value(schema: dict[str, Any]) -> Any:
         case "object":
             return {name: value(each) for name, each in schema["properties"].items()}
         case "array":
+            if schema["items"]["type"] == "array":
+                return [[]] * schema["minItems"]
             lines = ("Fresh tea every month", "Free delivery", "Cancel any time")
-            count = max(schema.get("minItems", 0), min(3, schema["maxItems"]))
-            return [*lines, *(f"{line}, always" for line in lines)][:count]
+            count = max(schema.get("minItems", 0), min(4, schema["maxItems"]))
+            if schema["items"].get("maxLength", 0) >= len(ALL):
+                lines = (ALL, *(f"{line}, for you." for line in lines))
+            return [*lines, "Twenty percent off"][:count]
+        case _ if "maxLength" not in schema:
+            return "Measure the leaves, and steep for three minutes."
+        case _ if schema["maxLength"] >= len(ALL):
+            return ALL
         case _:
             return "Fresh tea"
 
@@ -89,11 +100,12 @@ def test_an_article_is_as_long_as_asked_and_in_the_language_of_the_brief() -> No
     assert "in Simplified Chinese" in prompt(brief)
 
 
-def test_samples_beyond_what_fits_stay_out() -> None:
-    samples = tuple(f"{number} " + "tea " * 500 for number in range(20))
-    text = prompt(brief_of("search_ad", brand=replace(BRAND, samples=samples)))
-    assert len(text) < 10_000
-    assert "0 tea" in text
+def test_three_samples_show_the_voice_and_license_nothing() -> None:
+    samples = tuple(f"{number} " + "tea " * 400 for number in range(20))
+    brief = brief_of("search_ad", brand=replace(BRAND, samples=samples))
+    assert [f"{number} tea" in prompt(brief) for number in range(4)] == [True, True, True, False]
+    assert "never a fact" in prompt(brief)
+    assert samples[0] not in brief.known()
 
 
 @pytest.mark.parametrize("kind", SHORT)
@@ -112,28 +124,68 @@ def test_what_the_brief_settles_no_model_writes() -> None:
     assert direct(brief_of("landing_hero"), good).draft.data["cta"] == "Order now"
 
 
-def test_what_does_not_pass_is_repaired_once() -> None:
-    bad = {"tagline": "Cheap tea", "body": "A tea for 99 euros.", "features": ["Free delivery"]}
-    fine = {"tagline": "Fresh tea", "body": "Free delivery on every box.", "features": ["Tea"]}
-    told = direct(brief_of("product_description"), [json.dumps(bad), json.dumps(fine)])
-    assert told.draft.data == fine
+BAD = {"tagline": "Cheap tea", "body": f"{ALL} For 99 euros.", "features": ["Free delivery"]}
+
+
+def test_one_request_mends_only_the_parts_that_fail() -> None:
+    mended = {"tagline": "Fresh tea", "body": ALL}
+    told = direct(brief_of("product_description"), [json.dumps(BAD), json.dumps(mended)])
+    assert told.draft.data == {**BAD, **mended}
+    assert told.draft.issues == ()
     assert len(told.asks) == 2
     request = told.asks[1].messages[-1].content
-    assert "“cheap” is on the brand's list of banned terms." in request
-    assert "The number “99” is not in the brief." in request
-    assert [each.role for each in told.asks[1].messages] == ["system", "user", "assistant", "user"]
+    assert "- tagline: “cheap” is on the brand's list of banned terms." in request
+    assert "- body: The number “99 euros” is not in the brief." in request
+    assert json.loads(told.asks[1].grammar.source)["required"] == ["tagline", "body"]
 
 
-def test_the_better_of_two_answers_stays_with_its_issues() -> None:
-    worse = {"tagline": "Cheap", "body": "99 cheap teas", "features": ["cheap"]}
-    bad = {"tagline": "Fresh tea", "body": "A tea for 99 euros.", "features": ["Free delivery"]}
-    told = direct(brief_of("product_description"), [json.dumps(bad), json.dumps(worse)])
-    assert told.draft.data["tagline"] == "Fresh tea"
-    assert [issue.code for issue in told.draft.issues] == ["invented_number"]
+def test_a_part_that_gets_worse_stays_as_it_was() -> None:
+    worse = {"tagline": "Cheap cheap tea for 7 euros", "body": f"{ALL} For 99 or 98 euros."}
+    told = direct(brief_of("product_description"), [json.dumps(BAD), json.dumps(worse)])
+    assert told.draft.data == BAD
+    assert [issue.code for issue in told.draft.issues] == ["banned_term", "invented_number"]
+
+
+def test_what_is_missing_is_asked_of_the_part_that_has_room() -> None:
+    short = {
+        "tagline": "Fresh tea",
+        "body": "Fresh tea every month.",
+        "features": ["Free delivery"],
+    }
+    told = direct(brief_of("product_description"), [json.dumps(short), json.dumps({"body": ALL})])
+    assert "cancel any time" in told.asks[1].messages[-1].content
+    assert told.draft.data["body"] == ALL
+    assert told.draft.issues == ()
+
+
+def test_a_line_that_keeps_its_banned_term_goes_and_the_variant_stays() -> None:
+    lines = ["Fresh tea every month", "Free delivery", "Cancel any time", "Cheap tea"]
+    data = {"headlines": lines, "descriptions": [ALL, "Tea for you."], "path1": "a b", "path2": ""}
+    told = direct(brief_of("search_ad"), [json.dumps(data), "{}"])
+    assert told.draft.data["headlines"] == lines[:3]
+    assert told.draft.data["path1"] == "a-b"
+    assert told.draft.issues == ()
+
+
+def test_each_variant_has_an_angle_of_its_own() -> None:
+    brief = brief_of("search_ad")
+    orders = {
+        direct(replace(brief, variant=number), good).asks[0].messages[-1].content
+        for number in range(1, 9)
+    }
+    assert len(orders) == 8
+    assert "This version" not in prompt(brief)
+
+
+def test_lines_of_a_chinese_ad_are_asked_for_in_full_width() -> None:
+    ask = direct(brief_of("search_ad", language="zh-hans"), good).asks[0]
+    assert ask.grammar is not None
+    headlines = json.loads(ask.grammar.source)["properties"]["headlines"]
+    assert headlines["items"]["maxLength"] == 15
 
 
 def test_an_answer_in_a_fence_is_read_and_spelt_as_the_brand_does() -> None:
-    data = {"tagline": "The teahouse", "body": "Fresh tea.", "features": ["Fresh tea"]}
+    data = {"tagline": "The teahouse", "body": ALL, "features": ["Fresh tea"]}
     brief = brief_of("product_description", brand=BRAND)
     told = direct(brief, [f"```json\n{json.dumps(data)}\n```"])
     assert told.draft.data["tagline"] == "The tea house"
@@ -161,14 +213,17 @@ def test_an_article_is_outlined_and_written_section_by_section() -> None:
     jsonschema.validate(told.draft.data, kinds.load("article").schema(brief))
 
 
-def test_a_section_that_does_not_pass_is_written_once_more() -> None:
+def test_the_sections_that_do_not_pass_are_mended_in_one_request() -> None:
     def answer(ask: Ask) -> str:
-        if ask.grammar or "does not pass" in ask.messages[-1].content:
+        if ask.grammar and "do not pass" not in ask.messages[-1].content:
             return good(ask)
-        return "Cancel any time\n\nIt costs 99 euros a month."
+        if ask.grammar:
+            names = json.loads(ask.grammar.source)["properties"]
+            return json.dumps(dict.fromkeys(names, good(replace(ask, grammar=None))))
+        return good(ask) + " It costs 99 euros a month."
 
     told = direct(brief_of("article"), answer)
-    assert len(told.asks) == 1 + 2 * len(told.draft.data["sections"])
+    assert len(told.asks) == 2 + len(told.draft.data["sections"])
     assert all("99" not in section["text"] for section in told.draft.data["sections"])
 
 
@@ -203,9 +258,10 @@ def test_whatever_comes_back_gives_copy_or_a_clear_refusal(kind: str, texts: lis
         assert "<script" not in spec.html(data)
 
 
-def test_the_banned_terms_and_seeds_reach_the_engine() -> None:
+def test_the_banned_terms_are_told_and_never_end_an_answer() -> None:
     first, second = (direct(brief_of("search_ad", seed=seed), good).asks[0] for seed in (1, 2))
-    assert first.banned == ("cheap",)
+    assert first.banned == ()
+    assert "Never write:\n- cheap" in first.messages[0].content
     assert first.sampling.seed != second.sampling.seed
 
 
