@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from generation.api.brands import AudienceViewSet, BrandViewSet, KindDetail, KindList
 from generation.api.briefs import BriefViewSet, VariantViewSet
+from generation.api.checks import CheckView
 from generation.api.contents import ContentViewSet
 from generation.api.endpoint_view import EndpointView
 from generation.api.openai.models import ModelDetail, ModelList
@@ -21,6 +22,7 @@ router.register("contents", ContentViewSet, basename="api-content")
 # /api/v1/
 api_urls = [
     *router.urls,
+    re_path(r"^check/?$", CheckView.as_view(), name="api-check"),
     re_path(r"^endpoint/?$", EndpointView.as_view(), name="api-endpoint"),
     re_path(r"^kinds/?$", KindList.as_view(), name="api-kind-list"),
     re_path(r"^kinds/(?P<name>[a-z_]+)/?$", KindDetail.as_view(), name="api-kind"),

@@ -124,7 +124,8 @@ class EchoEngine:
 
 def begin(request: GenerationRequest, text: str) -> Sequence:
     for phrase in request.banned:
-        text = re.sub(re.escape(phrase), "", text, flags=re.IGNORECASE)
+        words = rf"(?<![^\W_]){re.escape(phrase)}(?![^\W_])"
+        text = re.sub(words, "", text, flags=re.IGNORECASE)
     ends = [text.find(stop) for stop in request.sampling.stop if stop in text]
     pieces = PIECE.findall(text[: min(ends)] if ends else text)
     reason: Reason = "length" if len(pieces) > request.max_tokens else "stop"

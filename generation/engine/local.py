@@ -208,16 +208,21 @@ class LocalEngine:
 
     def append(self, seq: Sequence, token: int) -> list[Event]:
         if token in self.config.stop_ids:
-            return self.complete(seq, "stop")
+            return self.end(seq, "stop")
         seq.output.append(token)
         check = seq.stream.push(self.tokenizer.pieces[token])
         if check.banned_at is not None:
             return self.back_off(seq, check.banned_at)
         if check.stopped:
-            return self.complete(seq, "stop")
+            return self.end(seq, "stop")
         if len(seq.output) == seq.request.max_tokens:
-            return self.complete(seq, "length")
+            return self.end(seq, "length")
         return self.show(seq)
+
+    def end(self, seq: Sequence, reason: Reason) -> list[Event]:
+        """Complete the text, unless its last word is a banned one."""
+        banned = seq.stream.banned_at_end()
+        return self.complete(seq, reason) if banned is None else self.back_off(seq, banned)
 
     def back_off(self, seq: Sequence, first: int) -> list[Event]:
         """Return to where a banned phrase began and take another way from there."""

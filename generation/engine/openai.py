@@ -24,7 +24,7 @@ from generation.engine.openai_protocol import (
     request_body,
 )
 from generation.engine.remote import adapters_of
-from generation.engine.text import StopChecker, TextStream, fold
+from generation.engine.text import BannedChecker, StopChecker, TextStream, fold
 from generation.engine.types import (
     AdapterRef,
     EngineError,
@@ -44,6 +44,7 @@ BYTES_PER_TOKEN = 4
 # An honest token is no longer, and comes in no more pieces.
 LONGEST_TOKEN = 128
 PIECES_PER_TOKEN = 4
+BLOCKED = "The model wrote a banned phrase."
 DIALECTS = ("openai", "vllm")
 ADAPTERS = ("none", "listed", "loaded")
 
@@ -63,7 +64,7 @@ class Call:
 
     def __post_init__(self) -> None:
         banned = tuple(fold(phrase) for phrase in self.request.banned)
-        self.stream = TextStream(StopChecker(self.request.sampling.stop), StopChecker(banned))
+        self.stream = TextStream(StopChecker(self.request.sampling.stop), BannedChecker(banned))
 
     @property
     def overflows(self) -> bool:
@@ -236,7 +237,9 @@ class OpenAIEngine:
     async def stream(self, call: Call, body: dict[str, Any]) -> None:
         async for chunk in self.chunks(body):
             if self.take(call, chunk):
-                return
+                break
+        if call.stream.banned_at_end() is not None:
+            raise EngineError("output_blocked", BLOCKED)
 
     def fail(self, call: Call, code: str, message: str) -> None:
         self.events.put(Failed(call.request.id, code, message))
@@ -272,7 +275,7 @@ class OpenAIEngine:
         call.completion_tokens += 1  # The server's own count replaces this one when it comes.
         check = call.stream.push(text.replace("\0", "").encode())  # no database stores a NUL
         if check.banned_at is not None:
-            raise EngineError("output_blocked", "The model wrote a banned phrase.")
+            raise EngineError("output_blocked", BLOCKED)
         if not check.stopped and (fresh := call.stream.take()):
             self.events.put(Token(call.request.id, fresh))
         if call.overflows:

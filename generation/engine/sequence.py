@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 from generation.engine.slots import CacheKey
-from generation.engine.text import StopChecker, TextStream, fold
+from generation.engine.text import BannedChecker, StopChecker, TextStream, fold
 from generation.engine.types import GenerationRequest, TokenLogprob
 
 # A sequence writes so many tokens, and this share of its length, before it may be preempted.
@@ -50,7 +50,7 @@ class Sequence:
 
     def __post_init__(self) -> None:
         banned = tuple(fold(phrase) for phrase in self.request.banned)
-        self.stream = TextStream(StopChecker(self.request.sampling.stop), StopChecker(banned))
+        self.stream = TextStream(StopChecker(self.request.sampling.stop), BannedChecker(banned))
         self.rng = random.Random(self.request.sampling.seed)
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 # What neither Postgres' JSON nor UTF-8 can hold; models write the one, distant servers both.
@@ -45,6 +46,49 @@ class StopChecker:
         return min((place for place in places if place >= 0), default=None)
 
 
+class BannedChecker(StopChecker):
+    """Phrases that must not come as whole words: `ai` is not in `rain`. What touches a phrase
+    decides, so one at the end of the text is undecided until more comes, or nothing does."""
+
+    def __init__(self, phrases: tuple[str, ...]) -> None:
+        super().__init__(phrases)
+        self.prefixes |= frozenset(phrases)
+
+    def held(self, text: str) -> int:
+        sizes = range(min(self.longest, len(text)), 0, -1)
+        return next((size for size in sizes if text[-size:] in self.prefixes), 0)
+
+    def find(self, text: str, new: int) -> int | None:
+        """Where the first phrase begins that the last `new` characters completed as words."""
+        start = max(0, len(text) - new - self.longest)
+        return min(self.places(text, start, closed=False), default=None)
+
+    def at_end(self, text: str) -> int | None:
+        """Where a phrase begins that the text ends with."""
+        start = max(0, len(text) - self.longest)
+        return min(self.places(text, start, closed=True), default=None)
+
+    def places(self, text: str, start: int, *, closed: bool) -> Iterator[int]:
+        for phrase in self.phrases:
+            at = text.find(phrase, start)
+            while at >= 0:
+                if self.is_whole(text, at, at + len(phrase), closed=closed):
+                    yield at
+                at = text.find(phrase, at + 1)
+
+    def is_whole(self, text: str, start: int, end: int, *, closed: bool) -> bool:
+        if end == len(text) and not closed and joins(text[end - 1]):
+            return False
+        before = start > 0 and joins(text[start]) and joins(text[start - 1])
+        behind = end < len(text) and joins(text[end - 1]) and joins(text[end])
+        return not (before or behind)
+
+
+def joins(char: str) -> bool:
+    """Whether a character goes on a word that it touches; those of Chinese stand alone."""
+    return char.isalnum() and not "\u3040" <= char <= "\u9fff"
+
+
 @dataclass(frozen=True, slots=True)
 class StopCheck:
     """What a new token did: ended the text at a stop string, or completed a banned phrase."""
@@ -58,7 +102,7 @@ class TextStream:
     """One sequence's text, token by token; `ends[i]` is its length after i tokens."""
 
     stop: StopChecker
-    banned: StopChecker
+    banned: BannedChecker
     text: str = ""
     folded: str = ""
     shown: int = 0
@@ -85,6 +129,11 @@ class TextStream:
         if stop is not None:
             self.text = self.text[:stop]
         return StopCheck(stopped=stop is not None)
+
+    def banned_at_end(self) -> int | None:
+        """The token in which a banned phrase begins that the text ends with."""
+        place = self.banned.at_end(self.folded[: len(self.text)]) if self.banned.phrases else None
+        return None if place is None else self.token_at(place)
 
     def token_at(self, place: int) -> int:
         """The token in which the character at `place` begins."""

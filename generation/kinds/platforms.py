@@ -29,7 +29,9 @@ MENTION = regex.compile(r"(?<![\w/])(@\w+)@[\w.\-]+\w")
 @cache
 def top_level_domains() -> frozenset[str]:
     """All top-level domains of the public suffix list that the package brings."""
-    return frozenset(name for tree in get_tld_names().values() for name in tree.root.children)
+    return frozenset(
+        name for tree in (get_tld_names() or {}).values() for name in tree.root.children
+    )
 
 
 def links(text: str, *, bare: bool = True) -> Iterator[tuple[int, int]]:

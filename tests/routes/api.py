@@ -70,6 +70,7 @@ ROUTES = {
     "api-usage-detail": Route(get("read"), row=usage_event),
     "api-balance": Route(get("read")),
     "api-prices": Route(get("read")),
+    "api-check": Route(post("write", 200, text="Anvils.")),
     # What they answer where there is one: generation/api/test_endpoints.py
     "api-endpoint": Route(get("read", 404) | put("write", 200, **SERVER) | delete("write", 404)),
     "api-kind-list": Route(get("read")),

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import pytest
 import torch
@@ -133,10 +134,21 @@ def test_banned_phrases_never_reach_an_event(make_engine):
         events = run(engine, ask(max_tokens=50, sampling=sampling, banned=banned))["r"]
         shown = "".join(event.text for event in events if isinstance(event, Token)).lower()
         attempts += len(banned)
-        failures += sum(phrase.lower() in shown for phrase in banned)
+        failures += sum(is_word_of(phrase.lower(), shown) for phrase in banned)
         assert events[-1].reason in ("stop", "length")
     assert attempts > 50
     assert failures == 0
+
+
+def is_word_of(phrase: str, text: str) -> bool:
+    left = r"(?<![^\W_])" if phrase[0].isalnum() else ""
+    right = r"(?![^\W_])" if phrase[-1].isalnum() else ""
+    return re.search(left + re.escape(phrase) + right, text) is not None
+
+
+def test_a_banned_word_bans_no_longer_one(make_engine):
+    grammar = Grammar.choice(["the cats"])
+    assert finish(make_engine(), ask(grammar=grammar, banned=("cat", "he"))).text == "the cats"
 
 
 def test_an_unavoidable_banned_phrase_fails_the_request(make_engine):

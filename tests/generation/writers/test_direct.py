@@ -208,7 +208,7 @@ def test_an_article_is_outlined_and_written_section_by_section() -> None:
         "Cancel any time",
     ]
     assert all(section["text"] for section in sections)
-    last = told.asks[-1].messages
+    last = told.asks[len(sections)].messages
     assert sections[0]["text"] in [message.content for message in last]
     jsonschema.validate(told.draft.data, kinds.load("article").schema(brief))
 
