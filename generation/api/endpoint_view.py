@@ -35,7 +35,7 @@ class EndpointSerializer(StrictModelSerializer):
     class Meta:
         model = Endpoint
         fields = (
-            *("base_url", "model", "dialect", "key", "key_tail", "enabled"),
+            *("base_url", "model", "dialect", "writer", "key", "key_tail", "enabled"),
             *("checked_at", "check_result", "created_at", "updated_at"),
         )
         read_only_fields = ("key_tail", "checked_at", "check_result", "created_at", "updated_at")

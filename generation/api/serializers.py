@@ -129,6 +129,8 @@ class VariantSerializer(StrictModelSerializer):
                 "picked_at",
                 "seed",
                 "writer",
+                "own_lines",
+                "lines",
                 "base_sha256",
                 "adapter_sha256",
                 *STAMPS,

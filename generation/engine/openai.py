@@ -22,6 +22,7 @@ from generation.engine.openai_protocol import (
     prompt_text,
     refused,
     request_body,
+    spoken,
 )
 from generation.engine.remote import adapters_of
 from generation.engine.text import BannedChecker, StopChecker, TextStream, fold
@@ -130,6 +131,7 @@ class OpenAIEngine:
         self.calls: dict[str, Call] = {}
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.prompt_tokens = self.completion_tokens = 0
+        self.refused: set[str] = set()
         self.client = self.settings.client()
         self.adapters = adapters_of(
             self.settings.way_with_adapters, self.client, self.settings.most_adapters
@@ -216,13 +218,22 @@ class OpenAIEngine:
             self.fail(call, "engine_failed", "The call to the model server went wrong.")
 
     async def read(self, call: Call, body: dict[str, Any]) -> None:
-        """Have it written; once more where the adapter was gone from the server meanwhile."""
-        try:
-            await self.write(call, body)
-        except EngineError as error:
-            if error.code != "model_missing" or call.acquired is None:
-                raise
-            await self.write(call, body)
+        """Have it written; again where the adapter was gone from the server meanwhile, or where
+        the server names a field that it does not take: that is kept in mind."""
+        while True:
+            try:
+                await self.write(call, spoken(body, self.refused))
+            except EngineError as error:
+                field = str(error.details.get("field", ""))
+                if field and field not in self.refused:
+                    self.refused.add(field)
+                elif error.code == "model_missing" and call.acquired is not None:
+                    await self.write(call, spoken(body, self.refused))
+                    return
+                else:
+                    raise
+            else:
+                return
 
     async def write(self, call: Call, body: dict[str, Any]) -> None:
         async with self.adapters.acquire(call.request) as name:

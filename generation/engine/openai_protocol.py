@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 import httpx
@@ -24,6 +25,32 @@ STATUS_CODES = {
     422: "engine_rejected",
     429: "engine_rate_limited",
 }
+
+
+# What newer models refuse to be told; the first has another name there.
+REFUSABLE = ("max_tokens", "temperature", "top_p", "presence_penalty", "frequency_penalty",
+             "stop", "seed", "logit_bias")  # fmt: skip
+UNSUPPORTED = re.compile(r"unsupported|not support|unknown|unrecognized|not permitted", re.I)
+NEWER = {"max_tokens": "max_completion_tokens"}
+
+
+def spoken(body: dict[str, Any], refused: Collection[str]) -> dict[str, Any]:
+    """The body in the dialect of a server that refuses these fields."""
+    renamed = {NEWER[name]: body[name] for name in refused if name in NEWER and name in body}
+    return {name: value for name, value in body.items() if name not in refused} | renamed
+
+
+def field_refused(status: int, answer: bytes) -> str:
+    """The field of a request that a server says it does not take; nothing where it names none."""
+    if status not in {400, 422}:
+        return ""
+    text = answer.decode("utf-8", "replace")
+    if not re.search(
+        r"unsupported|not supported|does not support|unknown|unrecognized", text, re.I
+    ):
+        return ""
+    places = {name: text.find(name) for name in REFUSABLE if re.search(rf"\b{name}\b", text)}
+    return min(places, key=lambda name: places[name], default="")
 
 
 def request_body(request: GenerationRequest, dialect: str) -> dict[str, Any]:
@@ -118,7 +145,9 @@ def refused(status: int, answer: bytes) -> EngineError:
     code = STATUS_CODES.get(status, "engine_failed")
     if b"context_length_exceeded" in answer or b"maximum context length" in answer:
         code = "context_length_exceeded"
-    return EngineError(code, f"The model server answered {status}.", status=status)
+    field = field_refused(status, answer)
+    details = {"field": field} if field else {}
+    return EngineError(code, f"The model server answered {status}.", status=status, **details)
 
 
 def prompt_text(request: GenerationRequest) -> str:

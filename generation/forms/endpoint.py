@@ -20,7 +20,7 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Endpoint
-        fields = ("base_url", "model", "dialect")
+        fields = ("base_url", "model", "dialect", "writer")
         help_texts = {
             "base_url": _("With its version, for example https://models.example.com/v1"),
             "model": _("The model's name, as that server lists it."),

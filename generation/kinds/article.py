@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,6 +31,11 @@ from generation.kinds.text import N_, count_words, one_line
 
 TITLE = 120
 MOST_SECTIONS = 6
+
+# So begins a line that a person is to replace by an answer.
+QUESTION, QUESTION_ZH = "To answer:", "待回答："
+MARKED = re.compile(rf"^> ?(?:{QUESTION}|{QUESTION_ZH})[^\n]*", re.MULTILINE)
+OPEN = N_("A question that somebody has to answer before this is published.")
 
 FORMATS = (
     Choice("blog", N_("Blog post")),
@@ -121,6 +127,8 @@ class Article(Kind):
         told = format_of(brief) in {"news", "report"}
         for place, text in texts(data):
             line = is_line(place)
+            found += open_questions(text, place)
+            text = MARKED.sub(lambda mark: " " * len(mark.group()), text)
             found += check_text(text, brief, place, line=line)
             found += unsupported(text, brief, place) if told and not line else []
         headings = [section["heading"] for section in sections]
@@ -137,6 +145,11 @@ class Article(Kind):
                 ("wanted", str(self.length.wanted(brief))),
             )
             yield Issue("length", LENGTH, params=numbers)
+
+
+def open_questions(text: str, part: str) -> Iterator[Issue]:
+    for found in MARKED.finditer(text):
+        yield Issue("open_question", OPEN, part, *found.span())
 
 
 def format_of(brief: BriefData) -> str:

@@ -15,11 +15,6 @@ from generation.kinds.text import N_, fold, is_cjk, sentences, shingles
 from generation.kinds.verbs import base_verb
 
 UNSUPPORTED = N_("The brief does not say this. Check it before you publish.")
-# These speak of what has happened or will, or tell of the one thing that the news is about.
-TIDINGS = re.compile(
-    r"^the\b|\b(?:will|has|have|had|was|were|today|events?|launch\w*|excited|proud|team)\b",
-    re.IGNORECASE,
-)
 # What somebody did, or will do.
 DONE = re.compile(
     r"\b(?:will|has|have|had|was|were|plans?|hopes?|wants? to|decided|began|started|\w{3,}ed)\b",
@@ -55,11 +50,6 @@ class Grounds:
             or facts.unknown_claims(text, self.known)
             or facts.halved_claim(text, self.claims)
         )
-
-
-def tells_more(sentence: str, grounds: Grounds) -> bool:
-    """Whether a sentence tells news in words that the brief does not have."""
-    return TIDINGS.search(sentence) is not None and grounds.lack(sentence)
 
 
 def unsupported(text: str, brief: BriefData, part: str) -> Iterator[Issue]:

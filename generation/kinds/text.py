@@ -57,16 +57,6 @@ def sentences(text: str) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
-def trim_words(text: str, most: int) -> str:
-    """As many full sentences from the start as fit into `most` words."""
-    kept = ""
-    for end in sentence_ends(text):
-        if count_words(text[:end]) > most:
-            break
-        kept = text[:end]
-    return kept.strip()
-
-
 def clip(text: str, most: int) -> str:
     """Whole words from the start that fit into `most` characters; for labels, never for copy."""
     text = " ".join(text.split())

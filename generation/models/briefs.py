@@ -147,6 +147,9 @@ class Variant(TenantModel):
     picked_at = models.DateTimeField(null=True, blank=True)
     seed = models.PositiveIntegerField(default=0)
     writer = models.CharField(max_length=10, choices=Writer, blank=True)
+    # Of a guided text: how many of its lines are the model's own, and how many there are.
+    own_lines = models.PositiveSmallIntegerField(null=True, blank=True)
+    lines = models.PositiveSmallIntegerField(null=True, blank=True)
     base_sha256 = models.CharField(max_length=64, blank=True)
     adapter_sha256 = models.CharField(max_length=64, blank=True)
 

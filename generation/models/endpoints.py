@@ -15,6 +15,10 @@ class EndpointQuerySet(TenantQuerySet["Endpoint"]):
     def enabled(self) -> "EndpointQuerySet":
         return self.filter(enabled=True)
 
+    def writer(self) -> str:
+        """Who leads the server that is in use through a piece of copy."""
+        return self.enabled().values_list("writer", flat=True).first() or Endpoint.Writer.DIRECT
+
     def payload_ref(self) -> dict[str, str]:
         """What a job's payload says that this server is to do; empty where there is none in use.
 
@@ -34,12 +38,19 @@ class Endpoint(TenantModel):
         OPENAI = "openai", _("Any server that speaks OpenAI's protocol")
         VLLM = "vllm", _("vLLM")
 
+    class Writer(models.TextChoices):
+        DIRECT = "direct", _("Gets the whole brief and writes the whole text")
+        GUIDED = "guided", _("Is guided line by line, with templates beside it (for small models)")
+
     WORKS = "ok"
 
     base_url = models.CharField(_("address"), max_length=500)
     model = models.CharField(_("model"), max_length=200)
     dialect = models.CharField(
         _("kind of server"), max_length=8, choices=Dialect, default=Dialect.OPENAI
+    )
+    writer = models.CharField(
+        _("how it writes"), max_length=10, choices=Writer, default=Writer.DIRECT
     )
     sealed_key = models.TextField(blank=True, editable=False)
     key_tail = models.CharField(max_length=4, blank=True, editable=False)

@@ -164,6 +164,8 @@ def variant_retry(*, variant: Variant) -> Variant:
         "issues": [],
         "base_sha256": "",
         "adapter_sha256": "",
+        "own_lines": None,
+        "lines": None,
         "rating": 0,
         "picked_at": None,
         "seed": secrets.randbelow(2**31),

@@ -10,9 +10,12 @@ from django.conf import settings
 from django.db import transaction
 
 from generation import kinds
-from generation.models import Audience, Brand, Brief
+from generation.models import Audience, Brand, Brief, Content
 from generation.services.briefs import brief_title, clean_fields
+from generation.services.contents import content_approve
 from recommendations.demo import demo_shop
+from tenants.actors import Actor, acting, current_actor
+from tenants.events import record
 from tenants.lookups import all_workspaces
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
@@ -22,7 +25,8 @@ from training.models import Dataset
 from training.services.datasets import Import, dataset_create, rows_import
 
 SLUG = "brightleaf"
-VOICE = Path(__file__).parent.parent / "data" / "brightleaf_voice.jsonl"
+DATA = Path(__file__).parent.parent / "data"
+VOICE, PIECES = DATA / "brightleaf_voice.jsonl", DATA / "brightleaf_pieces.jsonl"
 EMAIL = "demo@brightleaf.example"
 
 BRAND: dict[str, Any] = {
@@ -138,22 +142,38 @@ def demo_create() -> Tenant:
         audiences = {each["name"]: Audience.objects.create(**each) for each in AUDIENCES}
         for kind, audience, fields in BRIEFS:
             _brief(kind, fields, brand, audiences[audience], owner)
+        with acting(Actor(user=owner)):
+            demo_pieces()
         demo_shop()
         demo_dataset()
     return tenant
 
 
+def demo_pieces() -> None:
+    """An approved piece for each brief, written by hand: the library has something to show."""
+    for row in _rows(PIECES):
+        brief = Brief.objects.get(kind=row["kind"])
+        kind, user = brief.kind_spec, current_actor().user
+        content = Content(kind=kind.name, title=brief.title, brief=brief, created_by=user)
+        content.add_version(text=kind.render(row["data"]), data=row["data"])
+        record("content.created", content, version=content.version)
+        content_approve(content=content, sha256=content.sha256)
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
 def demo_voice() -> list[dict[str, Any]]:
     """Finished pieces in the brand's voice: kind, the brief's fields, text."""
-    with VOICE.open(encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
     return [
         {
             "kind": row["kind"],
             "fields": row["fields"],
             "text": kinds.load(row["kind"]).render(row["data"]),
         }
-        for row in rows
+        for row in _rows(VOICE)
     ]
 
 

@@ -115,6 +115,8 @@ def _variant_outcome(variant: Variant, draft: Draft, made: Provenance) -> Outcom
         "text": text,
         "data": draft.data,
         "issues": [issue_to_json(issue) for issue in draft.issues],
+        "own_lines": draft.share.own if draft.share else None,
+        "lines": draft.share.lines if draft.share else None,
         **asdict(made),
     }
     result = {"variant": str(variant.pk), "issues": len(draft.issues)}

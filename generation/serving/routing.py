@@ -45,7 +45,10 @@ def default_choice() -> ModelChoice:
 def customer_endpoint() -> ModelChoice | None:
     """The workspace's own server, which uses none of our adapters; None where none is in use."""
     ref = Endpoint.objects.payload_ref()
-    return ModelChoice(ref, "direct", charged=False) if ref else None
+    if not ref:
+        return None
+    writer: WriterName = "guided" if Endpoint.objects.writer() == "guided" else "direct"
+    return ModelChoice(ref, writer, charged=False)
 
 
 def choice_of(version: ModelVersion | None) -> ModelChoice:

@@ -10,37 +10,28 @@ from typing import Any
 from generation.engine.types import (
     MAX_BANNED,
     MAX_BANNED_CHARS,
-    EngineError,
     Grammar,
     Message,
     Role,
     Sampling,
 )
 from generation.kinds.brief import BriefData
-from generation.kinds.text import CJK, N_, is_cjk
-from generation.writers.writer import Ask, Completion, Show
+from generation.kinds.text import CJK
+from generation.writers.writer import Ask, Show
 
 CHARS_PER_TOKEN = 2.5
 TOKENS_PER_CJK = 2
 TOKENS_PER_MESSAGE = 8
-LEAST_CJK, MOST_TOKENS_PER_CJK = 12, 1.5
-UNKNOWN_LANGUAGE = N_(
-    "The model in use cannot write articles in Chinese. Write the brief in English, or have a "
-    "larger model set up."
-)
-
 Turn = tuple[Role, str]
 
 
 @dataclass(slots=True)
 class PromptBudget:
-    """Makes the asks of one piece of copy and never spends more than `tokens`, nor asks more
-    than `asks` times where that is given. `mend`: a banned term is mended in its line later, and
-    never ends an answer."""
+    """Makes the asks of one piece of copy and never spends more than `tokens`. `mend`: a banned
+    term is mended in its line later, and never ends an answer."""
 
     brief: BriefData
     tokens: int
-    asks: int = 0
     mend: bool = False
     count: int = 0
 
@@ -71,27 +62,11 @@ class PromptBudget:
             **options,
         )
 
-    def settle(self, ask: Ask, completion: Completion) -> None:
-        """Put back what the answer left of its ask's tokens. Raises EngineError when the answer
-        shows that the model does not know the brief's language."""
-        if completion.tokens is None:
-            return
-        self.tokens += max(0, ask.max_tokens - completion.tokens)
-        if is_cjk(self.brief.language) and is_spelt(completion.text, completion.tokens):
-            raise EngineError("language_unsupported", UNKNOWN_LANGUAGE)
-
     def seed(self) -> int:
         return zlib.crc32(f"{self.brief.seed}:{self.count}".encode())
 
     def can(self, tokens: int) -> bool:
-        return self.tokens >= tokens and (not self.asks or self.count < self.asks)
-
-
-def is_spelt(text: str, tokens: int) -> bool:
-    """Whether a model wrote its Chinese byte by byte: then it never learnt to read it. Models
-    that did take about two tokens for three characters, all others take two for one."""
-    characters = len(CJK.findall(text))
-    return characters >= LEAST_CJK and tokens > MOST_TOKENS_PER_CJK * characters
+        return self.tokens >= tokens
 
 
 def messages(turns: Sequence[Turn]) -> tuple[Message, ...]:

@@ -21,7 +21,7 @@ class Ask:
 
     `section` names the part of the copy that the text belongs to. What streams in is shown there
     through `shown`, behind `lead`, which is what stood there before and stays; the section starts
-    anew with each ask unless the ask `appends`.
+    anew with each ask unless the ask `appends`. With `show` "nothing" only the lead is shown.
     """
 
     section: str
@@ -38,7 +38,7 @@ class Ask:
     def shown(self, text: str) -> str:
         """What a person sees of the text so far; it only ever grows."""
         if self.show == "nothing":
-            return ""
+            return self.lead
         return self.lead + (json_strings(text) if self.show == "json" else text)
 
     def request(
@@ -67,11 +67,23 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """How many of a guided text's lines are the model's own; the others are templates."""
+
+    own: int
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
-    """A finished piece of copy in its kind's form, with what the checks had to say."""
+    """A finished piece of copy in its kind's form, with what the checks had to say.
+
+    Without a `share` all of it is the model's.
+    """
 
     data: Data
     issues: tuple[Issue, ...] = ()
+    share: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,21 @@ def lead(brief: BriefData, outline: Plan) -> str:
     return sentence if may_stand(sentence, brief) else ""
 
 
+POINTED = ("The point: {point}.", "What matters here: {point}.", "In a few words: {point}.")
+CHINESE_POINTED = ("要点：{point}。", "关键在于：{point}。", "一句话：{point}。")
+
+
+def pointed(point: str, place: int, brief: BriefData) -> str:
+    """A point as a sentence: by itself where it is one, else behind a few words that fit any."""
+    whole = as_sentence(point, brief)
+    if whole and phrase_form_of(point) in {PhraseForm.DO, PhraseForm.CLAUSE}:
+        return whole
+    words = lower_first(prefer(point, brief.brand).rstrip(" .。"), brief.known())
+    forms = CHINESE_POINTED if is_cjk(brief.language) else POINTED
+    sentence = forms[place % len(forms)].format(point=words)
+    return sentence if may_stand(sentence, brief) else upper_first(words)
+
+
 def enumerated(items: list[str]) -> str:
     """`one, two and three`."""
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)

@@ -15,6 +15,7 @@ from generation.writers.guided.short import (
     Lines,
     ShortRecipe,
     Want,
+    naming_lines,
     spare_lines,
     spare_sentences,
 )
@@ -29,7 +30,15 @@ class LandingHeroRecipe(ShortRecipe):
         source = product.offer or " ".join(points[-1:])
         told = spare_sentences(product, SUBHEADLINE)
         return [
-            Want("headline", "line", HEADLINE, 1, tuple(points[:1]), by_point),
+            Want(
+                "headline",
+                "line",
+                HEADLINE,
+                1,
+                tuple(points[:1]),
+                (*naming_lines(product, HEADLINE), *by_point),
+                names=True,
+            ),
             Want("subheadline", "sentence", SUBHEADLINE, 1, (source,), told),
         ]
 
@@ -38,16 +47,18 @@ class LandingHeroRecipe(ShortRecipe):
             "headline": lines["headline"][0],
             "subheadline": lines["subheadline"][0],
             "cta": product.call.removesuffix(" today"),
-            "benefits": benefits(lines["headline"][0], brief, product),
+            "benefits": benefits(
+                f"{lines['headline'][0]} {lines['subheadline'][0]}", brief, product
+            ),
         }
 
 
-def benefits(headline: str, brief: BriefData, product: ProductBrief) -> list[str]:
-    """Three facts, first those that the headline does not have, then whatever can be said."""
-    facts = [text for text in product.things if text.casefold() not in headline.casefold()]
+def benefits(told: str, brief: BriefData, product: ProductBrief) -> list[str]:
+    """Three facts, first those that are not told yet, then whatever can be said."""
+    things = sorted(product.things, key=lambda text: fold(text) in fold(told))
     spare = [text for group in spare_lines(product, BENEFIT) for text in group]
-    told = [upper_first(without_article(text)) for text in (*facts, *product.things)]
-    fitting = {fold(text): text for text in (*told, *spare) if len(text) <= BENEFIT}
+    lines = (*(upper_first(without_article(text)) for text in things), *spare)
+    fitting = {fold(text): text for text in lines if len(text) <= BENEFIT}
     allowed = [text for text in fitting.values() if not has_banned(text, brief.brand.banned)]
     if len(allowed) < BENEFITS:
         raise EngineError("brief_too_narrow", NOT_ENOUGH)

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from generation.kinds.kind import BriefData, Data
 from generation.kinds.marketing_email import PREHEADER, SENTENCE, SUBJECT
-from generation.writers.guided.product_brief import ProductBrief, upper_first
+from generation.writers.guided.product_brief import ProductBrief
 from generation.writers.guided.short import (
     Lines,
     ShortRecipe,
     Want,
+    listed_points,
     offering,
     opening,
     spare_lines,
@@ -18,13 +19,16 @@ from generation.writers.guided.short import (
     telling,
 )
 
+# Before a list of points; before one of sentences, as every other variant has it.
+LEADS = ("In short:", "Here's what you get:")
+
 
 class MarketingEmailRecipe(ShortRecipe):
     """Marketing emails: subject and sentences by the model, the list from the brief."""
 
     def wants(self, brief: BriefData, product: ProductBrief) -> list[Want]:
         return [
-            Want("subject", "line", SUBJECT, 1, product.things[-1:], spare_lines(product, SUBJECT)),
+            Want("subject", "line", SUBJECT, 1, product.news, spare_lines(product, SUBJECT)),
             Want(
                 "preheader",
                 "sentence",
@@ -51,9 +55,13 @@ def body(lines: Lines, product: ProductBrief) -> str:
     hello, list_lead, sign_off = (
         ("您好，", "您可以得到：", f"{product.brand}团队")
         if product.chinese
-        else ("Hi there,", "Here's what you get:", f"The {product.brand} team")
+        else (
+            "Hi there,",
+            LEADS[product.variant % 2 if product.variant else 1],
+            f"The {product.brand} team",
+        )
     )
-    points = "\n".join(f"- {upper_first(point.text)}" for point in product.points)
+    points = "\n".join(f"- {line}" for line in listed_points(product))
     action = f"[{product.call}]({product.url})" if product.url else f"**{product.call}**"
     first = product.joined([*lines["opening"], *lines["body"]])
     gains = f"{list_lead}\n\n{points}" if points else ""

@@ -61,17 +61,13 @@ CHINESE_EXAMPLES = (
 @dataclass(frozen=True, slots=True)
 class Section:
     """One stretch of the article. The opening has no heading; `usual` sections make no point of
-    the brief's."""
+    the brief's; the heading of an `own` one is the model's."""
 
     name: str
     heading: str
     point: str
     usual: bool = False
-
-    @property
-    def about(self) -> str:
-        """What its first sentence has to be about; empty where any part of the topic will do."""
-        return "" if self.usual else f"{self.point} {self.heading}"
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +100,7 @@ def plan(brief: BriefData, budget: PromptBudget, words: int) -> Planning:
         PLAN_TOKENS,
         schema=lines_schema("headings", count, HEADING),
         sampling=PLANNING,
+        show="nothing",
     )
     completion = yield ask
     proposed = read_lines(completion.text, "headings")
@@ -182,7 +179,7 @@ def point_section(point: str, proposed: str) -> Section:
     shared = wanted & telling(proposed)
     # One word says too little about a point for another heading to stand in for it.
     close = len(wanted) > 1 and len(shared) > 0.5 * len(wanted)
-    return Section("", proposed if close else upper_first(point), point)
+    return Section("", proposed if close else upper_first(point), point, own=close)
 
 
 def more_sections(
@@ -196,7 +193,10 @@ def more_sections(
     for heading in allowed([*fresh, *usual_headings(brief)], brief):
         if all(overlap(heading, other, 1) < 0.6 for other in [*taken, *found]):
             found.append(heading)
-    return [Section("", heading, heading.casefold(), usual=True) for heading in found[:count]]
+    return [
+        Section("", heading, heading.casefold(), usual=True, own=heading in proposed)
+        for heading in found[:count]
+    ]
 
 
 def allowed(headings: Iterable[str], brief: BriefData) -> Iterator[str]:

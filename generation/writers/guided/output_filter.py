@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from generation.kinds import facts, lexicon
+from generation.kinds import claims, cut, facts, lexicon, polarity
 from generation.kinds.banned import has_banned
 from generation.kinds.brief import BriefData
 from generation.kinds.checks import PLACEHOLDERS, prefer, speaks
-from generation.kinds.facts import telling
-from generation.kinds.grounding import Grounds, circles
+from generation.kinds.grounding import Grounds
 from generation.kinds.places import stem
+from generation.kinds.platforms import google
 from generation.kinds.text import CJK, fold, is_cjk, one_line, overlap
 from generation.kinds.verbs import third_person
 
@@ -39,11 +39,16 @@ class OutputFilter:
     def known(self) -> str:
         return self.grounds.known
 
+    def size(self, text: str) -> int:
+        """The length of a line; ad platforms count full-width characters double."""
+        return google(text) if self.brief.kind == "search_ad" else len(text)
+
     def line(self, text: str, limit: int) -> str:
         """A headline or the like as it may stay, or nothing."""
         text = prefer(one_line(text).rstrip(".。"), self.brief.brand)
         keep = (
-            1 < len(text) <= limit
+            len(text) > 1
+            and self.size(text) <= limit
             and not self.is_cut(text, limit)
             and self.is_clean(text)
             and not self.is_repeated(text, 0.99)
@@ -57,7 +62,7 @@ class OutputFilter:
         keep = (
             pattern.match(text) is not None
             and (is_cjk(self.brief.language) or has_verb(text))
-            and (not limit or len(text) <= limit)
+            and (not limit or self.size(text) <= limit)
             and self.is_clean(text)
             and not self.is_repeated(text, 0.5)
         )
@@ -92,6 +97,8 @@ class OutputFilter:
     def is_invented(self, text: str) -> bool:
         return bool(
             any(facts.unknown_numbers(text, self.known))
+            or any(polarity.faults(text, self.brief.statements()))
+            or any(claims.unsupported(text, self.known, self.brief.brand.name))
             or any(facts.unknown_addresses(text, self.known))
             or any(facts.unknown_names(text, self.known))
             or ((self.strict or self.is_about_brand(text)) and self.grounds.lack(text))
@@ -109,6 +116,8 @@ class OutputFilter:
         """Whether a line was cut off: by its limit, or behind a word that wants another."""
         if is_cjk(self.brief.language):
             return text.endswith(("，", "、", "：", "的"))
+        if cut.cut_end(text, self.brief.statements(), self.known):
+            return True
         last = text.split()[-1].casefold().strip("\"'”’)?!")
         if last in lexicon.DANGLING or not text[-1:].isalnum() and text[-1:] not in "?!%)\"'”’":
             return True
@@ -118,15 +127,6 @@ class OutputFilter:
     def is_repeated(self, text: str, share: float) -> bool:
         folded = fold(text)
         return any(folded == fold(other) or overlap(text, other) > share for other in self.seen)
-
-    def advice(self, text: str) -> str:
-        """A sentence of an article as it may stay, or nothing: it has to stand by itself, must
-        not go round in circles, and must not warn, for a small model warns of the wrong things."""
-        first = fold(text).split()[:2]
-        steps = lexicon.ORDINALS.intersection(first) or first[:1] in (["don"], ["never"], ["avoid"])
-        if steps or circles(text) or any(alike(text, other) for other in self.seen):
-            return ""
-        return self.sentence(text)
 
     def note(self, texts: Iterable[str]) -> None:
         """Texts that others must not repeat."""
@@ -163,12 +163,6 @@ def is_meta(text: str, known: str) -> bool:
 def without_stop(text: str, name: str) -> str:
     """Models put a full stop behind names that end in a short form: `Kettle & Co. sends`."""
     return re.sub(rf"{re.escape(name)}\.(?=\s+[a-z])", lambda found: name, text)
-
-
-def alike(text: str, other: str) -> bool:
-    """Whether two sentences have nearly the same telling words."""
-    own, others = telling(text), telling(other)
-    return len(own & others) > 0.7 * len(own | others)
 
 
 def unbalanced(text: str) -> bool:

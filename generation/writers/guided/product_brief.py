@@ -15,6 +15,13 @@ from generation.kinds.places import ADDRESS
 from generation.kinds.product_fields import call_of
 from generation.kinds.text import is_cjk
 from generation.kinds.verbs import base_verb, third_person
+from generation.writers.guided.patterns import tone_of
+
+# A subject stands before these, and the sentence is whole.
+FINITE = lexicon.words(
+    "is are was were has have can will does do goes go isn't aren't doesn't don't won't can't "
+    "cannot may must gets makes lasts fits covers starts"
+)
 
 
 class PhraseForm(Enum):
@@ -47,6 +54,8 @@ class ProductBrief:
     url: str = ""
     keywords: tuple[str, ...] = ()
     chinese: bool = False
+    tone: str = "plain"
+    variant: int = 0
 
     @classmethod
     def of(cls, brief: BriefData) -> ProductBrief:
@@ -60,6 +69,8 @@ class ProductBrief:
             url=brief.text("url") or brief.brand.url,
             keywords=tuple(text for text in brief.items("keywords") if is_usable(text, brief)),
             chinese=chinese,
+            tone=tone_of(brief.brand.tone),
+            variant=brief.variant,
         )
 
     @property
@@ -73,6 +84,11 @@ class ProductBrief:
     def things(self) -> tuple[str, ...]:
         """Every fact of the brief as text: the points, then the offer."""
         return (*(point.text for point in self.points), *([self.offer] if self.offer else []))
+
+    @property
+    def news(self) -> tuple[str, ...]:
+        """What is to be told first: the offer, or the point that the brief begins with."""
+        return ((self.offer,) if self.offer else self.things)[:1]
 
     def joined(self, sentences: Sequence[str]) -> str:
         """Sentences as one paragraph."""
@@ -147,7 +163,20 @@ def phrase_form_of(text: str) -> PhraseForm:
         return PhraseForm.IS
     if first in lexicon.VERBS and is_object(second):
         return PhraseForm.DO
-    return PhraseForm.THING
+    return PhraseForm.CLAUSE if is_clause(tokens) else PhraseForm.THING
+
+
+def is_clause(tokens: Sequence[str]) -> bool:
+    """Whether a noun is followed by what it does: `half of it goes to charity`, `kids eat free`."""
+    plural = tokens[0].endswith("s") or tokens[0] in {"kids", "children", "people", "all", "both"}
+    for before, word in zip(tokens, tokens[1:], strict=False):
+        if word in lexicon.RELATIVES:
+            return False
+        finite = base_verb(word) or word in FINITE
+        bare = plural and before == tokens[0] and word in lexicon.VERBS
+        if (finite or bare) and before not in lexicon.ARTICLES | lexicon.PREPOSITIONS:
+            return True
+    return False
 
 
 def is_verbal(word: str) -> bool:

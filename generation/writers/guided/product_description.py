@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from generation.kinds.kind import BriefData, Data
 from generation.kinds.product_description import SENTENCE, TAGLINE
-from generation.writers.guided.product_brief import ProductBrief, upper_first
+from generation.writers.guided.product_brief import ProductBrief
 from generation.writers.guided.short import (
     Lines,
     ShortRecipe,
     Want,
+    listed_points,
     offering,
     opening,
     spare_lines,
@@ -35,5 +36,5 @@ class ProductDescriptionRecipe(ShortRecipe):
         return {
             "tagline": lines["tagline"][0],
             "body": product.joined([*lines["opening"], *lines["body"], *lines["offer"]]),
-            "features": [upper_first(point.text) for point in product.points] or [product.full],
+            "features": listed_points(product) or [product.full],
         }

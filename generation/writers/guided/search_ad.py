@@ -58,13 +58,13 @@ def paths(product: ProductBrief) -> tuple[str, str]:
     """What stands behind the domain: keywords, then the product and the action."""
     found: list[str] = []
     for text in (*product.keywords, product.name, product.call.removesuffix(" today")):
-        path = slug(text)
+        path = slug(text, PATH // 2 if product.chinese else PATH)
         if path and all(fold(path) != fold(other) for other in found):
             found.append(path)
     return (*found, "", "")[0], (*found, "", "")[1]
 
 
-def slug(text: str) -> str:
+def slug(text: str, limit: int) -> str:
     """Whole words of a text joined by hyphens, as many as fit."""
-    words = re.sub(r"[^\w\s%-]", "", shortened(text, PATH) or text)
-    return clip(words.lower(), PATH).replace(" ", "-").strip("-%")
+    words = re.sub(r"[^\w\s%-]", "", shortened(text, limit) or text)
+    return clip(words.lower(), limit).replace(" ", "-").strip("-%")

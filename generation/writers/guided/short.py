@@ -1,17 +1,18 @@
 """Short copy about a product: the model proposes lines, only what the brief covers stays, and
-the rest is chosen by the model among well-formed lines made from the brief."""
+the rest are well-formed lines made from the brief, others for each variant."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 
 from generation.engine.types import EngineError, Sampling
 from generation.kinds import lexicon
-from generation.kinds.kind import BriefData, Data, Kind, object_schema
+from generation.kinds.brief import Issue
+from generation.kinds.kind import BriefData, Data, Kind
 from generation.kinds.places import stem
 from generation.kinds.text import CJK, N_, fold, one_line, read_json
 from generation.writers.guided import examples, templates_en, templates_zh
@@ -19,14 +20,24 @@ from generation.writers.guided.examples import Style
 from generation.writers.guided.output_filter import OutputFilter
 from generation.writers.guided.product_brief import ProductBrief, upper_first
 from generation.writers.guided.templates_en import Groups
-from generation.writers.guided.turns import lines_schema, system, upper_bound
+from generation.writers.guided.turns import lines_schema, upper_bound
 from generation.writers.prompt_budget import PromptBudget
-from generation.writers.writer import Ask, Completion, Draft, Estimate, Writer, Writing
+from generation.writers.writer import (
+    Ask,
+    Completion,
+    Draft,
+    Estimate,
+    Share,
+    Writer,
+    Writing,
+)
 
 FREE = Sampling(temperature=0.6, top_p=0.9)
-CHOOSE = Sampling(temperature=1.0)
 OPTIONS = 4
-CHOOSING = "Choose the lines that read best together."
+NONE_PASSED = N_(
+    "None of the {count} lines that the model wrote passed the checks: all lines here are "
+    "templates. A larger model writes better."
+)
 NOT_ENOUGH = N_("The brief and the banned terms leave too little to write about.")
 PROMPT_TOKENS = 420
 
@@ -36,7 +47,8 @@ class Want:
     """Some lines that a piece of copy needs.
 
     `sources` are the facts that the model rewrites, a line each; `spare` are the well-formed
-    lines that it chooses from where its own are not good enough, in groups of one idea each.
+    lines that stand where its own are not good enough, in groups of one idea each. One that
+    `names` has to say what is sold.
     """
 
     part: str
@@ -46,18 +58,32 @@ class Want:
     sources: tuple[str, ...]
     spare: Groups
     least: int = 1
-
-    @property
-    def line_tokens(self) -> int:
-        return self.limit // 2 + 8
+    names: bool = False
 
     @property
     def most_tokens(self) -> int:
-        """Of the model's own lines, and of those that it chooses."""
-        return self.line_tokens * (len(self.sources) + self.count) + 24
+        return (self.limit // 2 + 8) * len(self.sources) + 12 if self.sources else 0
 
 
 Lines = dict[str, list[str]]
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many lines the model wrote, how many of them stand, and how many lines there are."""
+
+    written: int = 0
+    own: int = 0
+    lines: int = 0
+    said: list[str] = field(default_factory=list)
+
+    def issues(self) -> list[Issue]:
+        """A model that answers rubbish is reported."""
+        if self.own or not self.written:
+            return []
+        return [Issue("none_passed", NONE_PASSED, params=(("count", str(self.written)),))]
+
+
 Asking = Generator[Ask, Completion, list[str]]
 
 
@@ -75,9 +101,9 @@ class ShortRecipe(Writer):
         """The finished copy, made from the lines."""
 
     def estimate_tokens(self, kind: Kind, brief: BriefData) -> Estimate:
-        wants = self.wants(brief, ProductBrief.of(brief))
-        tokens = sum(want.most_tokens for want in wants)
-        return upper_bound(brief, asks=2 * len(wants), prompt=PROMPT_TOKENS, completion=tokens)
+        asking = [want for want in self.wants(brief, ProductBrief.of(brief)) if want.sources]
+        tokens = sum(want.most_tokens for want in asking)
+        return upper_bound(brief, asks=len(asking), prompt=PROMPT_TOKENS, completion=tokens)
 
     def write(self, kind: Kind, brief: BriefData) -> Writing:
         product = ProductBrief.of(brief)
@@ -85,32 +111,54 @@ class ShortRecipe(Writer):
         budget = PromptBudget(brief, sum(want.most_tokens for want in wants))
         output_filters: dict[str, OutputFilter] = defaultdict(lambda: OutputFilter(brief))
         lines: Lines = {}
+        tally = Tally()
         for want in wants:
             output_filter = output_filters[want.style]
-            own = yield from propose(want, budget, output_filter, product)
-            lines[want.part] = yield from complete(want, own, budget, output_filter, product)
+            own = yield from propose(want, budget, output_filter, product, tally)
+            lines[want.part] = complete(want, own, output_filter, product)
+            tally.said += lines[want.part]
+            tally.own, tally.lines = tally.own + len(own), tally.lines + len(lines[want.part])
         data = self.assemble(lines, brief, product)
-        return Draft(data, tuple(kind.check(data, brief)))
+        issues = (*tally.issues(), *kind.check(data, brief))
+        return Draft(data, issues, Share(tally.own, tally.lines))
 
 
 def propose(
-    want: Want, budget: PromptBudget, output_filter: OutputFilter, product: ProductBrief
+    want: Want,
+    budget: PromptBudget,
+    output_filter: OutputFilter,
+    product: ProductBrief,
+    tally: Tally,
 ) -> Asking:
-    """Have the model rewrite the sources, a line each, and keep the lines that are good."""
+    """Have the model rewrite the sources, a line each, and keep the lines that are good.
+
+    While it writes, only what has been accepted is shown.
+    """
     if not want.sources:
         return []
     name = want.part
     ask = budget.ask(
         name,
         examples.turns(want.style, name, product, want.sources, budget.brief),
-        want.line_tokens * len(want.sources) + 12,
-        schema=lines_schema(name, len(want.sources), want.limit),
+        want.most_tokens,
+        schema=lines_schema(name, len(want.sources), want.limit // (2 if product.chinese else 1)),
         sampling=FREE,
+        show="nothing",
+        lead="".join(f"{text}\n" for text in tally.said),
     )
     completion = yield ask
     told = words(" ".join(want.sources)) - words(product.full)
-    lines = [text for text in read_lines(completion.text, name) if words(text) & told]
+    written = read_lines(completion.text, name)
+    tally.written += len(written)
+    lines = [
+        text for text in written if words(text) & told and (not want.names or names(text, product))
+    ]
     return sifted(lines, want, output_filter)[: want.count]
+
+
+def names(text: str, product: ProductBrief) -> bool:
+    """Whether a line says what is sold."""
+    return bool(words(text) & words(f"{product.name} {product.brand}"))
 
 
 def sifted(texts: Sequence[str], want: Want, output_filter: OutputFilter) -> list[str]:
@@ -123,28 +171,12 @@ def sifted(texts: Sequence[str], want: Want, output_filter: OutputFilter) -> lis
 
 
 def complete(
-    want: Want,
-    own: list[str],
-    budget: PromptBudget,
-    output_filter: OutputFilter,
-    product: ProductBrief,
-) -> Asking:
-    """Have the model choose the lines that are still missing."""
+    want: Want, own: list[str], output_filter: OutputFilter, product: ProductBrief
+) -> list[str]:
+    """The model's lines and those that are still missing, which another variant says otherwise."""
     groups = open_groups(want, own, output_filter, words(product.full))
-    chosen = [group[0] for group in groups]
-    if any(len(group) > 1 for group in groups):
-        names = [f"{want.part}_{place + 1}" for place in range(len(groups))]
-        enums = {name: {"enum": group} for name, group in zip(names, groups, strict=True)}
-        ask = budget.ask(
-            want.part,
-            [system(CHOOSING, budget.brief), ("user", product.full)],
-            want.line_tokens * len(groups) + 12,
-            schema=object_schema(enums),
-            sampling=CHOOSE,
-            lead="".join(f"{text}\n" for text in own),
-        )
-        completion = yield ask
-        chosen = picked(completion.text, names, groups)
+    turn = max(0, output_filter.brief.variant - 1)
+    chosen = [group[(turn + place) % len(group)] for place, group in enumerate(groups)]
     output_filter.note(chosen)
     if len(own) + len(chosen) < want.least:
         raise EngineError("brief_too_narrow", NOT_ENOUGH)
@@ -187,14 +219,6 @@ def words(text: str) -> set[str]:
     return {stem(word) for word in found - lexicon.FUNCTION or found}
 
 
-def picked(text: str, names: Sequence[str], groups: Sequence[Sequence[str]]) -> list[str]:
-    """The chosen lines; the first of a group where the answer is not one of them."""
-    found = read_json(text)
-    answers = found if isinstance(found, dict) else {}
-    pairs = zip(names, groups, strict=True)
-    return [answers[name] if answers.get(name) in group else group[0] for name, group in pairs]
-
-
 def read_lines(text: str, name: str) -> list[str]:
     """The lines of an answer, as far as they came."""
     found = read_json(text)
@@ -219,9 +243,31 @@ def spare_lines(product: ProductBrief, limit: int) -> Groups:
     return groups
 
 
+def naming_lines(product: ProductBrief, limit: int) -> Groups:
+    """Lines that say what is sold, and the first thing about it."""
+    colon = "：" if product.chinese else ": "
+    full = upper_first(product.full)
+    told = [f"{full}{colon}{point.text}" for point in product.points]
+    groups: Groups = phrases(product).grouped([[*told, full]], limit)
+    return groups
+
+
 def spare_sentences(product: ProductBrief, limit: int) -> Groups:
     groups: Groups = phrases(product).sentences(product, limit)
     return groups
+
+
+def listed_points(product: ProductBrief) -> list[str]:
+    """The points as the lines of a list; every other variant joins them otherwise."""
+    plain = [upper_first(point.text) for point in product.points]
+    if product.variant % 2 or not product.variant:
+        return plain
+    if product.chinese:
+        return ["，".join(plain[at : at + 2]) for at in range(0, len(plain), 2)]
+    told = [templates_en.told(product, point) for point in product.points]
+    return [
+        found[0].rstrip(".") if found else line for found, line in zip(told, plain, strict=True)
+    ]
 
 
 def opening(product: ProductBrief, limit: int) -> Want:

@@ -1,12 +1,13 @@
-"""Well-formed English phrases and sentences about a product, for the model to choose from."""
+"""Well-formed English phrases and sentences about a product, made of its brief."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from generation.kinds import lexicon
 from generation.kinds.verbs import base_verb
+from generation.writers.guided.patterns import patterns, rotated
 from generation.writers.guided.product_brief import (
     PhraseForm,
     Point,
@@ -54,11 +55,16 @@ def imperative(point: Point) -> str:
     return f"{verb} {rest}" if shared and not rest.endswith(" you") else ""
 
 
-def point_headlines(point: Point, limit: int) -> Iterator[str]:
-    for text in (imperative(point), staying(point), point.text):
+def point_headlines(product: ProductBrief, point: Point, limit: int) -> Iterator[str]:
+    plain = point.text
+    framed = (f"{product.brand}: {plain}", f"{plain} at {product.brand}")
+    for text in (imperative(point), staying(point), plain):
         short = shortened(text, limit) if text else ""
         if short:
             yield headline_case(short)
+    for text in framed[: 2 if point.form is PhraseForm.THING else 1]:
+        if len(text) <= limit:
+            yield headline_case(text)
 
 
 def staying(point: Point) -> str:
@@ -84,16 +90,18 @@ def product_headlines(product: ProductBrief, limit: int) -> Iterator[str]:
 def headlines(product: ProductBrief, limit: int) -> Groups:
     """Headlines from the brief; the alternatives for one idea stand in one group."""
     brand, call = product.brand, product.call.removesuffix(" today")
+    points = [point_headlines(product, point, limit) for point in product.points]
+    said = rotated(patterns("en", product.tone).headlines, product.variant, 3)
+    named = [text.format(brand=brand, call=call) for text in said]
     groups = [
         product_headlines(product, limit),
-        *(point_headlines(point, limit) for point in product.points),
+        *points[:2],
         offer_headlines(product, limit),
+        *points[2:],
         *([headline_case(keyword)] for keyword in product.keywords),
-        [headline_case(f"{call} with {brand}"), headline_case(f"{call} at {brand}")],
-        [headline_case(f"meet {brand}"), headline_case(f"discover {brand}")],
+        *([headline_case(text)] for text in fitting(named, limit)[:3]),
         [headline_case(call), headline_case(f"{call} today")],
-        [headline_case(f"choose {brand}"), headline_case(f"try {brand} today")],
-        [headline_case(f"why {brand}?"), headline_case(f"get to know {brand}"), brand],
+        [headline_case(f"why {brand}?"), headline_case(f"try {brand} today"), brand],
     ]
     return grouped(groups, limit)
 
@@ -184,8 +192,10 @@ def point_lines(product: ProductBrief, point: Point) -> Iterator[str]:
     yield text
 
 
-def grouped(groups: Iterable[Iterable[str]], limit: int) -> Groups:
-    fitted = (tuple(fitting(group, limit)) for group in groups)
+def grouped(
+    groups: Iterable[Iterable[str]], limit: int, count: Callable[[str], int] = len
+) -> Groups:
+    fitted = (tuple(fitting(group, limit, count)) for group in groups)
     return tuple(group for group in fitted if group)
 
 
@@ -251,22 +261,20 @@ def offer_sentences(product: ProductBrief) -> Iterator[str]:
 
 
 def closers(product: ProductBrief) -> list[list[str]]:
-    brand, call, named = product.brand, product.call, introduced(product)
-    return [
-        [f"{call} and see what {brand} can do for you.", f"{call} with {brand}."],
-        [f"Meet {named}.", f"Find out more about {named}.", f"Take a look at {brand}."],
-        [f"See why people choose {brand}.", f"Take a closer look at {brand}."],
-        ["Have a look and see if it is right for you.", "Come and take a closer look."],
-    ]
+    said = rotated(patterns("en", product.tone).closers, product.variant)
+    return [[filled(text, product)] for text in said]
 
 
 def openers(product: ProductBrief) -> Groups:
     """First sentences that bring the product in."""
-    named = introduced(product)
-    found = [f"Meet {named}.", f"Say hello to {named}."]
-    if product.name and product.full != product.name:
-        found.append(f"Looking for {article(product.name)}? Meet {product.brand}.")
-    return (tuple(found),)
+    said = rotated(patterns("en", product.tone).openers, product.variant, 1)
+    return (tuple(filled(text, product) for text in said),)
+
+
+def filled(text: str, product: ProductBrief) -> str:
+    """A pattern with its slots filled, a capital at its beginning."""
+    words = {"brand": product.brand, "call": product.call, "named": introduced(product)}
+    return upper_first(text.format(**words))
 
 
 def introduced(product: ProductBrief) -> str:
@@ -339,12 +347,12 @@ def is_gettable(text: str) -> bool:
     )
 
 
-def fitting(texts: Iterable[str], limit: int) -> list[str]:
+def fitting(texts: Iterable[str], limit: int, count: Callable[[str], int] = len) -> list[str]:
     """The texts that fit, each once, in their order."""
     found: dict[str, str] = {}
     for text in texts:
         clean = " ".join(text.split())
-        if 1 < len(clean) <= limit:
+        if len(clean) > 1 and count(clean) <= limit:
             found.setdefault(clean.casefold(), clean)
     return list(found.values())
 

@@ -257,3 +257,32 @@ def test_a_request_cancelled_at_once_ends(serve):
 
 def test_a_key_is_not_shown_when_settings_are_printed(serve):
     assert "sekret" not in repr(serve(answer(), api_key="sekret").settings)
+
+
+def test_what_a_newer_model_refuses_is_learnt_from_its_answer(serve):
+    bodies = []
+
+    def newer(request):
+        body = json.loads(request.content)
+        bodies.append(body)
+        for name in ("max_tokens", "temperature", "stop"):
+            if name in body:
+                message = f"Unsupported parameter: '{name}' is not supported with this model."
+                return streamed(json.dumps({"error": {"message": message, "param": name}}), 400)
+        return streamed(sse(delta("one")))
+
+    engine = serve(newer)
+    asked = {"sampling": Sampling(temperature=0.3, stop=("x",)), "max_tokens": 7}
+    assert run(engine, ask(**asked))["r"][-1].text == "one"
+    assert len(bodies) == 4
+    assert bodies[-1]["max_completion_tokens"] == 7
+    assert not {"max_tokens", "temperature", "stop"} & bodies[-1].keys()
+    run(engine, ask(**asked))
+    assert len(bodies) == 5
+
+
+def test_a_word_that_ends_the_answer_may_be_a_banned_one(serve):
+    events = run(serve(answer(sse(delta("so fr"), delta("ee")))), ask(banned=("free",)))["r"]
+    assert events[-1].code == "output_blocked"
+    longer = run(serve(answer(sse(delta("free"), delta("dom")))), ask(banned=("free",)))["r"]
+    assert longer[-1].text == "freedom"

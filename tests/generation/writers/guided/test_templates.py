@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 
 from generation.kinds.kind import BrandData
 from generation.writers.guided import templates_en
+from generation.writers.guided.patterns import tone_of
 from generation.writers.guided.product_brief import PhraseForm, ProductBrief, phrase_form_of
 from tests.support.scripted import brief_of
 
@@ -34,6 +38,8 @@ def product_of(
         ("insured walkers", PhraseForm.THING),
         ("photo after every walk", PhraseForm.THING),
         ("plans from 9 a month", PhraseForm.THING),
+        ("kids eat free", PhraseForm.CLAUSE),
+        ("100% of your gift goes to the river", PhraseForm.CLAUSE),
         ("", PhraseForm.THING),
     ],
 )
@@ -129,3 +135,34 @@ def test_a_fact_is_shortened_by_whole_clauses(text: str, limit: int, short: str)
 def test_what_customers_do_is_said_to_them(text: str, headline: str) -> None:
     groups = templates_en.headlines(product_of("app", text), 30)
     assert headline in [line for group in groups for line in group[:1]]
+
+
+SUBJECTS = ("half of the price", "100% of your gift", "every meal", "kids", "all rooms", "the app",
+            "two of ten cups", "your first month")  # fmt: skip
+PREDICATES = ("goes to charity", "is on us", "will double", "cannot be lost", "comes with a plan",
+              "lasts all day", "starts on Monday", "can be paused")  # fmt: skip
+ENDS = ("", " in Leeds", " for members", " when you ask")
+FACTS = [f"{s} {p}{e}" for s in SUBJECTS for p in PREDICATES for e in ENDS]
+GOT = re.compile(r"\b(?:get|enjoy) [^.:]*?\b(?:goes|is|will|cannot|comes|lasts|starts|can)\b", re.I)
+
+
+def test_no_clause_is_put_behind_another_verb() -> None:
+    assert len(FACTS) > 200
+    for fact in FACTS:
+        product = product_of("box", fact, "fresh tea")
+        groups = (*templates_en.sentences(product, 160), *templates_en.facts(product, 160))
+        assert not [line for group in groups for line in group if GOT.search(line)]
+
+
+def test_a_variant_has_lines_of_its_own_and_of_the_brands_tone() -> None:
+    playful = BrandData("Ledgerly", tone="cheeky, brief")
+    brief = brief_of("search_ad", brand=playful, product="app", points=["fresh tea"])
+    first, second = (
+        templates_en.openers(ProductBrief.of(replace(brief, variant=number)))[0][0]
+        for number in (1, 2)
+    )
+    assert first == "Say hello to Ledgerly, the app."
+    assert second != first
+    assert tone_of("sober, then playful") == "sober"
+    assert tone_of("温柔") == "warm"
+    assert tone_of("") == "plain"
