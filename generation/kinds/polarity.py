@@ -119,6 +119,7 @@ PREFIX = re.compile(r"^(?:un|non|in|im|dis)(?=\w{3})", re.IGNORECASE)
 FREE_OF = re.compile(r"\bfree (?:of|from)\b", re.IGNORECASE)
 MOST_SCOPE = 3
 ANSWER_WORDS = 2
+NAMED = 2
 
 CJK_CUE = re.compile(
     r"不仅|不但|不只|不论|不管|不断|不错|不同|不少|不过|不如|不得不|不妨|不禁|不愧|不由|差不多|"
@@ -224,12 +225,14 @@ def _english(text: str, statements: tuple[Statement, ...]) -> Iterator[Fault]:
     found = clauses(text)
     if not found:
         return
-    affirmed = frozenset(word for statement in statements for word in statement.affirmed)
+    # What is merely named, as the product is, says nothing of how it is.
+    telling = [each for each in statements if len(each.roots) > NAMED]
+    affirmed = frozenset(word for statement in telling for word in statement.affirmed)
     carried = False
     for clause, following in zip(found, (*found[1:], None), strict=True):
         own = tuple(denials(clause))
         denies = bool(own) or _denies_softly(clause) or (carried and _continues(clause))
-        carried = denies
+        carried = denies and (carried or any(not each.verbal for each in own))
         if denies or (following and _answers(following)):
             yield from _added(clause, own, statements)
         else:
@@ -263,9 +266,10 @@ def _lost(
     for statement in statements:
         for denial in statement.denials:
             told = [word for word in denial.words if word in roots]
-            if not told or _is_unword(clause, denial):
+            if not told or _is_unword(clause, denial) or _is_thing(clause, denial):
                 continue
-            if _tells(denial, told, affirmed) and not _better(clause, statement, statements):
+            own = frozenset(told)
+            if _tells(denial, told, affirmed) and not _better(clause, own, statement, statements):
                 word = next(each for each in clause.words if root(each.text) == told[0])
                 yield Fault("negation_lost", word, statement.text)
                 return
@@ -286,17 +290,34 @@ def _stock() -> frozenset[str]:
     return frozenset(root(word) for word in lexicon.STOCK)
 
 
+def _is_thing(clause: Clause, denial: Denial) -> bool:
+    """Whether a denied verb stands there as a noun: `a microwave is too hot for that`."""
+    pairs_of = zip(clause.words, clause.words[1:], strict=False)
+    return denial.verbal and any(
+        before.text.casefold() in lexicon.ARTICLES and root(word.text) == denial.words[0]
+        for before, word in pairs_of
+    )
+
+
 def _is_unword(clause: Clause, denial: Denial) -> bool:
     """`unsweetened` denies by itself."""
     bare = (PREFIX.sub("", word.text) for word in clause.words if PREFIX.match(word.text))
     return any(root(word) in denial.words for word in bare)
 
 
-def _better(clause: Clause, statement: Statement, statements: tuple[Statement, ...]) -> bool:
-    """Whether another statement, which denies nothing, explains the clause as well."""
+def _better(
+    clause: Clause,
+    told: frozenset[str],
+    statement: Statement,
+    statements: tuple[Statement, ...],
+) -> bool:
+    """Whether another statement, which denies nothing, explains the same words as well."""
     roots = clause.roots
     own = len(roots & statement.roots)
-    return any(not other.denials and len(roots & other.roots) > own for other in statements)
+    return any(
+        not other.denials and told <= other.roots and len(roots & other.roots) > own
+        for other in statements
+    )
 
 
 def _added(
