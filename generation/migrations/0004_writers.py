@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("generation", "0002_isolation"),
+        ("generation", "0003_content_writer"),
     ]
 
     operations = [
