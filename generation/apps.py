@@ -23,6 +23,7 @@ PAGES = (
 METERS = (
     Meter("prompt_tokens", _("Tokens read"), price=100),
     Meter("completion_tokens", _("Tokens written"), price=1_000),
+    Meter("embedded_tokens", _("Tokens turned into vectors"), price=10),
 )
 EVENTS = {
     "content.created": _("Text created"),
@@ -77,5 +78,6 @@ class GenerationConfig(AppConfig):
         register(job_kinds.VARIANT)
         register(job_kinds.COMPLETION)
         register_check("engine", engine)
+        register(job_kinds.EMBEDDING)
         worker = "generation.serving.batch_worker"
         register_worker(job_kinds.QUEUE, f"{worker}.run", prepare=f"{worker}.prepare")

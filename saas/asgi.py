@@ -8,16 +8,17 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 if TYPE_CHECKING:
-    from saas.api.body import BodyLimit
+    from saas.api.body import App
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 
 
-def guarded() -> "BodyLimit":
+def guarded() -> "App":
     app = get_asgi_application()
     from saas.api.body import BodyLimit, large_bodies  # imports what the set-up makes
     from saas.gate import Gate
     from saas.health import ready_when
+    from saas.request_end import RequestEnd
     from tenants.isolation_watch import IsolationWatch, end_process
 
     watch = IsolationWatch(end_process)
@@ -26,7 +27,7 @@ def guarded() -> "BodyLimit":
     ready_when("isolation", lambda: watch.isolated)
     usual = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     large = {pattern: usual + most for pattern, most in large_bodies().items()}
-    return BodyLimit(Gate(app, lambda: watch.isolated), usual, large)
+    return BodyLimit(Gate(RequestEnd(app), lambda: watch.isolated), usual, large)
 
 
 application = guarded()

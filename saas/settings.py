@@ -22,6 +22,18 @@ PUBLIC_URL = env.str("PUBLIC_URL", "http://localhost:8000").rstrip("/")
 HTTPS = PUBLIC_URL.startswith("https://")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
+# Pages of these origins may call the API from a browser, with a key and never with cookies.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/(?:v1|api)/"
+# Those of OpenAI's own client for browsers among them; it says on what it runs.
+CORS_ALLOW_HEADERS = [
+    *("accept", "authorization", "content-type", "idempotency-key", "if-match", "last-event-id"),
+    *("openai-beta", "openai-organization", "openai-project", "user-agent", "x-stainless-arch"),
+    *("x-stainless-lang", "x-stainless-os", "x-stainless-package-version", "x-stainless-runtime"),
+    *("x-stainless-retry-count", "x-stainless-runtime-version", "x-stainless-timeout"),
+    "x-stainless-helper-method",
+]
+CORS_EXPOSE_HEADERS = ["X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy", "ETag"]
 
 INSTALLED_APPS = [
     "unfold",
@@ -43,6 +55,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_structlog",
     "drf_spectacular",
+    "corsheaders",
     "rest_framework",
     "saas",
     "tenants",
@@ -60,6 +73,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "saas.metrics.MetricsMiddleware",
     "saas.middleware.RequestIdMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "saas.middleware.ProblemMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -263,6 +263,7 @@ class ApiKey(TenantModel):
         WRITE = "write", _("Write")
         GENERATE = "generate", _("Generate")
         APPROVE = "approve", _("Approve and publish")
+        TEST = "test", _("Test: texts are echoed, free and the same each time")
 
     PREFIXES: ClassVar[dict[str, str]] = {"secret": "sk_", "public": "pk_", "signing": "st_"}
 

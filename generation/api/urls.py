@@ -8,8 +8,11 @@ from generation.api.briefs import BriefViewSet, VariantViewSet
 from generation.api.checks import CheckView
 from generation.api.contents import ContentViewSet
 from generation.api.endpoint_view import EndpointView
+from generation.api.openai.answering import answered
+from generation.api.openai.elsewhere import INSTEAD, elsewhere
+from generation.api.openai.embeddings import EmbeddingView
 from generation.api.openai.models import ModelDetail, ModelList
-from generation.api.openai.views import ChatView, CompletionView, answered
+from generation.api.openai.views import ChatView, CompletionView, ResponseView
 
 router = SimpleRouter()
 router.trailing_slash = "/?"
@@ -30,10 +33,13 @@ api_urls = [
 
 # /v1/
 openai_urls = [
-    path("models", ModelList.as_view(), name="openai-models"),
-    path("models/<path:name>", ModelDetail.as_view(), name="openai-model"),
-    path("chat/completions", answered(ChatView), name="openai-chat"),
-    path("completions", answered(CompletionView), name="openai-completions"),
+    re_path(r"^models/?$", ModelList.as_view(), name="openai-models"),
+    re_path(r"^models/(?P<name>.+?)/?$", ModelDetail.as_view(), name="openai-model"),
+    re_path(r"^chat/completions/?$", answered(ChatView), name="openai-chat"),
+    re_path(r"^completions/?$", answered(CompletionView), name="openai-completions"),
+    re_path(r"^responses/?$", answered(ResponseView), name="openai-responses"),
+    re_path(r"^embeddings/?$", answered(EmbeddingView), name="openai-embeddings"),
+    re_path(rf"^(?P<name>{'|'.join(INSTEAD)})(?:/(?P<rest>.*))?$", elsewhere, name="openai-other"),
 ]
 
 urlpatterns = [

@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from generation.engine.calls import text_of
 from generation.engine.types import (
     EngineError,
     EngineStats,
     Event,
     Failed,
     Finished,
+    Function,
     GenerationRequest,
     Reason,
     Token,
@@ -91,7 +93,8 @@ class EchoEngine:
 
     def finish(self, seq: Sequence, reason: Reason) -> Finished:
         del self.sequences[seq.request.id]
-        prompt_tokens = self.count_tokens(prompt_text(seq.request))
+        unread = reason == "cancelled" and not seq.done
+        prompt_tokens = 0 if unread else self.count_tokens(prompt_text(seq.request))
         self.prompt_tokens += prompt_tokens
         self.completion_tokens += seq.done
         adapter = seq.request.adapter
@@ -133,7 +136,7 @@ def begin(request: GenerationRequest, text: str) -> Sequence:
 
 
 def prompt_text(request: GenerationRequest) -> str:
-    return request.prompt or "\n".join(message.content for message in request.messages)
+    return request.prompt or "\n".join(message.text for message in request.messages)
 
 
 def answer(request: GenerationRequest) -> str:
@@ -142,6 +145,10 @@ def answer(request: GenerationRequest) -> str:
     words = WORD.findall(text) or ["echo"]
     turn = (request.sampling.seed or 0) % len(words)
     words = words[turn:] + words[:turn]
+    if request.functions and (function := called(request, words)):
+        schema = json.loads(function.schema)
+        arguments = json.dumps(example(schema, schema, words), ensure_ascii=False)
+        return text_of(function.name, arguments)
     if request.grammar is None:
         return " ".join(words)
     if request.grammar.kind == "json_schema":
@@ -151,6 +158,12 @@ def answer(request: GenerationRequest) -> str:
         options: list[str] = json.loads(request.grammar.source)
         return options[(request.sampling.seed or 0) % len(options)]
     raise EngineError("grammar_unsupported", "The echo engine cannot follow this grammar.")
+
+
+def called(request: GenerationRequest, words: list[str]) -> Function | None:
+    """The function that the last message names, or the first where one must be called."""
+    named = [function for function in request.functions if function.name in words]
+    return next(iter(named), request.functions[0] if request.must_call else None)
 
 
 def example(schema: Mapping[str, Any], root: Mapping[str, Any], words: list[str]) -> Any:

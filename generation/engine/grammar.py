@@ -6,10 +6,13 @@ import json
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
+from typing import Any
 
 import xgrammar
 from torch import Tensor
+from xgrammar.structural_tag import GrammarFormat, StructuralTag, TagFormat, TriggeredTagsFormat
 
+from generation.engine import calls
 from generation.engine.types import Grammar
 
 # Open whitespace lets a small model write blanks until its tokens run out.
@@ -62,10 +65,36 @@ class GrammarCache:
             return self.compiler.compile_regex(grammar.source)
         if grammar.kind == "choice":
             return self.compiler.compile_grammar(choice_rules(json.loads(grammar.source)))
+        if grammar.kind == "calls":
+            return self.compiler.compile_structural_tag(call_format(json.loads(grammar.source)))
         return self.compiler.compile_grammar(grammar.source)
 
     def close(self) -> None:
         self.pool.shutdown(wait=False, cancel_futures=True)
+
+
+def call_format(asked: dict[str, Any]) -> StructuralTag:
+    """Any text with a call at its end, or where one must come the call alone."""
+    tags = [
+        TagFormat(begin=calls.opening(name), content=arguments_of(schema), end=f"}}{calls.END}")
+        for name, schema in asked["functions"].items()
+    ]
+    return StructuralTag(
+        format=TriggeredTagsFormat(
+            triggers=[calls.BEGIN],
+            tags=tags,
+            at_least_one=asked["must_call"],
+            stop_after_first=True,
+        )
+    )
+
+
+def arguments_of(schema: dict[str, Any]) -> GrammarFormat:
+    """The same rules as for JSON that stands alone, so that no blanks run on either."""
+    rules = xgrammar.Grammar.from_json_schema(
+        json.dumps(schema), any_whitespace=False, separators=SEPARATORS
+    )
+    return GrammarFormat(grammar=str(rules))
 
 
 def choice_rules(options: list[str]) -> str:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from generation.engine import adapter_cache
 from generation.engine.adapters import Adapter
+from generation.engine.calls import in_plain_messages
 from generation.engine.config import OtherConfig, read_config
 from generation.engine.grammar import GrammarCache
 from generation.engine.logits_processor import LogitsProcessor, picked
@@ -87,6 +88,7 @@ class LocalEngine:
         return bool(self.scheduler.sequences)
 
     def submit(self, request: GenerationRequest) -> None:
+        request = in_plain_messages(request)
         prompt = self.tokenizer.encode_request(request)
         room = self.context - len(prompt)
         if request.may_cut and request.min_tokens < room < request.max_tokens:
@@ -251,11 +253,12 @@ class LocalEngine:
 
     def finish(self, seq: Sequence, reason: Reason) -> Finished:
         self.scheduler.remove(seq)
+        unread = reason == "cancelled" and not seq.paid
         return Finished(
             request_id=seq.id,
             text=seq.stream.text[: seq.stream.shown],
             reason=reason,
-            prompt_tokens=len(seq.prompt),
+            prompt_tokens=0 if unread else len(seq.prompt),
             completion_tokens=len(seq.output),
             seconds=monotonic() - seq.began,
             base_sha256=self.base_sha256,

@@ -105,10 +105,8 @@ class LogitsProcessor:
 
     def logprob(self, logits: Tensor, token: int, count: int) -> TokenLogprob:
         own, top = sampling.top_logprobs(logits, token, count)
-        return TokenLogprob(self.word(token), own, tuple((self.word(t), p) for t, p in top))
-
-    def word(self, token: int) -> str:
-        return self.tokenizer.pieces[token].decode(errors="replace")
+        pieces = self.tokenizer.pieces
+        return TokenLogprob(pieces[token], own, tuple((pieces[t], odds) for t, odds in top))
 
     def close(self) -> None:
         self.masks.close()

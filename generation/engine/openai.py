@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from generation.engine.openai_protocol import (
+    CallsBeingMade,
     beginning,
     count,
     lines,
@@ -61,6 +62,7 @@ class Call:
     completion_tokens: int = 0
     began: float = field(default_factory=monotonic)
     acquired: AdapterRef | None = None
+    called: CallsBeingMade = field(default_factory=CallsBeingMade)
     stream: TextStream = field(init=False)
 
     def __post_init__(self) -> None:
@@ -251,6 +253,8 @@ class OpenAIEngine:
                 break
         if call.stream.banned_at_end() is not None:
             raise EngineError("output_blocked", BLOCKED)
+        if call.called.text:
+            self.push(call, call.called.text)
 
     def fail(self, call: Call, code: str, message: str) -> None:
         self.events.put(Failed(call.request.id, code, message))
@@ -280,6 +284,7 @@ class OpenAIEngine:
                 call.reason = "length"
             if text and self.push(call, text):
                 return True
+            call.called.take((choice.get("delta") or {}).get("tool_calls"))
         return False
 
     def push(self, call: Call, text: str) -> bool:

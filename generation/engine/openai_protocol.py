@@ -10,13 +10,15 @@ from typing import Any
 
 import httpx
 
-from generation.engine.types import EngineError, GenerationRequest, Grammar
+from generation.engine.calls import text_of
+from generation.engine.types import EngineError, GenerationRequest, Grammar, Message
 
 # What no honest server goes beyond, in bytes and in tokens.
 LONGEST_ANSWER = 16 * 1024 * 1024
 LONGEST_LINE = 1024 * 1024
 LONGEST_ERROR = 64 * 1024
 MOST_TOKENS = 10_000_000
+MOST_CALLS = 128
 STATUS_CODES = {
     400: "engine_rejected",
     401: "engine_unauthorized",
@@ -74,7 +76,27 @@ def request_body(request: GenerationRequest, dialect: str) -> dict[str, Any]:
         body |= vllm_fields(request)
     if request.grammar is not None:
         body |= grammar_fields(request.grammar, dialect)
+    if request.functions:
+        body |= function_fields(request)
     return body
+
+
+def function_fields(request: GenerationRequest) -> dict[str, Any]:
+    """The functions as the server is told of them; how it writes a call is its own business."""
+    tools = [
+        {
+            "type": "function",
+            "function": {
+                "name": function.name,
+                "description": function.description,
+                "parameters": json.loads(function.parameters),
+            },
+        }
+        for function in request.functions
+    ]
+    only = {"type": "function", "function": {"name": request.functions[0].name}}
+    must = only if len(tools) == 1 else "required"
+    return {"tools": tools, "tool_choice": must if request.must_call else "auto"}
 
 
 def grammar_fields(grammar: Grammar, dialect: str) -> dict[str, Any]:
@@ -123,8 +145,49 @@ def count(given: Any) -> int:
 def text_fields(request: GenerationRequest) -> dict[str, Any]:
     if request.prompt:
         return {"prompt": request.prompt}
-    messages = [{"role": each.role, "content": each.content} for each in request.messages]
-    return {"messages": messages}
+    return {"messages": [message_fields(message) for message in request.messages]}
+
+
+def message_fields(message: Message) -> dict[str, Any]:
+    found: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        found["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in message.tool_calls
+        ]
+    if message.role == "tool":
+        found["tool_call_id"] = message.tool_call_id
+    return found
+
+
+class CallsBeingMade:
+    """The calls of functions in a server's stream, put together piece by piece."""
+
+    def __init__(self) -> None:
+        self.calls: dict[int, list[str]] = {}
+        self.size = 0
+
+    def take(self, deltas: Any) -> None:
+        """Use the pieces of one chunk."""
+        for delta in deltas if isinstance(deltas, list) else ():
+            function = delta.get("function") or {}
+            call = self.calls.setdefault(int(delta.get("index", 0)), ["", ""])
+            call[0] += str(function.get("name") or "")
+            call[1] += str(function.get("arguments") or "")
+            self.size += len(call[0]) + len(call[1])
+        if len(self.calls) > MOST_CALLS or self.size > LONGEST_ANSWER:
+            raise EngineError("engine_protocol_error", "The model server's calls never end.")
+
+    @property
+    def text(self) -> str:
+        """The calls in the form that our own engine writes them in."""
+        return "".join(
+            text_of(name, arguments or "{}") for name, arguments in self.calls.values() if name
+        )
 
 
 def vllm_fields(request: GenerationRequest) -> dict[str, Any]:
@@ -151,4 +214,4 @@ def refused(status: int, answer: bytes) -> EngineError:
 
 
 def prompt_text(request: GenerationRequest) -> str:
-    return request.prompt or "\n".join(message.content for message in request.messages)
+    return request.prompt or "\n".join(message.text for message in request.messages)

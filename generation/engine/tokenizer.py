@@ -13,7 +13,7 @@ from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer as FastTokenizer
 
-from generation.engine.types import GenerationRequest, Message
+from generation.engine.types import EngineError, GenerationRequest, Message
 
 PLAIN_TEMPLATE = (
     "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}"
@@ -74,6 +74,8 @@ class Tokenizer:
         marks = [f"\ue000{secrets.token_hex(8)}\ue001" for _ in messages]
         turns = [{"role": m.role, "content": mark} for m, mark in zip(messages, marks, strict=True)]
         rendered = self.render(turns)
+        if messages[0].role != "system":
+            rendered = rendered.removeprefix(self.own_prompt)
         contents = dict(zip(marks, (message.content for message in messages), strict=True))
         ids: list[int] = []
         for part in split_special(rendered, self.special):
@@ -83,13 +85,30 @@ class Tokenizer:
                 ids += self.encode(fill(part, contents))
         return ids
 
+    @cached_property
+    def own_prompt(self) -> str:
+        """The system message that the template adds of its own where a conversation has none.
+
+        It speaks of who made the model, which nobody here asked for. Empty where there is none.
+        """
+        mark = "\ue000"
+        before = self.render([{"role": "user", "content": mark}]).partition(mark)[0]
+        first = next(iter(split_special(before, self.special)), "")
+        if first not in self.special or before.count(first) < 2:
+            return ""
+        return before[: before.index(first, len(first))]
+
     def render(self, turns: list[dict[str, str]]) -> str:
         names = {
             key: value if isinstance(value, str) else (value or {}).get("content", "")
             for key, value in self.config.items()
             if key in ("bos_token", "eos_token", "unk_token", "pad_token")
         }
-        return str(self.template.render(messages=turns, add_generation_prompt=True, **names))
+        try:
+            return str(self.template.render(messages=turns, add_generation_prompt=True, **names))
+        except TemplateError as error:
+            detail = f"The model does not take messages in this order: {error}"
+            raise EngineError("messages_refused", detail) from error
 
 
 def read_config(folder: Path) -> dict[str, Any]:

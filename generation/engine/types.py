@@ -23,12 +23,12 @@ MAX_PROMPT_CHARS = 160_000
 MAX_GRAMMAR_CHARS = 64_000
 LEAST_TOP_P = 1e-6
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
 Reason = Literal["stop", "length", "cancelled"]
-GrammarKind = Literal["json_schema", "regex", "choice", "ebnf"]
+GrammarKind = Literal["json_schema", "regex", "choice", "ebnf", "calls"]
 
-ROLES = ("system", "user", "assistant")
-GRAMMAR_KINDS = ("json_schema", "regex", "choice", "ebnf")
+ROLES = ("system", "user", "assistant", "tool")
+GRAMMAR_KINDS = ("json_schema", "regex", "choice", "ebnf", "calls")
 INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 
 
@@ -57,9 +57,44 @@ class EngineBusy(EngineError):
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A function that an answer called: the call's id, the name, and the arguments as JSON."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
+    """A turn of a conversation; one of a tool says which call it answers."""
+
     role: Role
     content: str
+    tool_calls: tuple[FunctionCall, ...] = ()
+    tool_call_id: str = ""
+
+    @classmethod
+    def read(cls, turn: Mapping[str, Any]) -> Message:
+        """A message as a job's payload keeps it."""
+        calls = tuple(FunctionCall(**call) for call in turn.get("tool_calls", ()))
+        return cls(turn["role"], turn["content"], calls, turn.get("tool_call_id", ""))
+
+    @property
+    def text(self) -> str:
+        """All of it that a model reads."""
+        return self.content + "".join(call.name + call.arguments for call in self.tool_calls)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function that the model may call; `schema` (JSON) is what its arguments are held to, and
+    `parameters` (JSON) what was asked for."""
+
+    name: str
+    description: str
+    schema: str
+    parameters: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +155,12 @@ class Grammar:
         return cls("ebnf", rules)
 
     @classmethod
+    def calls(cls, functions: Sequence[Function], *, must_call: bool) -> Grammar:
+        """A call of one of the functions, after a text of any kind or in place of it."""
+        known = {function.name: json.loads(function.schema) for function in functions}
+        return cls("calls", json.dumps({"functions": known, "must_call": must_call}))
+
+    @classmethod
     def choice(cls, options: Sequence[str]) -> Grammar:
         if not options or not all(options):
             raise LimitError("grammar", "a choice needs at least one option, none of them empty")
@@ -139,8 +180,10 @@ class AdapterRef:
 class GenerationRequest:
     """One text to write. `tenant` separates caches; give either `messages` or a raw `prompt`.
 
-    Among tenants that wait, one of `weight` 3 is served three times as much as one of 1. With
-    `may_cut` fewer than `max_tokens` are written where the context has no room for more.
+    With `functions` the text may end in a call of one of them, in the form that engine/calls.py
+    tells, and with `must_call` it is one. Among tenants that wait, one of `weight` 3 is served
+    three times as much as one of 1. With `may_cut` fewer than `max_tokens` are written where
+    the context has no room for more.
     """
 
     id: str
@@ -155,6 +198,8 @@ class GenerationRequest:
     min_tokens: int = 0
     weight: int = 1
     may_cut: bool = False
+    functions: tuple[Function, ...] = ()
+    must_call: bool = False
 
     def __post_init__(self) -> None:
         within("weight", self.weight, 1, MAX_WEIGHT, whole=True)
@@ -164,12 +209,12 @@ class GenerationRequest:
         if bool(self.messages) == bool(self.prompt):
             raise LimitError("prompt", "give either messages or a prompt", "prompt_empty")
         check_messages(self.messages)
-        check_prompt_text(self.messages[-1].content if self.messages else self.prompt)
+        check_prompt_text(self.messages[-1].text if self.messages else self.prompt)
         check_prompt_size(self.prompt_chars)
 
     @property
     def prompt_chars(self) -> int:
-        return len(self.prompt) + sum(len(message.content) for message in self.messages)
+        return len(self.prompt) + sum(len(message.text) for message in self.messages)
 
 
 def within(name: str, value: float, low: float, high: float, *, whole: bool = False) -> None:
@@ -197,15 +242,11 @@ def check_biases(biases: tuple[tuple[int, float], ...]) -> None:
 
 
 def check_messages(messages: tuple[Message, ...]) -> None:
-    """An optional system message, then user and assistant in turn, the user last."""
+    """Their order is the chat template's business: what it cannot take, it refuses."""
     if len(messages) > MAX_MESSAGES:
         raise LimitError("messages", f"at most {MAX_MESSAGES} are allowed")
-    turns = messages[1:] if messages and messages[0].role == "system" else messages
-    expected = ("user", "assistant")
-    if any(turn.role != expected[place % 2] for place, turn in enumerate(turns)):
-        raise LimitError("messages", "user and assistant must take turns after the system message")
-    if messages and len(turns) % 2 == 0:
-        raise LimitError("messages", "the last message must be the user's")
+    if any(message.role not in ROLES for message in messages):
+        raise LimitError("messages", f"a role is one of {', '.join(ROLES)}")
 
 
 def check_prompt_text(text: str) -> None:
@@ -222,11 +263,11 @@ def check_prompt_size(chars: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class TokenLogprob:
-    """One sampled token, its log-probability, and the likeliest tokens beside it."""
+    """One sampled token's bytes, its log-probability, and the likeliest tokens beside it."""
 
-    token: str
+    token: bytes
     logprob: float
-    top: tuple[tuple[str, float], ...] = ()
+    top: tuple[tuple[bytes, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -80,7 +81,8 @@ def invents(sentence: str, brand: str, known: frozenset[str]) -> bool:
 def is_awkward(text: str, known: str) -> bool:
     """Short copy that sets terms of its own or lacks its subject: `Keep you dry`."""
     words = fold(text).split()
-    terms = [word for word in words if word in lexicon.TERMS and word not in known.split()]
+    given = set(known.split())
+    terms = [word for word in words if word in lexicon.TERMS and word not in given]
     headless = base_verb(words[0]) != "" and text.endswith(".") if words else True
     loose = words[1:2] == ["you"] and words[0] in lexicon.VERBS
     article = "a free " in fold(text) and "a free " not in fold(known)
@@ -96,5 +98,5 @@ def known_share(text: str, known: str) -> float:
 def circles(text: str) -> bool:
     """Whether a sentence comes back to the same word again and again."""
     stems = [stem(word) for word in fold(text).split() if telling(word)]
-    most = max((stems.count(each) for each in stems), default=0)
+    most = max(Counter(stems).values(), default=0)
     return most > 2 or (most > 1 and len(stems) < 7)

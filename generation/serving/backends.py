@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from generation.engine.echo import EchoEngine
 from generation.engine.openai import OpenAIEngine
 from generation.engine.types import Engine, EngineBusy, EngineStats, Event, GenerationRequest, Token
 from generation.serving.customer_endpoint import BUSY, ROWS, Target, target_of, translated
@@ -21,11 +22,15 @@ IDLE_S = 30.0
 PAUSE_S = 0.02
 
 
+# In the place of a server's id: what test keys are answered by.
+ECHO = "echo"
+
+
 @dataclass(slots=True)
 class Backend:
-    """The engine over one workspace's server, and when it last had work."""
+    """The engine over one workspace's server, or the echo, and when it last had work."""
 
-    engine: OpenAIEngine
+    engine: OpenAIEngine | EchoEngine
     used: float = field(default_factory=time.monotonic)
 
 
@@ -35,6 +40,7 @@ class Backends:
     def __init__(self, default_backend: Engine) -> None:
         self.default_backend = default_backend
         self.backends: dict[Target, Backend] = {}
+        self.echo = Backend(EchoEngine())
         self.routes: dict[str, Backend] = {}
 
     @property
@@ -45,7 +51,8 @@ class Backends:
         """Workspaces whose own server has as much to do as it is given at a time."""
         calls: Counter[UUID] = Counter()
         for target, backend in self.backends.items():
-            calls[target.tenant_id] += len(backend.engine.calls)
+            if isinstance(backend.engine, OpenAIEngine):
+                calls[target.tenant_id] += len(backend.engine.calls)
         return {tenant_id for tenant_id, under_way in calls.items() if under_way >= ROWS}
 
     def submit(self, request: GenerationRequest, endpoint: str | None = None) -> None:
@@ -57,7 +64,7 @@ class Backends:
         if endpoint is None:
             self.default_backend.submit(request)
             return
-        backend = self._backend(target_of(endpoint))
+        backend = self.echo if endpoint == ECHO else self._backend(target_of(endpoint))
         backend.engine.submit(request)
         backend.used = time.monotonic()
         self.routes[request.id] = backend
@@ -78,7 +85,7 @@ class Backends:
         """The platform's next piece of work, and what the others have sent meanwhile."""
         busy = self.default_backend.busy
         events = self.default_backend.step() if busy else []
-        for backend in self.backends.values():
+        for backend in (self.echo, *self.backends.values()):
             events += map(translated, self._poll(backend))
         if not events and not busy:
             time.sleep(PAUSE_S)
@@ -86,7 +93,8 @@ class Backends:
         return events
 
     def _poll(self, backend: Backend) -> list[Event]:
-        events = backend.engine.poll()
+        engine = backend.engine
+        events = engine.step() if isinstance(engine, EchoEngine) else engine.poll()
         for event in events:
             if not isinstance(event, Token):
                 self.routes.pop(event.request_id, None)

@@ -37,6 +37,7 @@ from tenants.jobs import services as jobs
 from tenants.jobs import vitals
 from tenants.jobs.leases import Beat, heartbeats, take
 from tenants.jobs.models import Lease
+from tenants.jobs.readers import ReaderWatch
 from tenants.jobs.registry import JobKind, kind_of
 from tenants.jobs.shutdown import shutting_down
 from tenants.jobs.streams import StreamPiece, piece
@@ -83,6 +84,7 @@ class BatchWorker:
         self.stopped = 0.0
         self.database = Backoff()
         self.meter = meter()
+        self.readers = ReaderWatch()
 
     def run(self) -> int:
         """Handling until no job is due; the number of jobs taken."""
@@ -108,6 +110,7 @@ class BatchWorker:
             else:
                 time.sleep(PAUSE_S)
             self._beat()
+            self._heed_readers()
             if time.monotonic() - self.shown >= SHOW_EVERY_S:
                 self._flush()
         self._flush()
@@ -163,27 +166,30 @@ class BatchWorker:
 
     # One job's way
 
-    def _advance(self, running: Running, step: Callable[[], EngineCall]) -> None:
-        """Run the handler by one step: up to its next engine call, or to its end."""
+    def _advance(self, running: Running, step: Callable[[], tuple[EngineCall, ...]]) -> None:
+        """Run the handler by one step: up to its next engine calls, or to its end."""
         try:
-            call = step()
-            running.begin(call)
-            self.engine.submit(call.request, running.endpoint)
-            self.meter.asked(call.request.id, customer_endpoint=running.endpoint is not None)
+            running.begin(step())
+            for call in running.calls.values():
+                self._submit(running, call.call)
         except StopIteration as end:
             self._finish(running, end.value)
         except (EngineError, LimitError) as error:
             self._fail(running, error.code, error.message, retry=isinstance(error, EngineBusy))
         except AWAY as error:  # the platform's fault, and none of the job's attempts
             self._away(error)
+            self._drop(running)
             self._end(jobs.hand_back, running)
         except Exception:  # a bug in one handler must not stop the others; it is logged and counted
             log.exception("handler_crashed job=%s", running.lease.job_id)
             self._fail(running, "internal_error", "", retry=True)
-        else:
-            self.running[call.request.id] = running
-            if not call.appends:
-                self._publish(running, "section", section=call.section, index=call.index)
+
+    def _submit(self, running: Running, call: EngineCall) -> None:
+        self.engine.submit(call.request, running.endpoint)
+        self.running[call.request.id] = running
+        self.meter.asked(call.request.id, customer_endpoint=running.endpoint is not None)
+        if not call.appends:
+            self._publish(running, "section", section=call.section, index=call.index)
 
     def _handle(self, event: Event) -> None:
         running = self.running.get(event.request_id)
@@ -191,7 +197,7 @@ class BatchWorker:
             return
         if isinstance(event, Token):
             logprobs = [logprobs_to_json(each) for each in event.logprobs]
-            self._stream(running, running.more(storable(event.text)), logprobs)
+            self._stream(running, event.request_id, storable(event.text), logprobs)
             return
         del self.running[event.request_id]
         with tenant_scope(running.lease.tenant_id), bound_contextvars(**running.lease.log_ids):
@@ -201,23 +207,26 @@ class BatchWorker:
             else:
                 self._finished(running, replace(event, text=storable(event.text)))
 
-    def _stream(self, running: Running, text: str, logprobs: list[Any]) -> None:
-        if running.unsent is not None:
-            running.unsent["text"] += text
-        elif (text or logprobs) and running.call is not None:
-            call = running.call
-            self._publish(running, "token", section=call.section, index=call.index, text=text)
-            running.unsent = self.events[-1][2]
-        if logprobs and running.unsent is not None:
-            running.unsent.setdefault("logprobs", []).extend(logprobs)
+    def _stream(self, running: Running, request_id: str, text: str, logprobs: list[Any]) -> None:
+        part, fresh = running.calls[request_id], running.more(request_id, text)
+        if part.unsent is not None:
+            part.unsent["text"] += fresh
+        elif fresh or logprobs:
+            call = part.call
+            self._publish(running, "token", section=call.section, index=call.index, text=fresh)
+            part.unsent = self.events[-1][2]
+        if logprobs and part.unsent is not None:
+            part.unsent.setdefault("logprobs", []).extend(logprobs)
 
     def _finished(self, running: Running, event: Finished) -> None:
-        running.prompt_tokens += event.prompt_tokens
-        running.completion_tokens += event.completion_tokens
-        if event.reason == "cancelled" or running.cancelled:
+        """One of the job's calls is over; with the last of them the job goes on, or ends."""
+        running.finished(event)
+        if running.open:
+            return
+        if running.cancelled or any(each.reason == "cancelled" for each in running.results):
             self._cancelled(running, event)
         else:
-            self._advance(running, lambda: running.handling.send(event))
+            self._advance(running, lambda: running.handling.send(running.results))
 
     # Ends
 
@@ -243,7 +252,14 @@ class BatchWorker:
 
     def _fail(self, running: Running, code: str, detail: str, *, retry: bool) -> None:
         log.warning("not_written job=%s code=%s detail=%s", running.lease.job_id, code, detail)
+        self._drop(running)
         self._end(jobs.fail, running, code=code, detail=detail, retry=retry)
+
+    def _drop(self, running: Running) -> None:
+        """End what the engine still does for the job, and hear no more of it."""
+        for request_id in running.open:
+            if self.running.pop(request_id, None):
+                self.engine.cancel(request_id)
 
     def _end(self, commit: Callable[..., object], running: Running, **values: Any) -> None:
         """Commit the job's end once all of its text stands in the stream."""
@@ -257,11 +273,14 @@ class BatchWorker:
         """
         self.stopped = self.stopped or time.monotonic()
         patient = time.monotonic() - self.stopped < DRAIN_TIMEOUT_S
-        for request_id, running in list(self.running.items()):
+        for running in self._jobs():
             if not (patient and running.streams_to_client):
-                self.engine.cancel(request_id)
-                del self.running[request_id]
+                self._drop(running)
                 self._end(jobs.hand_back, running)
+
+    def _jobs(self) -> list[Running]:
+        """The jobs under way, each once however many calls it has."""
+        return list(dict.fromkeys(self.running.values()))
 
     # Outages of the database
 
@@ -282,7 +301,7 @@ class BatchWorker:
         now = time.monotonic()
         if self.database.waiting or now - self.beaten < BEAT_EVERY_S:
             return
-        kept = [(run.lease, run.progress) for run in self.running.values()]
+        kept = [(run.lease, run.progress) for run in self._jobs()]
         kept += [(lease, ENDED_PERCENT) for lease in self.executor.held()]
         if not kept:
             return
@@ -293,21 +312,34 @@ class BatchWorker:
             return
         self.beaten = now
         self._back()
-        for request_id, running in list(self.running.items()):
-            self._apply_heartbeat(request_id, running, heard.get(running.lease.job_id))
+        for running in self._jobs():
+            self._apply_heartbeat(running, heard.get(running.lease.job_id))
 
-    def _apply_heartbeat(self, request_id: str, running: Running, beat: Beat | None) -> None:
+    def _apply_heartbeat(self, running: Running, beat: Beat | None) -> None:
         """Stop what somebody wants stopped, and drop what went to another worker."""
         if beat is None:
             log.warning("stale_lease job=%s", running.lease.job_id)
-            self.engine.cancel(request_id)
-            del self.running[request_id]
-        elif beat.cancelled and not running.cancelled:
+            self._drop(running)
+        elif beat.cancelled:
+            self._stop(running)
+
+    def _heed_readers(self) -> None:
+        """Stop answers whose only reader was a web process that is gone."""
+        gone = self.readers.gone(run.reader for run in self._jobs() if run.reader)
+        for running in self._jobs() if gone else ():
+            if running.reader in gone:
+                log.info("reader_gone job=%s", running.lease.job_id)
+                self._stop(running)
+
+    def _stop(self, running: Running) -> None:
+        if not running.cancelled:
             running.cancelled = True
-            self.engine.cancel(request_id)
+            for request_id in running.open:
+                self.engine.cancel(request_id)
 
     def _publish(self, running: Running, name: str, **data: Any) -> None:
-        running.unsent = None  # what comes after this event is a piece of its own
+        if name != "token":
+            running.forget_unsent()
         self.events.append(piece(running.lease, name, data))
 
     def _publish_usage(self, running: Running) -> None:
@@ -322,8 +354,8 @@ class BatchWorker:
         self.shown = time.monotonic()
         if not self.events:
             return
-        for running in self.running.values():
-            running.unsent = None
+        for running in self._jobs():
+            running.forget_unsent()
         events, self.events = self.events, []
         self.executor.publish(events)
 

@@ -1,20 +1,29 @@
 """What a generate job does between its lease and its end: engine calls, then an effect.
 
-A handler is a generator: it yields one engine call at a time, is sent what came of it, and
-returns its outcome. The batch worker drives many of them over one engine.
+A handler is a generator: it yields the engine calls that may run at a time, is sent what came of
+them in their order, and returns its outcome. The batch worker drives many of them over one engine.
 """
 
+import json
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from generation import writers
-from generation.engine.text import storable
-from generation.engine.types import Finished, GenerationRequest, Message, Sampling, TokenLogprob
+from generation.engine.types import (
+    EngineError,
+    Finished,
+    Function,
+    GenerationRequest,
+    Message,
+    Sampling,
+    TokenLogprob,
+)
 from generation.engine.types import Grammar as EngineGrammar
 from generation.models import Variant
 from generation.services.briefs import issue_to_json
 from generation.serving.adapters import adapter_for
+from generation.serving.json_validation import broken_promise
 from generation.writers.writer import Ask, Completion, Draft
 from tenants.jobs.models import Job, Lease
 
@@ -26,7 +35,8 @@ LOWEST_LOGPROB = -9999.0
 class EngineCall:
     """One request, and how its streamed text is shown: `shown` maps all text so far to it.
 
-    `irrevocable`: what somebody has read of the text cannot be taken back.
+    `irrevocable`: what somebody has read of the text cannot be taken back. `reads_prompt`: whether
+    its prompt is told and charged, which of several calls with the same one only the first is.
     """
 
     request: GenerationRequest
@@ -35,6 +45,7 @@ class EngineCall:
     shown: Callable[[str], str] = str
     index: int = 0
     irrevocable: bool = False
+    reads_prompt: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,7 @@ class Stopped(Exception):
         self.text, self.finished = text, finished
 
 
-Handling = Generator[EngineCall, Finished, Outcome]
+Handling = Generator[tuple[EngineCall, ...], tuple[Finished, ...], Outcome]
 
 
 def write_variant(lease: Lease) -> Handling:
@@ -72,7 +83,8 @@ def write_variant(lease: Lease) -> Handling:
             request = ask.request(
                 request_id=f"{lease.job_id}:{lease.token}:{number}", tenant=str(lease.tenant_id)
             )
-            finished = yield _call(ask, replace(request, adapter=adapter, weight=lease.weight))
+            request = replace(request, adapter=adapter, weight=lease.weight)
+            (finished,) = yield (_call(ask, request),)
             made.note(finished)
             number += 1
             tokens = finished.completion_tokens
@@ -124,25 +136,45 @@ def _variant_outcome(variant: Variant, draft: Draft, made: Provenance) -> Outcom
 
 
 def answer_chat(lease: Lease) -> Handling:
-    """Answer an OpenAI-style request: its `n` choices, one after the other."""
-    payload = lease.payload
-    choices = []
+    """Answer an OpenAI-style request: the choices of each of its prompts, in one batch."""
     adapter = adapter_for(lease)
-    for index in range(payload.get("n", 1)):
-        request = replace(_chat_request(lease, index), adapter=adapter)
-        finished = yield EngineCall(request, index=index, irrevocable=True)
-        choice = {"index": index, "text": finished.text, "finish_reason": finished.reason}
-        if finished.logprobs:
-            choice["logprobs"] = [logprobs_to_json(each) for each in finished.logprobs]
-        choices.append(choice)
-        made = {"base_sha256": finished.base_sha256, "adapter_sha256": finished.adapter_sha256}
+    requests = [replace(request, adapter=adapter) for request in _chat_requests(lease)]
+    n = lease.payload.get("n", 1)
+    finished = yield tuple(
+        EngineCall(request, index=index, irrevocable=True, reads_prompt=index % n == 0)
+        for index, request in enumerate(requests)
+    )
+    for each in finished:
+        keep_promise(lease, each)
+    choices = [choice_to_json(index, each) for index, each in enumerate(finished)]
+    last = finished[-1]
+    made = {"base_sha256": last.base_sha256, "adapter_sha256": last.adapter_sha256}
     return Outcome({"choices": choices, **made})
 
 
+def keep_promise(lease: Lease, finished: Finished) -> None:
+    """Raise EngineError for a finished text that does not follow the schema asked for."""
+    promised = (lease.payload.get("grammar") or {}).get("promised")
+    if not promised or finished.reason != "stop":
+        return
+    if broken := broken_promise(finished.text, promised):
+        detail = f"The model's text does not follow the schema: {broken}"
+        raise EngineError("output_schema_violation", detail)
+
+
+def choice_to_json(index: int, finished: Finished) -> dict[str, Any]:
+    """A choice as the job's result keeps it."""
+    choice: dict[str, Any] = {"index": index, "text": finished.text}
+    choice["finish_reason"] = finished.reason
+    if finished.logprobs:
+        choice["logprobs"] = [logprobs_to_json(each) for each in finished.logprobs]
+    return choice
+
+
 def logprobs_to_json(each: TokenLogprob) -> list[Any]:
-    """A token as it is stored: token, log-probability, and the likeliest beside it."""
-    beside = [[storable(token), finite_logprob(logprob)] for token, logprob in each.top]
-    return [storable(each.token), finite_logprob(each.logprob), beside]
+    """A token as it is stored: bytes, log-probability, and the likeliest beside it."""
+    beside = [[list(token), finite_logprob(logprob)] for token, logprob in each.top]
+    return [list(each.token), finite_logprob(each.logprob), beside]
 
 
 def finite_logprob(logprob: float) -> float:
@@ -150,22 +182,42 @@ def finite_logprob(logprob: float) -> float:
     return max(logprob, LOWEST_LOGPROB)
 
 
-def _chat_request(lease: Lease, index: int) -> GenerationRequest:
+def _chat_requests(lease: Lease) -> list[GenerationRequest]:
+    """What the engine is asked for: n choices of each prompt, one prompt after the other."""
+    payload = lease.payload
+    prompts = payload.get("prompts") or [payload.get("prompt", "")]
+    n = payload.get("n", 1)
+    return [
+        _chat_request(lease, place * n + index, prompt=prompt, index=index)
+        for place, prompt in enumerate(prompts)
+        for index in range(n)
+    ]
+
+
+def _chat_request(lease: Lease, number: int, *, prompt: str, index: int) -> GenerationRequest:
     payload = lease.payload
     grammar = payload.get("grammar")
     return GenerationRequest(
-        id=f"{lease.job_id}:{lease.token}:{index}",
+        id=f"{lease.job_id}:{lease.token}:{number}",
         tenant=str(lease.tenant_id),
         max_tokens=payload["max_tokens"],
         min_tokens=payload.get("min_tokens", 0),
-        messages=tuple(Message(**message) for message in payload.get("messages", [])),
-        prompt=payload.get("prompt", ""),
+        messages=tuple(map(Message.read, payload.get("messages", []))),
+        prompt=prompt,
+        functions=tuple(map(function_of, payload.get("tools", []))),
+        must_call=payload.get("must_call", False),
         sampling=chat_sampling(payload.get("sampling", {}), index),
-        grammar=EngineGrammar(**grammar) if grammar else None,
+        grammar=EngineGrammar(grammar["kind"], grammar["source"]) if grammar else None,
         banned=tuple(payload.get("banned", [])),
         weight=lease.weight,
         may_cut=payload.get("may_cut", False),
     )
+
+
+def function_of(tool: dict[str, Any]) -> Function:
+    """A function of the payload as the engine takes it."""
+    schema, parameters = json.dumps(tool["schema"]), json.dumps(tool["parameters"])
+    return Function(tool["name"], tool["description"], schema, parameters)
 
 
 def chat_sampling(values: dict[str, Any], index: int) -> Sampling:

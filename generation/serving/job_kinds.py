@@ -8,6 +8,9 @@ from tenants.jobs.registry import JobKind
 WRITE = "generate.variant"
 CHAT = "generate.chat"
 QUEUE = "generate"
+EMBED = "generate.embed"
+# What turns texts into vectors, and how many numbers a vector has.
+ENCODERS = {"all-minilm-l6-v2": 384}
 TOKENS = ("prompt_tokens", "completion_tokens")
 VARIANT = JobKind(
     name=WRITE,
@@ -26,4 +29,11 @@ COMPLETION = JobKind(
     handler="generation.serving.handlers.answer_chat",
     meters=TOKENS,
     forgotten=True,
+)
+EMBEDDING = JobKind(
+    name=EMBED,
+    label=_("Vectors by API"),
+    queue="score",
+    handler="generation.serving.embeddings.embed",
+    meters=("embedded_tokens",),
 )

@@ -67,6 +67,16 @@ def render_brand(brief: BriefData) -> str:
     return "\n\n".join(filter(None, blocks))
 
 
+def render_voice(brand: BrandData) -> str:
+    """What a model is told that speaks for a brand in a conversation."""
+    blocks = (
+        f"You speak for {brand.name or 'a brand'}, in its voice.",
+        *_brand_blocks(brand),
+        _samples(brand.samples),
+    )
+    return "\n\n".join(filter(None, blocks))
+
+
 def _brand_blocks(brand: BrandData) -> Iterator[str]:
     yield _labelled("About", brand.about)
     yield _labelled("Website", brand.url)

@@ -79,4 +79,7 @@ ROUTES = {
     "openai-model": Route(get("read generate"), kwargs={"name": "echo"}),
     "openai-chat": Route(post("generate", 400)),
     "openai-completions": Route(post("generate", 400)),
+    "openai-responses": Route(post("generate", 400)),
+    "openai-embeddings": Route(post("generate", 400)),
+    "openai-other": Route(get("public", 404), kwargs={"name": "images", "rest": "edits"}),
 }

@@ -19,7 +19,7 @@ from generation.serving.batch_worker import BatchWorker
 from generation.serving.job_kinds import QUEUE
 
 # Two cores that do much else take half of it.
-START_S = 90
+START_S = 180
 STOP = ("--timeout-graceful-shutdown", "2")
 
 
@@ -38,12 +38,22 @@ def test_database_url() -> str:
 @contextmanager
 def served(app: str = "saas.asgi:application", **variables: str) -> Iterator[str]:
     """The app under uvicorn on a free port, with the tests' database; yields its address."""
+    with launched(app, **variables) as (address, _process):
+        yield address
+
+
+@contextmanager
+def launched(
+    app: str = "saas.asgi:application", **variables: str
+) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """As `served`, with the process."""
     port = free_port()
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "tests.settings",
         "DATABASE_URL": test_database_url(),
         "DATABASE_POOL": "True",
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "CORS_ALLOWED_ORIGINS": "https://listed.example",
         "LIMIT_GENERATIONS": "100000",
         "LIMIT_REQUESTS": "100000",
         "LIMIT_TOKENS": "100000000",
@@ -55,7 +65,7 @@ def served(app: str = "saas.asgi:application", **variables: str) -> Iterator[str
     )
     try:
         await_health(f"http://127.0.0.1:{port}", server)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", server
     finally:
         server.terminate()
         server.wait(10)
@@ -65,7 +75,7 @@ def await_health(address: str, server: "subprocess.Popen[bytes]") -> None:
     ends = time.monotonic() + START_S
     while time.monotonic() < ends and server.poll() is None:
         try:
-            if httpx.get(f"{address}/healthz").status_code == 200:
+            if httpx.get(f"{address}/readyz").status_code == 200:
                 return
         except httpx.TransportError:
             time.sleep(0.1)

@@ -4,6 +4,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from generation.api.openai import logprobs
+from generation.api.openai.call_stream import CallStream, calls_to_json
+from generation.engine import calls
 from tenants.jobs.models import Job
 
 DONE = b"data: [DONE]\n\n"
@@ -16,9 +19,11 @@ class ResponseOptions:
     job: str
     model: str
     chat: bool
-    n: int
     stream: bool
     include_usage: bool
+    tools: bool = False
+    fingerprint: str | None = None
+    about: dict[str, Any] | None = None
 
 
 class ResponseFormatter:
@@ -27,6 +32,8 @@ class ResponseFormatter:
     def __init__(self, options: ResponseOptions, job: Job) -> None:
         self.options = options
         self.job = job
+        self.call_streams: dict[int, CallStream] = {}
+        self.offsets: dict[int, int] = {}
 
     def whole(self) -> dict[str, Any]:
         """The finished job as one answer."""
@@ -35,20 +42,27 @@ class ResponseFormatter:
         return {**self._head(kind), "choices": choices, "usage": self.usage()}
 
     def _choice(self, choice: dict[str, Any]) -> dict[str, Any]:
-        text = choice["text"]
-        body = (
-            {"message": {"role": "assistant", "content": text, "refusal": None}}
-            if self.options.chat
-            else {"text": text}
-        )
-        head = {"index": choice["index"], "finish_reason": choice["finish_reason"]}
-        return {**head, **body, "logprobs": openai_logprobs(choice.get("logprobs"))}
+        index, kept = choice["index"], choice.get("logprobs")
+        if not self.options.chat:
+            odds = logprobs.legacy(kept)
+            text = {"text": choice["text"], "logprobs": odds}
+            return {"index": index, "finish_reason": choice["finish_reason"], **text}
+        message, reason = self.message(choice)
+        odds = logprobs.of_chat(kept)
+        return {"index": index, "finish_reason": reason, "message": message, "logprobs": odds}
+
+    def message(self, choice: dict[str, Any]) -> tuple[dict[str, Any], str]:
+        """A choice as the assistant's message, and why it ended."""
+        text, called = calls.read(choice["text"]) if self.options.tools else (choice["text"], [])
+        message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
+        if not called:
+            return message, choice["finish_reason"]
+        made = calls_to_json(called, self.job.pk.hex, choice["index"])
+        return {**message, "content": text or None, "tool_calls": made}, "tool_calls"
 
     def usage(self) -> dict[str, Any]:
         result = self.job.result
-        # Each choice reads the prompt anew; OpenAI counts it once.
-        prompt = result["prompt_tokens"] // max(1, len(result["choices"]))
-        completion = result["completion_tokens"]
+        prompt, completion = result["prompt_tokens"], result["completion_tokens"]
         return {
             "prompt_tokens": prompt,
             "completion_tokens": completion,
@@ -60,19 +74,40 @@ class ResponseFormatter:
         delta = {"role": "assistant", "content": "", "refusal": None}
         return self._chunk([self._piece(index, delta=delta)]) if self.options.chat else b""
 
-    def text(self, index: int, text: str, logprobs: list[Any] | None = None) -> bytes:
-        part = {"delta": {"content": text}} if self.options.chat else {"text": text}
-        return self._chunk([self._piece(index, **part, logprobs=openai_logprobs(logprobs))])
+    def text(self, index: int, text: str, kept: list[Any] | None = None) -> bytes:
+        """More of a choice's text, and of the functions that it calls."""
+        if not self.options.chat:
+            odds = logprobs.legacy(kept, self.offsets.get(index, 0))
+            self.offsets[index] = self.offsets.get(index, 0) + len(text)
+            return self._chunk([self._piece(index, text=text, logprobs=odds)])
+        odds = logprobs.of_chat(kept)
+        if not self.options.tools:
+            return self._chunk([self._piece(index, delta={"content": text}, logprobs=odds)])
+        stream = self.call_streams.setdefault(index, CallStream(self.job.pk.hex, index))
+        pieces = [self._piece(index, delta=delta) for delta in stream.more(text)]
+        if odds:
+            pieces.append(self._piece(index, delta={}, logprobs=odds))
+        return b"".join(self._chunk([piece]) for piece in pieces)
 
     def closing(self) -> bytes:
         """The chunks that end each choice, with the usage where it was asked for."""
-        empty: dict[str, Any] = {"delta": {}} if self.options.chat else {"text": ""}
-        ends = [
-            self._chunk([self._piece(choice["index"], choice["finish_reason"], **empty)])
-            for choice in self.job.result["choices"]
-        ]
+        ends = [self._end(choice) for choice in self.job.result["choices"]]
         usage = [self._chunk([], self.usage())] if self.options.include_usage else []
         return b"".join([*ends, *usage, DONE])
+
+    def error(self, problem: dict[str, Any]) -> bytes:
+        """An error after the status was sent, as OpenAI's clients look for it."""
+        return f"data: {json.dumps(problem, ensure_ascii=False)}\n\n".encode()
+
+    def _end(self, choice: dict[str, Any]) -> bytes:
+        index, reason = choice["index"], choice["finish_reason"]
+        if not self.options.chat:
+            return self._chunk([self._piece(index, reason, text="")])
+        rest: list[dict[str, Any]] = []
+        if stream := self.call_streams.get(index):
+            rest, reason = stream.rest(), "tool_calls" if stream.called else reason
+        chunks = [self._chunk([self._piece(index, delta=delta)]) for delta in rest]
+        return b"".join([*chunks, self._chunk([self._piece(index, reason, delta={})])])
 
     def _piece(self, index: int, finish_reason: str | None = None, **part: Any) -> dict[str, Any]:
         return {"index": index, "logprobs": None, **part, "finish_reason": finish_reason}
@@ -91,33 +126,19 @@ class ResponseFormatter:
             "object": kind,
             "created": int(self.job.created_at.timestamp()),
             "model": self.options.model,
-            "system_fingerprint": fingerprint(self.job.result),
+            "system_fingerprint": self.fingerprint,
         }
 
+    @property
+    def fingerprint(self) -> str | None:
+        """The weights that wrote it; while it is being written, those that were asked for."""
+        result = self.job.result
+        found = fingerprint(result.get("base_sha256"), result.get("adapter_sha256"))
+        return found or self.options.fingerprint
 
-def openai_logprobs(kept: list[Any] | None) -> dict[str, Any] | None:
-    """What handlers.logprobs_to_json stored, as OpenAI's chats have it."""
-    if not kept:
+
+def fingerprint(base: str | None, adapter: str | None) -> str | None:
+    """The weights of base and adapter, each by how its hash begins."""
+    if not base:
         return None
-    content = [
-        {**token_logprob(token, logprob), "top_logprobs": [token_logprob(*pair) for pair in beside]}
-        for token, logprob, beside in kept
-    ]
-    return {"content": content, "refusal": None}
-
-
-def token_logprob(token: str, logprob: float) -> dict[str, Any]:
-    """A part of a character has no text of its own, and so no bytes that could be told."""
-    known = None if "\ufffd" in token else list(token.encode())
-    return {"token": token, "logprob": logprob, "bytes": known}
-
-
-def fingerprint(result: dict[str, Any]) -> str | None:
-    """The weights that really wrote a text, base and adapter, each by how its hash begins.
-
-    Nothing while the text is still being written.
-    """
-    if not (base := result.get("base_sha256")):
-        return None
-    adapter = result.get("adapter_sha256")
     return f"fp_{base[:12]}" + (f"_{adapter[:12]}" if adapter else "")

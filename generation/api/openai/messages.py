@@ -1,6 +1,6 @@
-"""A chat's messages as the model takes them: one system message, then user and assistant."""
+"""A chat's messages as the engine takes them, in whatever order they come."""
 
-from itertools import groupby
+import json
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -9,9 +9,18 @@ from rest_framework import serializers
 
 from generation.engine.types import MAX_MESSAGES, MAX_PROMPT_CHARS
 
-ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
-KNOWN = {"role", "content", "name", "refusal"}
-Turn = dict[str, str]
+ROLES = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+    "function": "tool",
+}
+KNOWN = {"role", "content", "name", "refusal", "tool_calls", "tool_call_id"}
+# What an answer's message brings along when it goes back into the history.
+ANSWERED = {"annotations", "audio", "function_call", "reasoning", "reasoning_content", "parsed"}
+Turn = dict[str, Any]
 
 
 TEXT_PART = {
@@ -23,7 +32,7 @@ MESSAGE = {
     "type": "object",
     "required": ["role", "content"],
     "properties": {
-        "role": {"enum": list(ROLES)},
+        "role": {"enum": ["system", "developer", "user", "assistant"]},
         "content": {
             "oneOf": [{"type": "string"}, {"type": "array", "minItems": 1, "items": TEXT_PART}]
         },
@@ -44,25 +53,44 @@ class MessagesField(serializers.Field):  # type: ignore[type-arg]
         turns = [turn for place, item in enumerate(data) if (turn := read(item, place, errors))]
         if errors:
             raise serializers.ValidationError(errors)
-        return in_order(turns)
+        if sum(len(json.dumps(turn, ensure_ascii=False)) for turn in turns) > MAX_PROMPT_CHARS:
+            raise serializers.ValidationError(
+                _("At most %d characters.") % MAX_PROMPT_CHARS, code="context_length_exceeded"
+            )
+        return joined(turns)
 
 
 def read(item: Any, place: int, errors: dict[str, Any]) -> Turn | None:
     """One message; what is wrong with it goes to `errors` under its place."""
     try:
-        return {"role": role_of(item), "content": text_of(item.get("content"))}
+        return turn_of(item)
     except serializers.ValidationError as error:
         errors[str(place)] = error.detail
         return None
 
 
+def turn_of(item: Any) -> Turn:
+    role = role_of(item)
+    calls = [call_of(call) for call in item.get("tool_calls") or ()]
+    empty = role in ("assistant", "tool") and not item.get("content")
+    content = str(item.get("refusal") or "") if empty else text_of(item.get("content"))
+    turn: Turn = {"role": role, "content": content}
+    if calls:
+        turn["tool_calls"] = calls
+    if role == "tool":
+        turn["tool_call_id"] = str(item.get("tool_call_id") or item.get("name") or "")
+    return turn
+
+
 def role_of(item: Any) -> str:
     role = item.get("role") if isinstance(item, dict) else None
     if not isinstance(role, str) or role not in ROLES:
-        raise serializers.ValidationError({"role": [_("system, user or assistant.")]}, "invalid")
-    if unknown := sorted(item.keys() - KNOWN):
-        name = unknown[0]
-        raise serializers.ValidationError({name: [_("Not taken here.")]}, "unknown_field")
+        raise serializers.ValidationError(
+            {"role": [_("system, user, assistant or tool.")]}, "invalid"
+        )
+    for name, value in item.items():
+        if name not in KNOWN | ANSWERED and value is not None:
+            raise serializers.ValidationError({name: [_("Not taken here.")]}, "unknown_field")
     return ROLES[role]
 
 
@@ -71,32 +99,38 @@ def text_of(content: Any) -> str:
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []
-    texts = [part.get("text") for part in parts if is_text(part)]
+    texts = [text for part in parts if (text := part_text(part)) is not None]
     if not texts or len(texts) < len(parts):
         raise serializers.ValidationError({"content": [_("Text, or parts of text.")]}, "invalid")
     return "\n".join(texts)
 
 
-def is_text(part: Any) -> bool:
-    plain = isinstance(part, dict) and part.get("type") == "text"
-    return plain and isinstance(part.get("text"), str)
+def part_text(part: Any) -> str | None:
+    if not isinstance(part, dict):
+        return None
+    names = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
+    text = part.get(names.get(str(part.get("type")), ""))
+    return text if isinstance(text, str) else None
 
 
-def in_order(turns: list[Turn]) -> list[Turn]:
-    """System first, then user and assistant in turn, the user last."""
-    joined = [
-        {"role": role, "content": "\n\n".join(turn["content"] for turn in same)}
-        for role, same in groupby(turns, key=lambda turn: turn["role"])
-    ]
-    rest = joined[1:] if joined[0]["role"] == "system" else joined
-    expected = [("user", "assistant")[place % 2] for place in range(len(rest))]
-    if [turn["role"] for turn in rest] != expected or len(rest) % 2 == 0:
-        raise serializers.ValidationError(
-            _("After the system message, user and assistant take turns; the user is last."),
-            code="invalid",
-        )
-    if sum(len(turn["content"]) for turn in joined) > MAX_PROMPT_CHARS:
-        raise serializers.ValidationError(
-            _("At most %d characters.") % MAX_PROMPT_CHARS, code="context_length_exceeded"
-        )
-    return joined
+def call_of(call: Any) -> dict[str, str]:
+    """A function that was called before: its id, its name and its arguments as JSON."""
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+        raise serializers.ValidationError({"tool_calls": [_("Calls of functions.")]}, "invalid")
+    arguments = function.get("arguments") or "{}"
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    return {"id": str(call.get("id") or ""), "name": function["name"], "arguments": text}
+
+
+def joined(turns: list[Turn]) -> list[Turn]:
+    """Those of one role that follow each other as one, since many templates want it so."""
+    found: list[Turn] = []
+    for turn in turns:
+        last = found[-1] if found else None
+        plain = turn.keys() == {"role", "content"}
+        if last and plain and last.keys() == turn.keys() and last["role"] == turn["role"]:
+            last["content"] += "\n\n" + turn["content"]
+        else:
+            found.append(turn)
+    return found

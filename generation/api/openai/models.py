@@ -2,8 +2,10 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -11,7 +13,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from generation.errors import ModelNotFound
-from generation.serving.routing import ModelChoice, choice_of, customer_endpoint, resolve_model
+from generation.models import Brand
+from generation.serving.job_kinds import ENCODERS
+from generation.serving.routing import (
+    ModelChoice,
+    choice_of,
+    customer_endpoint,
+    echo_for_tests,
+    resolve_model,
+)
 from saas.api.views import ApiView
 from training.errors import BaseMismatch
 from training.models import ModelVersion
@@ -45,7 +55,30 @@ def available() -> list[Model]:
     """The workspace's own, the base, and each version by its number."""
     base = base_name()
     versions = [shown(version, base) for version in ModelVersion.objects.active()]
-    return [Model(OWN, parent=base), Model(base), *versions]
+    voices = [Model(voice_name(brand), parent=base) for brand in Brand.objects.all()]
+    return [Model(OWN, parent=base), Model(base), *versions, *voices, *map(Model, ENCODERS)]
+
+
+def voice_name(brand: Brand) -> str:
+    """The name under which the workspace's model speaks in a brand's voice."""
+    return f"{OWN}/{slugify(brand.name, allow_unicode=True)}"
+
+
+def brand_called(name: str) -> Brand:
+    """The brand of this name, or of the short form of it that stands in addresses."""
+    wanted = slugify(name, allow_unicode=True)
+    for brand in Brand.objects.order_by("created_at"):
+        if name == str(brand.pk) or slugify(brand.name, allow_unicode=True) == wanted:
+            return brand
+    raise ModelNotFound(_("There is no brand “%s”.") % name[:80])
+
+
+def brand_asked_for(model: str, metadata: dict[str, Any] | None) -> Brand | None:
+    """The brand in whose voice to speak: by `kindling/its-name`, or by `metadata.brand`."""
+    if model.startswith(f"{OWN}/"):
+        return brand_called(model.removeprefix(f"{OWN}/"))
+    name = (metadata or {}).get("brand")
+    return brand_called(str(name)) if name else None
 
 
 def shown(version: ModelVersion, base: str) -> Model:
@@ -56,6 +89,10 @@ def shown(version: ModelVersion, base: str) -> Model:
 def find(name: str) -> Model:
     """The model of this name; raises NotFound as OpenAI does."""
     base = base_name()
+    if name in ENCODERS:
+        return Model(name)
+    if name.startswith(f"{OWN}/"):
+        return Model(voice_name(brand_called(name.removeprefix(f"{OWN}/"))), parent=base)
     if name in (OWN, base):
         return Model(name, parent=base if name == OWN else None)
     return shown(numbered(name), base)
@@ -73,7 +110,9 @@ def numbered(name: str) -> ModelVersion:
 
 def chosen(name: str) -> ModelChoice:
     """Who writes under this name. Raises where that cannot be used now."""
-    if name == OWN:
+    if (echo := echo_for_tests()) and find(name):
+        return echo
+    if name == OWN or name.startswith(f"{OWN}/"):
         return resolve_model()
     endpoint = customer_endpoint()
     if name == base_name():

@@ -1,10 +1,9 @@
-"""From a job to its answer: waits for its text, passes it on, and stops it when nobody reads."""
+"""From a job to its answer: waits for its text and passes it on."""
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Protocol
 
 import redis
 from asgiref.sync import sync_to_async
@@ -12,7 +11,7 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from generation.api.openai.formatter import ResponseFormatter, ResponseOptions
+from generation.api.openai.formatter import ResponseOptions
 from generation.errors import GenerationCancelled, GenerationFailed
 from generation.serving.adapters import FINAL
 from saas.errors import AppError, Conflict, Invalid, Unavailable, openai_problem
@@ -30,34 +29,51 @@ from tenants.scope import tenant_scope
 log = logging.getLogger(__name__)
 
 END = object()
-KEY = "Idempotency-Key"
 # A stream's status is sent before its text: wait so long for an error that may still come.
 PATIENCE_S = 1.0
-REFUSALS = {"context_length_exceeded", "prompt_empty", "grammar_invalid", "validation_failed"}
+REFUSALS = {
+    "context_length_exceeded",
+    "prompt_empty",
+    "grammar_invalid",
+    "validation_failed",
+    "messages_refused",
+}
 
 
-class JobResponse:
+class Formatter(Protocol):
+    """How an answer is written down, whole and piece by piece."""
+
+    job: Job
+
+    def __init__(self, options: ResponseOptions, job: Job) -> None: ...
+
+    def whole(self) -> dict[str, Any]: ...
+
+    def opening(self, index: int) -> bytes: ...
+
+    def text(self, index: int, text: str, kept: list[Any] | None = None) -> bytes: ...
+
+    def closing(self) -> bytes: ...
+
+    def error(self, problem: dict[str, Any]) -> bytes: ...
+
+
+class JobWait:
     """One caller waiting for one job."""
 
-    def __init__(self, request: HttpRequest, options: ResponseOptions, job: Job) -> None:
+    def __init__(self, request: HttpRequest, job: Job) -> None:
         self.request = request
-        self.options = options
-        self.formatter = ResponseFormatter(options, job)
         self.job = job
         self.stream = JobEventStream.of(job)
-        self.sent: dict[int, str] = {}
 
-    async def answer(self) -> HttpResponseBase:
-        """The response: a stream, or the whole text once it is there."""
+    async def finished(self) -> Job:
+        """The job, once it is over."""
         try:
-            if self.options.stream:
-                return await self._streamed()
-            job = await self._finished()
-        except asyncio.CancelledError:
-            await self._abandon()
-            raise
-        self.formatter.job = succeeded(job)
-        return JsonResponse(self.formatter.whole())
+            async for _event in self.stream.events():
+                pass  # the text is read as a whole from the job
+        except redis.RedisError:
+            await self._poll()
+        return await self._refreshed()
 
     @sync_to_async
     def _refreshed(self) -> Job:
@@ -69,26 +85,29 @@ class JobResponse:
         finally:
             release_connection()
 
-    @sync_to_async
-    def _cancel(self) -> None:
-        try:
-            with tenant_scope(self.job.workspace_id):
-                job_cancel(job=self.job)
-        finally:
-            release_connection()
-
-    async def _finished(self) -> Job:
-        try:
-            async for _event in self.stream.events():
-                pass  # the text is read as a whole from the job
-        except redis.RedisError:
-            await self._poll()
-        return await self._refreshed()
-
     async def _poll(self) -> None:
         """Without the stream the job itself is asked now and then."""
         while (await self._refreshed()).active:
             await asyncio.sleep(1)
+
+
+class JobResponse(JobWait):
+    """A text passed on to the caller who waits for it."""
+
+    def __init__(
+        self, request: HttpRequest, options: ResponseOptions, job: Job, formatter: Formatter
+    ) -> None:
+        super().__init__(request, job)
+        self.options = options
+        self.formatter = formatter
+        self.sent: dict[int, str] = {}
+
+    async def answer(self) -> HttpResponseBase:
+        """The response: a stream, or the whole text once it is there."""
+        if self.options.stream:
+            return await self._streamed()
+        self.formatter.job = succeeded(await self.finished())
+        return JsonResponse(self.formatter.whole())
 
     async def _streamed(self) -> HttpResponseBase:
         events = self.stream.events()
@@ -107,15 +126,10 @@ class JobResponse:
                     yield frame
             yield await self._ending()
         except AppError as error:
-            await self._abandon()
             yield self._error_frame(error)
         except redis.RedisError as error:
             log.warning("stream_away job=%s error=%s", self.job.pk, type(error).__name__)
-            await self._abandon()
             yield self._error_frame(Unavailable())
-        except (asyncio.CancelledError, GeneratorExit):
-            await self._abandon()
-            raise
         finally:
             first.cancel()
 
@@ -145,13 +159,17 @@ class JobResponse:
 
     def _error_frame(self, error: AppError) -> bytes:
         """An error after the status was sent, as OpenAI's clients look for it."""
-        body = json.dumps(openai_problem(error, self.request), ensure_ascii=False)
-        return f"data: {body}\n\n".encode()
+        return self.formatter.error(openai_problem(error, self.request))
 
-    async def _abandon(self) -> None:
-        """Nobody reads it any more; unless the request has a key to come back for it with."""
-        if KEY not in self.request.headers:
-            await asyncio.shield(self._cancel())
+
+def stop_unread(job: Job) -> None:
+    """Stop a job that nobody reads any more; one that is over stays as it is."""
+    try:
+        with tenant_scope(job.workspace_id):
+            if Job.objects.active().filter(pk=job.pk).exists():
+                job_cancel(job=job)
+    finally:
+        release_connection()
 
 
 def over(event: Any) -> bool:

@@ -7,7 +7,7 @@ from tenants.jobs.api import EVENT
 STRING = {"type": "string"}
 INTEGER = {"type": "integer"}
 NULLABLE = {"type": ["string", "null"]}
-REASON = {"type": ["string", "null"], "enum": ["stop", "length", None]}
+REASON = {"type": ["string", "null"], "enum": ["stop", "length", "tool_calls", None]}
 
 
 def record(**properties: Any) -> dict[str, Any]:
@@ -15,7 +15,9 @@ def record(**properties: Any) -> dict[str, Any]:
 
 
 USAGE = record(prompt_tokens=INTEGER, completion_tokens=INTEGER, total_tokens=INTEGER)
-MESSAGE = record(role={"const": "assistant"}, content=STRING, refusal=NULLABLE)
+CALL = record(id=STRING, type={"const": "function"}, function=record(name=STRING, arguments=STRING))
+MESSAGE = record(role={"const": "assistant"}, content=NULLABLE, refusal=NULLABLE)
+MESSAGE["properties"]["tool_calls"] = {"type": "array", "items": CALL}
 
 
 LOGPROB = record(
@@ -23,6 +25,15 @@ LOGPROB = record(
     logprob={"type": "number"},
     bytes={"type": ["array", "null"], "items": INTEGER},
 )
+LEGACY_LOGPROBS = {
+    **record(
+        tokens={"type": "array", "items": STRING},
+        token_logprobs={"type": "array", "items": {"type": "number"}},
+        top_logprobs={"type": "array", "items": {"type": "object"}},
+        text_offset={"type": "array", "items": INTEGER},
+    ),
+    "type": ["object", "null"],
+}
 LOGPROBS = {
     **record(
         content={
@@ -41,9 +52,9 @@ LOGPROBS = {
 }
 
 
-def answer(kind: str, **part: Any) -> dict[Any, Any]:
+def answer(kind: str, logprobs: Any = LOGPROBS, **part: Any) -> dict[Any, Any]:
     """A whole answer, and the stream of `data:` lines that it comes as when asked for."""
-    choice = record(index=INTEGER, finish_reason=REASON, logprobs=LOGPROBS, **part)
+    choice = record(index=INTEGER, finish_reason=REASON, logprobs=logprobs, **part)
     whole = record(
         id=STRING,
         object={"const": kind},
@@ -57,4 +68,36 @@ def answer(kind: str, **part: Any) -> dict[Any, Any]:
 
 
 CHAT_ANSWER = answer("chat.completion", message=MESSAGE)
-COMPLETION_ANSWER = answer("text_completion", text=STRING)
+COMPLETION_ANSWER = answer("text_completion", LEGACY_LOGPROBS, text=STRING)
+
+RESPONSE_REQUEST = {
+    "type": "object",
+    "required": ["model", "input"],
+    "properties": {
+        "model": {"type": "string", "maxLength": 200},
+        "input": {"oneOf": [STRING, {"type": "array", "items": {"type": "object"}}]},
+        "instructions": NULLABLE,
+        "max_output_tokens": {"type": ["integer", "null"], "minimum": 1},
+        "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
+        "top_p": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+        "stream": {"type": ["boolean", "null"]},
+        "text": {"type": ["object", "null"]},
+        "tools": {"type": ["array", "null"], "items": {"type": "object"}},
+        "tool_choice": {},
+        "metadata": {"type": ["object", "null"]},
+        "store": {"type": ["boolean", "null"]},
+        "user": NULLABLE,
+        "top_logprobs": {"type": ["integer", "null"], "minimum": 0, "maximum": 20},
+    },
+    "additionalProperties": False,
+}
+RESPONSE = record(
+    id=STRING,
+    object={"const": "response"},
+    created_at=INTEGER,
+    status={"enum": ["completed", "incomplete"]},
+    model=STRING,
+    output={"type": "array", "items": {"type": "object"}},
+    usage=record(input_tokens=INTEGER, output_tokens=INTEGER, total_tokens=INTEGER),
+)
+RESPONSE_ANSWER = {(200, "application/json"): RESPONSE, (200, "text/event-stream"): EVENT}

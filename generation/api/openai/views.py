@@ -1,59 +1,68 @@
-"""POST /v1/chat/completions and /v1/completions: a job like any other, and a wait for its text."""
+"""POST /v1/chat/completions, /v1/completions and /v1/responses: jobs like any other."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from asgiref.sync import sync_to_async
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
-from rest_framework.renderers import JSONRenderer
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from generation.api.openai import models, serializers
-from generation.api.openai.formatter import ResponseOptions
-from generation.api.openai.responses import JobResponse
-from generation.api.openai.schema import CHAT_ANSWER, COMPLETION_ANSWER
+from generation.api.openai.answering import JobView, comes_back
+from generation.api.openai.formatter import ResponseFormatter, ResponseOptions, fingerprint
+from generation.api.openai.response_format import ResponseObjectFormatter
+from generation.api.openai.response_requests import chat_request, in_own_words
+from generation.api.openai.responses import Formatter, JobResponse
+from generation.api.openai.schema import (
+    CHAT_ANSWER,
+    COMPLETION_ANSWER,
+    RESPONSE_ANSWER,
+    RESPONSE_REQUEST,
+)
+from generation.engine.types import MAX_BANNED_CHARS
+from generation.models import Brand
+from generation.serving import base_model
 from generation.serving.job_kinds import CHAT
+from generation.writers.prompts import render_voice
 from saas.api import throttling
 from saas.api.limiter import Charge
-from saas.api.views import ApiView
-from saas.errors import AppError, problem_response
-from tenants.idempotency.api import idempotent, rendered
-from tenants.jobs.api import EventStreamRenderer
+from saas.errors import AppError, Invalid
+from tenants.idempotency.api import idempotent
 from tenants.jobs.models import Job
+from tenants.jobs.readers import reader_token
 from tenants.jobs.services import job_request
-from tenants.jobs.streams import release_connection
 
 # What the chat template puts around each message, in tokens.
 AROUND_MESSAGE = 8
+# What tells a model how functions are called.
+AROUND_TOOLS = 200
 
 
-class AnswerView(ApiView):
-    """Asks for a job and says which; `answered` waits for its text."""
+class AnswerView(JobView):
+    """Asks for a text and says which; `respond` waits for it."""
 
-    scope = "generate"
-    limits = ("generations",)
-    problems = (404, 500)
-    tag = "openai"
-    renderer_classes = (JSONRenderer, EventStreamRenderer)
     asks: ClassVar[type[BaseSerializer[Any]]]
     chat: ClassVar[bool]
+    formats: ClassVar[type[Formatter]] = ResponseFormatter
 
     @idempotent()
     def post(self, request: Request) -> Response:
-        asked = self.asks(data=request.data)
-        asked.is_valid(raise_exception=True)
-        model = asked.validated_data["model"]
+        asked = self.read(request.data)
+        model = asked["model"]
         choice = models.chosen(model)
-        work = serializers.payload(asked.validated_data)
+        work = serializers.payload(asked)
+        if brand := models.brand_asked_for(model, asked.get("metadata")):
+            speak_for(brand, work)
         serializers.check(work)
+        if not comes_back(request):
+            work["reader"] = reader_token()
         most = most_usage(work)
         charge_tokens(request, most)
         job = job_request(
@@ -61,7 +70,25 @@ class AnswerView(ApiView):
             payload=work | choice.payload,
             estimate=most if choice.charged else 0,
         )
-        return Response(self._plan(job, model, asked.validated_data), HTTPStatus.ACCEPTED)
+        return Response(self._plan(job, model, asked), HTTPStatus.ACCEPTED)
+
+    def read(self, data: Any) -> dict[str, Any]:
+        """The request's fields; raises ValidationError."""
+        asked = self.asks(data=data)
+        asked.is_valid(raise_exception=True)
+        return dict(asked.validated_data)
+
+    @classmethod
+    async def respond(
+        cls, request: HttpRequest, plan: dict[str, Any], job: Job
+    ) -> HttpResponseBase:
+        options = ResponseOptions(**plan)
+        formatter = cls.formats(options, job)
+        return await JobResponse(request, options, job, formatter).answer()
+
+    def about(self, asked: dict[str, Any]) -> dict[str, Any] | None:
+        """What of the request the answer repeats."""
+        return None
 
     def _plan(self, job: Job, model: str, asked: dict[str, Any]) -> dict[str, Any]:
         options = asked["stream_options"] or {}
@@ -70,21 +97,46 @@ class AnswerView(ApiView):
                 job=str(job.pk),
                 model=model,
                 chat=self.chat,
-                n=job.payload["n"],
                 stream=bool(asked["stream"]),
                 include_usage=options.get("include_usage", False),
+                tools="tools" in job.payload,
+                fingerprint=expected_fingerprint(job.payload),
+                about=self.about(asked),
             )
         )
 
 
+def speak_for(brand: Brand, work: dict[str, Any]) -> None:
+    """Have a conversation answered in a brand's voice, without the words that it bans."""
+    work["banned"] = [term for term in brand.banned if 0 < len(term) <= MAX_BANNED_CHARS]
+    if "messages" not in work:
+        raise Invalid(_("A brand's voice needs a conversation: ask /v1/chat/completions."))
+    voice, first = render_voice(brand.data()), work["messages"][0]
+    if first["role"] == "system":
+        first["content"] = f"{voice}\n\n{first['content']}"
+    else:
+        work["messages"].insert(0, {"role": "system", "content": voice})
+
+
 def most_usage(work: dict[str, Any]) -> dict[str, int]:
     """The most that a request can take: a token is at least one byte of its text."""
-    messages = work.get("messages") or [{"content": work.get("prompt", "")}]
-    size = sum(len(message["content"].encode()) + AROUND_MESSAGE for message in messages)
+    texts = work.get("prompts") or [json.dumps(turn) for turn in work["messages"]]
+    size = sum(len(text.encode()) + AROUND_MESSAGE for text in texts)
+    if "tools" in work:
+        size += len(json.dumps(work["tools"])) + AROUND_TOOLS
     return {
-        "prompt_tokens": (size + AROUND_MESSAGE) * work["n"],
-        "completion_tokens": work["max_tokens"] * work["n"],
+        "prompt_tokens": size + AROUND_MESSAGE,
+        "completion_tokens": work["max_tokens"] * work["n"] * len(work.get("prompts", [""])),
     }
+
+
+def expected_fingerprint(work: dict[str, Any]) -> str | None:
+    """The weights that the job asks for; unknown where somebody else's server writes."""
+    try:
+        base = None if "endpoint" in work else base_model.local_base()
+    except AppError:  # it is not there yet: the answer itself will tell
+        return None
+    return fingerprint(base.sha256, work.get("adapter", {}).get("sha256")) if base else None
 
 
 def charge_tokens(request: Request, most: dict[str, int]) -> None:
@@ -140,38 +192,48 @@ class CompletionView(AnswerView):
     chat = False
 
 
-def answered(view: type[AnswerView]) -> Callable[..., Any]:
-    """The view as Django calls it: the job in one transaction, then the wait without one."""
-    begin = view.as_view()
+RESPONSE_EXAMPLE = OpenApiExample(
+    "A question",
+    request_only=True,
+    value={
+        "model": "smollm2-135m-instruct",
+        "instructions": "Write as a shop for lamps would.",
+        "input": "A headline for a lamp that dims itself.",
+        "max_output_tokens": 32,
+    },
+)
 
-    @transaction.non_atomic_requests
-    async def wait(request: HttpRequest) -> HttpResponseBase:
-        response, job = await sync_to_async(begun)(begin, request)
-        if job is None:
-            return response
-        plan = ResponseOptions(**json.loads(response.content))
+
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="openai_responses",
+        request=RESPONSE_REQUEST,
+        responses=RESPONSE_ANSWER,
+        examples=[RESPONSE_EXAMPLE],
+    )
+)
+class ResponseView(AnswerView):
+    """Answers as OpenAI's responses do; nothing is kept, so the whole history is sent."""
+
+    asks = serializers.ChatSerializer
+    chat = True
+    formats = ResponseObjectFormatter
+
+    def read(self, data: Any) -> dict[str, Any]:
         try:
-            answer = await JobResponse(request, plan, job).answer()
-        except AppError as error:
-            answer = problem_response(error, request)
-        if "Idempotency-Replayed" in response:
-            answer["Idempotency-Replayed"] = response["Idempotency-Replayed"]
-        throttling.set_headers(request, answer)
-        return answer
+            return super().read(chat_request(data))
+        except ValidationError as error:
+            raise ValidationError(in_own_words(error.detail)) from error
 
-    wait.cls = view  # type: ignore[attr-defined]
-    wait.initkwargs = {}  # type: ignore[attr-defined]
-    wait.csrf_exempt = True  # type: ignore[attr-defined]
-    return wait
-
-
-def begun(begin: Callable[..., Any], request: HttpRequest) -> tuple[HttpResponse, Job | None]:
-    """The view's own answer, and the job where it asked for one."""
-    with transaction.atomic():
-        response = begin(request)
-        if response.status_code != HTTPStatus.ACCEPTED:
-            return response, None
-        response = rendered(response)
-        job = Job.objects.get(pk=json.loads(response.content)["job"])
-    release_connection()
-    return response, job
+    def about(self, asked: dict[str, Any]) -> dict[str, Any] | None:
+        given = self.request.data
+        return {
+            "instructions": given.get("instructions"),
+            "max_output_tokens": asked["max_tokens"],
+            "metadata": asked["metadata"] or {},
+            "temperature": asked["temperature"],
+            "top_p": asked["top_p"],
+            "text": given.get("text") or {"format": {"type": "text"}},
+            "tools": given.get("tools") or [],
+            "tool_choice": given.get("tool_choice") or "auto",
+        }

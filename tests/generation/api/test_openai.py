@@ -11,6 +11,7 @@ import pytest
 
 from generation.engine import load
 from generation.engine.echo import BASE_SHA256
+from generation.serving.job_kinds import ENCODERS
 from tenants.billing.services import balance, reserve
 from tenants.jobs.models import Job
 from tenants.jobs.streams import publish, stream_key
@@ -41,7 +42,7 @@ def chat(client: openai.OpenAI, **options: Any) -> Any:
 
 
 def test_models_are_listed_and_found(client: openai.OpenAI) -> None:
-    assert [model.id for model in client.models.list()] == ["kindling", "echo"]
+    assert [model.id for model in client.models.list()] == ["kindling", "echo", *ENCODERS]
     assert client.models.retrieve("echo").owned_by == "kindling"
     with pytest.raises(openai.NotFoundError) as refused:
         client.models.retrieve("gpt-9")
@@ -52,7 +53,10 @@ def test_the_live_model_and_each_version_have_a_name(client: openai.OpenAI, acme
     with tenant_scope(acme):
         version = version_import(upload=upload())
         version_promote(version=version)
-    assert [model.id for model in client.models.list()] == ["kindling", "echo", "kindling:1"]
+    assert [model.id for model in client.models.list()] == [
+        *("kindling", "echo", "kindling:1"),
+        *ENCODERS,
+    ]
     assert client.models.retrieve("kindling:1").parent == "echo"
     with working():
         prints = {
@@ -62,7 +66,7 @@ def test_the_live_model_and_each_version_have_a_name(client: openai.OpenAI, acme
         ends = [chunk.system_fingerprint for chunk in chat(client, model="kindling", stream=True)]
     used = f"fp_{BASE_SHA256[:12]}_{version.sha256[:12]}"
     assert prints == {"kindling": used, "kindling:1": used, "echo": f"fp_{BASE_SHA256[:12]}"}
-    assert (ends[0], ends[-1]) == (None, used)
+    assert set(ends) == {used}
 
 
 def test_a_version_that_is_unknown_foreign_or_on_hold_is_refused(
@@ -84,7 +88,7 @@ def test_a_version_that_is_unknown_foreign_or_on_hold_is_refused(
             chat(client, model=name)
         body: Any = held.value.body
         assert (body["code"], body["state"]) == ("adapter_not_available", "quarantined")
-    assert [model.id for model in client.models.list()] == ["kindling", "echo"]
+    assert [model.id for model in client.models.list()] == ["kindling", "echo", *ENCODERS]
     with tenant_scope(acme):
         assert not Job.objects.exists()
 
@@ -167,7 +171,7 @@ BAD = {
     "logit_bias": {"1": 500},
     "messages": [{"role": "wizard", "content": "Hi"}],
     "response_format": {"type": "xml"},
-    "tools": [{"type": "function", "function": {"name": "f"}}],
+    "tools": [{"type": "web_search"}],
 }
 
 

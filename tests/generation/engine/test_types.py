@@ -48,8 +48,8 @@ BAD_REQUESTS = [
     ("prompt", {"prompt": "x" * (MAX_PROMPT_CHARS + 1)}, "context_length_exceeded"),
 ]
 
-BAD_TURNS = [
-    (Message("assistant", "a"),),
+ORDERS = [
+    (Message("assistant", "a"), Message("user", "b")),
     (Message("user", "a"), Message("user", "b")),
     (Message("user", "a"), Message("assistant", "b")),
     (Message("user", "a"), Message("system", "b"), Message("user", "c")),
@@ -75,10 +75,14 @@ def test_a_request_out_of_range_names_its_field_and_code(field, changes, code):
     assert (caught.value.field, caught.value.code) == (field, code)
 
 
-@pytest.mark.parametrize("turns", BAD_TURNS)
-def test_messages_out_of_turn_are_refused(turns):
+@pytest.mark.parametrize("turns", ORDERS)
+def test_messages_come_in_any_order(turns):
+    assert request(prompt="", messages=turns).messages == turns
+
+
+def test_an_unknown_role_is_refused():
     with pytest.raises(LimitError, match="messages"):
-        request(prompt="", messages=turns)
+        request(prompt="", messages=(Message("wizard", "a"),))
 
 
 def test_values_at_their_limits_pass():

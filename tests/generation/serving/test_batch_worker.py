@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from generation.engine import load
 from generation.engine.echo import EchoEngine
-from generation.engine.types import EngineError, Event, GenerationRequest, Token
+from generation.engine.types import EngineError, Event, Failed, GenerationRequest, Token
 from generation.models import Brief
 from generation.presentation.failures import USER_MESSAGES
 from generation.serving.batch_worker import BEAT_EVERY_S, BatchWorker
@@ -33,6 +33,7 @@ from tenants.jobs.streams import LIFETIME_S, stream_key
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.generation.engine.toys import write_toy
+from tests.support.live import SlowEcho
 from tests.support.live import test_database_url as connection_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -328,3 +329,51 @@ def test_a_database_that_comes_and_goes_costs_no_attempt(
     assert engine.steps > 10
     ends = [(job.state, job.attempt) for job in map(again, jobs)]
     assert ends == [(Job.State.SUCCEEDED, 1)] * len(jobs)
+
+
+def test_an_answer_whose_web_process_is_gone_is_stopped_alone(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenants.jobs.readers.LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("tenants.jobs.readers.GONE_AFTER_S", 0.1)
+    here, gone = chat(acme, WORDS * 9, reader="here"), chat(acme, WORDS * 9, reader="gone")
+    kept = chat(acme, WORDS * 9)
+    with redis.Redis.from_url(settings.REDIS_URL).pubsub() as subscription:
+        subscription.subscribe("readers:here")
+        BatchWorker(SlowEcho(0.05), QUEUE).run()
+    states = [again(job).state for job in (here, gone, kept)]
+    assert states == [Job.State.SUCCEEDED, Job.State.CANCELLED, Job.State.SUCCEEDED]
+
+
+def test_the_choices_of_a_prompt_are_written_together_and_read_it_once(acme: Tenant) -> None:
+    """Eight choices take as many steps as one, and cost its prompt once."""
+    (one, eight), steps = (chat(acme, WORDS, n=n, max_tokens=64) for n in (1, 8)), []
+
+    class Counting(EchoEngine):
+        def step(self) -> list[Event]:
+            steps.append(len(self.sequences))
+            return super().step()
+
+    BatchWorker(Counting(rows=9), QUEUE).run()
+    first, all_of_them = again(one).result, again(eight).result
+    assert len(steps) == 10
+    assert all_of_them["prompt_tokens"] == first["prompt_tokens"] == 10
+    assert all_of_them["completion_tokens"] == 8 * first["completion_tokens"]
+    assert [choice["index"] for choice in all_of_them["choices"]] == list(range(8))
+
+
+class Unwilling(EchoEngine):
+    """Writes one of the choices and fails another."""
+
+    def submit(self, request: GenerationRequest) -> None:
+        super().submit(request)
+        if request.id.endswith(":1"):
+            self.sequences[request.id] = Failed(request.id, "output_blocked", "No.", retry=False)
+
+
+def test_a_choice_that_fails_ends_the_others_and_costs_nothing(acme: Tenant) -> None:
+    job, engine = chat(acme, WORDS, n=3, max_tokens=64), Unwilling()
+    BatchWorker(engine, QUEUE).run()
+    assert (again(job).state, again(job).cost) == (Job.State.FAILED, 0)
+    assert [name for name, _ in events(job)][-2:] == ["error", "done"]
+    assert all(each.cancelled for each in engine.sequences.values())
