@@ -1,6 +1,6 @@
 # Two commands matter: `make up` runs everything, `make test` checks everything.
 .DEFAULT_GOAL := help
-.PHONY: help up test prove prove-writing lint bench bench-engine bench-rec bench-train bench-web bench-plans messages lock
+.PHONY: help up test prove prove-writing prove-training lint bench bench-engine bench-rec bench-train bench-web bench-plans messages lock
 
 # The first Python that is new enough; choose another with `make up PYTHON=/path/to/python`.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -27,6 +27,9 @@ prove: tools ## Run the long proofs: kill -9, races, fuzzing
 
 prove-writing: tools ## Measure what writers and checks make of a frozen set of briefs
 	@$(RUN) -m bench.writing.prove $(ARGS)
+
+prove-training: tools ## Run the proofs of training alone: kill -9 of worker, database, broker
+	@$(RUN) -m pytest -m prove -s tests/prove/test_chaos.py -k training $(ARGS)
 
 bench: install ## Measure how fast the engine writes on this machine
 	@$(RUN) -m bench.engine

@@ -57,20 +57,27 @@ class GenerationConfig(AppConfig):
 
     def ready(self) -> None:
         from generation.api.openai.section import SECTION
-        from generation.services.teaching import copy_messages
+        from generation.services.feedback import feedback
+        from generation.services.rows import SOURCES
+        from generation.services.teaching import copy_checked, copy_messages
         from generation.serving import base_model, job_kinds, receivers  # noqa: F401  (receivers connect)
         from generation.serving.diagnosis import engine
         from tenants.billing import limits
         from tenants.jobs.registry import register, register_worker
         from training import base_model as training_base
-        from training import rendering
+        from training import feedback as training_feedback
+        from training import rendering, sources
 
         for page in PAGES:
             navigation.add(page)
         add_section(SECTION)
         events.register(EVENTS)
         training_base.provide(base_model.current)
+        training_feedback.provide(feedback)
         rendering.provide("copy", copy_messages)
+        rendering.provide_check("copy", copy_checked)
+        for source in SOURCES:
+            sources.register(source)
         for meter in METERS:
             meters.register(meter)
         for limit in LIMITS:

@@ -2,12 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from saas.errors import AppError, Conflict, Invalid, NotFound
-
-
-class ModelNotFound(NotFound):
-    code = "model_not_found"
-    advice = _("GET /v1/models lists the models that there are.")
+from saas.errors import AppError, Conflict, Invalid
 
 
 class WrongStatus(Conflict):

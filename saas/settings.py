@@ -1,5 +1,6 @@
 """The one settings file. Every value comes from the environment or from a default that is safe."""
 
+import tomllib
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -11,6 +12,8 @@ from saas import env as read
 env = read.env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+PROJECT_FILE = (BASE_DIR / "pyproject.toml").read_text(encoding="utf-8")
+VERSION = tomllib.loads(PROJECT_FILE)["project"]["version"]
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
 
 DEBUG = env.bool("DEBUG", False)

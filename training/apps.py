@@ -10,14 +10,26 @@ from saas.navigation import NavEntry, navigation
 from tenants import event_types as events
 
 UPLOADS = (r"/api/v1/models/?", r"/w/[\w-]+/teach/models/import/")
-ROW_FILES = (r"/api/v1/datasets/[^/]+/imports/?", r"/w/[\w-]+/teach/datasets/[^/]+/import/")
+ROW_FILES = (
+    r"/v1/files/?",
+    r"/api/v1/datasets/[^/]+/imports/?",
+    r"/w/[\w-]+/teach/datasets/[^/]+/import/",
+)
 
 EVENTS = {
     "dataset.created": _("Dataset created"),
     "dataset.deleted": _("Dataset deleted"),
+    "dataset.follows": _("Dataset follows your work"),
+    "training_file.uploaded": _("File to learn from uploaded"),
+    "training_file.deleted": _("File to learn from deleted"),
     "training.requested": _("Training ordered"),
+    "training.paused": _("Training paused"),
+    "training.resumed": _("Training resumed"),
     "model.imported": _("Model imported"),
     "model.taught": _("Model taught"),
+    "model.alias_set": _("Name given to a model"),
+    "model.alias_removed": _("Name taken from a model"),
+    "model.confidence_set": _("Confidence for models changed"),
     "model.promoted": _("Model went live"),
     "model.rolled_back": _("Model stepped back"),
     "model.quarantined": _("Model put on hold"),
@@ -28,6 +40,7 @@ EVENTS = {
 LIMITS = (
     ("models", _("Models"), 100),
     ("datasets", _("Datasets"), 50),
+    ("training_files", _("Files to learn from"), 500),
     ("dataset_rows", _("Rows of datasets"), 1_000_000),
 )
 MESSAGES = {
@@ -50,7 +63,8 @@ class TrainingConfig(AppConfig):
     def ready(self) -> None:
         from tenants.billing import limits, meters
         from tenants.jobs.registry import JobKind, register
-        from training.models import ModelVersion
+        from training import receivers  # noqa: F401  (they connect as they are imported)
+        from training.models import ModelVersion, TrainingFile
 
         page = NavEntry("datasets", _("Teach"), "graduation-cap", 50, key="m", also="teach/")
         navigation.add(page)
@@ -59,6 +73,7 @@ class TrainingConfig(AppConfig):
         for name, label, default in LIMITS:
             limits.register(limits.Limit(name, label=label, default=default))
         limits.register_store(lambda: ModelVersion.objects.kept().bytes())
+        limits.register_store(lambda: sum(TrainingFile.objects.values_list("size", flat=True)))
         register(
             JobKind(
                 name="training.run",
@@ -68,6 +83,7 @@ class TrainingConfig(AppConfig):
                 page="training-run",
                 meters=("train_seconds",),
                 messages=MESSAGES,
+                max_attempts=8,  # it goes on where it was, so a kill costs it little
             )
         )
         register(

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from generation.engine.lora.base_model import BaseModel
 from generation.engine.lora.peft import MAX_RANK
-from saas.errors import Conflict, Invalid, TooLarge, UnsupportedMedia
+from saas.errors import Conflict, Invalid, NotFound, TooLarge, UnsupportedMedia
 from training.models import ModelVersion
 
 REASONS = {
@@ -26,6 +26,11 @@ REASONS = {
     ),
 }
 IN_CONFIG = {"config", "rank", "auto_map", "location"}
+
+
+class ModelNotFound(NotFound):
+    code = "model_not_found"
+    advice = _("GET /v1/models lists the models that there are.")
 
 
 class UnsafeFormat(UnsupportedMedia):
@@ -172,3 +177,35 @@ class TextTooLong(Invalid):
 class RowsTooLong(Invalid):
     code, title = "rows_too_long", _("Too many rows are longer than the model reads.")
     advice = _("Shorten them, or raise max_length.")
+
+
+class TrainingFileInvalid(Invalid):
+    """A file that a run cannot learn from; known only once it is read."""
+
+    code, title = "invalid_training_file", _("The training file cannot be learnt from.")
+    advice = _("Mend the lines that the message names, and upload the file again.")
+
+
+class ValidationFileInvalid(Invalid):
+    code, title = "invalid_validation_file", _("The validation file cannot be used.")
+    advice = _("Mend the lines that the message names, and upload the file again.")
+
+
+class FileInUse(Conflict):
+    code, title = "file_in_use", _("A run that has begun needs this file.")
+    advice = _("Wait until the run is done, or cancel it.")
+
+
+class RunNotPaused(Conflict):
+    code, title = "run_not_paused", _("This run is not paused.")
+    advice = _("Only a paused run can be resumed.")
+
+
+class RunOver(Conflict):
+    code, title = "run_over", _("This run is over.")
+    advice = _("Only a run that waits or runs can be paused.")
+
+
+class SourceUnknown(Invalid):
+    code, title = "source_unknown", _("There is no such source of rows for this dataset.")
+    advice = _("GET /api/v1/datasets/{id}/sources/ lists the sources for a dataset's task.")

@@ -1,4 +1,4 @@
-"""Where adapters lie: in shared storage by tenant and hash, and copied beside the engine."""
+"""Where adapters lie, in shared storage and beside the engine; and what runs keep meanwhile."""
 
 from __future__ import annotations
 
@@ -104,3 +104,13 @@ def last_used(path: Path) -> float:
         return path.stat().st_mtime
     except FileNotFoundError:  # another worker threw it out
         return 0.0
+
+
+def run_folder(tenant_id: UUID, run_id: UUID) -> Path:
+    """Where a run keeps what it goes on from."""
+    return Path(settings.MEDIA_ROOT) / "tenants" / str(tenant_id) / "runs" / str(run_id)
+
+
+def forget_run(tenant_id: UUID, run_id: UUID) -> None:
+    """Delete what a run kept to go on from."""
+    shutil.rmtree(run_folder(tenant_id, run_id), ignore_errors=True)

@@ -159,6 +159,7 @@ FIELD_WORDS = {
     "text": _("Text"),
     "kind": _("Kind of copy"),
     "fields": _("Brief as JSON"),
+    "context": _("Brand, audience, language as JSON"),
     "product": _("Product or service"),
     "points": _("Selling points"),
     "offer": _("Offer"),

@@ -14,6 +14,7 @@ from training import head_files
 from training.datasets.splitting import TRAIN
 from training.encoders import encoder_folder
 from training.errors import QualityGate, RowsTooLong
+from training.files import run_folder
 from training.head_evaluation import Champion, evaluate
 from training.head_rows import (
     Split,
@@ -31,7 +32,7 @@ from training.lora.errors import TrainingError
 from training.lora.types import Callbacks
 from training.models import DatasetRow, DatasetVersion
 from training.services.versions import live_version
-from training.trainer import TOO_MANY_CUT, Teacher, TrainingFailed, by_split, run_folder
+from training.trainer import TOO_MANY_CUT, Teacher, TrainingFailed, by_split
 
 
 @dataclass(slots=True)

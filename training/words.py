@@ -1,8 +1,9 @@
-"""What is wrong with a file or a row, in the reader's language."""
+"""Problems of files and rows, and events of runs, in the reader's language."""
 
 from django.utils.translation import gettext, gettext_noop
 
 from training.datasets.problems import Problem
+from training.models import TrainingEvent
 
 WORDS = {
     "file_empty": gettext_noop("The file is empty, or has a header and no rows."),
@@ -37,3 +38,22 @@ WORDS = {
 
 def problem_words(problem: Problem) -> str:
     return gettext(WORDS[problem.code]).format(**{"reason": "", **problem.params})
+
+
+EVENTS = {
+    "created": gettext_noop("The run was ordered."),
+    "validating": gettext_noop("The rows are checked."),
+    "started": gettext_noop("Teaching has begun."),
+    "step": gettext_noop("Step {step} of {steps}: training loss {loss:.4f}."),
+    "evaluated": gettext_noop("Step {step}: validation loss {loss:.4f}."),
+    "model_created": gettext_noop("The model {number} was made."),
+    "paused": gettext_noop("The run was paused."),
+    "resumed": gettext_noop("The run goes on."),
+    "succeeded": gettext_noop("The run is done."),
+    "cancelled": gettext_noop("The run was cancelled."),
+    "failed": gettext_noop("The run failed: {detail}"),
+}
+
+
+def event_words(event: TrainingEvent) -> str:
+    return gettext(EVENTS[event.code]).format(**{"detail": "", **event.data})

@@ -15,7 +15,7 @@ from generation.writers.writer import Writer
 from tenants.actors import current_actor
 from tenants.models import ApiKey
 from training.models import ModelVersion
-from training.services import writer
+from training.services.aliases import drawn_writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ class ModelChoice:
 
 def resolve_model() -> ModelChoice:
     """For a test key the echo; else the workspace's own server where one is in use, else what is
-    live here.
+    live here or its challenger.
 
     Raises AdapterNotAvailable or BaseMismatch where that cannot be used.
     """
-    return echo_for_tests() or customer_endpoint() or choice_of(writer())
+    return echo_for_tests() or customer_endpoint() or choice_of(drawn_writer())
 
 
 def echo_for_tests() -> ModelChoice | None:

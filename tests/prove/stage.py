@@ -145,10 +145,17 @@ class Stage:
             time.sleep(0.2)
 
     def kill_broker(self, random: Random) -> None:
-        assert self.valkey.child.pid is not None
-        os.kill(self.valkey.child.pid, signal.SIGKILL)
+        self._kill(self.valkey, random)
+
+    def kill_database(self, random: Random) -> None:
+        self._kill(self.postgres, random)
+
+    def _kill(self, server: Postgres | Valkey, random: Random) -> None:
+        """kill -9 of a server, which is away for a moment."""
+        assert server.child.pid is not None
+        os.kill(server.child.pid, signal.SIGKILL)
         time.sleep(random.uniform(0, 1.5))
-        self.valkey.start()
+        server.start()
 
     @property
     def admin_url(self) -> str:

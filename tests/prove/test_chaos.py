@@ -21,6 +21,10 @@ def test_nothing_is_lost_or_done_twice_when_workers_and_the_broker_are_killed() 
     prove("chaos", "--kills", "200", "--broker-kills", "20")
 
 
+def test_no_training_is_lost_charged_twice_or_changed_when_anything_is_killed() -> None:
+    prove("teaching", "--kills", "50")
+
+
 def test_no_copy_is_lost_or_charged_twice_when_its_writers_are_killed() -> None:
     prove("chaos", "--copy", "--kills", "60", "--broker-kills", "6")
 

@@ -204,6 +204,7 @@ NO_LISTS = {
     *("api-experiment-detail", "api-item-detail", "api-person-detail", "api-ranking-model-detail"),
     *("api-scenario-detail", "recommend-import", "recommend-item", "recommend-scenario-new"),
     *("api-balance", "api-prices", "api-usage-detail"),
+    *("api-dataset-sources", "api-model-comparison", "api-model-policy", "api-model-aliases"),
     *("api-dataset-detail", "api-training-run-detail", "dataset-new", "dataset-import"),
     *("training-run", "training-run-new"),
     *("api-audience-detail", "api-brand-detail", "api-content-detail", "api-content-export"),
@@ -219,5 +220,6 @@ NO_LISTS = {
         "model-import",
         "model-server",
     ),
+    *("openai-file", "openai-file-content", "openai-job", "openai-job-checkpoints"),
     *("openai-model", "settings-general", "variant", "variant-diff", "variant-edit"),
 }

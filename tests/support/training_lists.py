@@ -4,6 +4,7 @@ from secrets import token_hex
 from typing import Any
 
 from tenants.jobs.models import Job
+from tests.routes.training import make_file, make_job
 from training.datasets.reading import Record
 from training.models import Dataset, DatasetVersion, TrainingRun
 from training.services.datasets import Import, dataset_create, rows_import
@@ -51,7 +52,33 @@ def refused_rows(count: int) -> dict[str, Any]:
     return {"pk": made.pk, "job": read.pk}
 
 
+def files(count: int) -> dict[str, Any]:
+    for _ in range(count):
+        make_file()
+    return {}
+
+
+def fine_tuning_jobs(count: int) -> dict[str, Any]:
+    asked = make_job().fine_tuning
+    for _ in range(count):
+        run = TrainingRun(name="Voice", dataset=dataset(), job=job("training.run"))
+        run.fine_tuning = asked
+        run.save()
+    return {}
+
+
+def events(count: int) -> dict[str, Any]:
+    run = make_job()
+    for step in range(count):
+        run.tell("step", step=step, steps=count, loss=1.0)
+    return {"pk": run.pk}
+
+
 LISTS = {
+    "openai-files": files,
+    "openai-jobs": fine_tuning_jobs,
+    "openai-job-events": events,
+    "api-training-run-events": events,
     "datasets": datasets,
     "dataset": rows,
     "training-runs": runs,

@@ -18,12 +18,12 @@ from tests.training.heads.conftest import journeys, reviews, write_encoder
 from training import head_files, head_trainer, services
 from training.datasets.reading import Record
 from training.errors import DatasetDegenerate, NotBetter, RecipeInvalid
+from training.files import run_folder
 from training.heads.prediction import Classifier
 from training.heads.tagger import Tagger
 from training.models import Dataset, ModelVersion, TrainingRun
 from training.services.datasets import Import, dataset_create, rows_import
 from training.services.runs import run_estimate, run_request
-from training.trainer import run_folder
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TUNED = {"learning_rate": 5e-3, "lora_r": 4, "num_train_epochs": 3.0}

@@ -1,5 +1,6 @@
 """A run teaches a model on the worker: from rows to a version that can go live."""
 
+import errno
 from collections.abc import Iterator
 from math import ceil
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from tenants.billing.models import UsageEvent
+from tenants.billing.services import balance
 from tenants.jobs import worker
 from tenants.jobs.models import Job
 from tenants.jobs.services import job_cancel
@@ -18,9 +20,11 @@ from tests.training.lora.conftest import WIDE
 from training import trainer
 from training.datasets.reading import Record
 from training.errors import TrainingInProgress
+from training.files import run_folder
+from training.lora import checkpoint, files, loop
 from training.models import Dataset, ModelVersion, TrainingRun
 from training.services.datasets import Import, dataset_create, rows_import
-from training.services.runs import run_request
+from training.services.runs import run_pause, run_request, run_resume
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SHORT = {"num_train_epochs": 4.0, "max_length": 512, "lora_r": 4, "learning_rate": 0.01}
@@ -60,11 +64,13 @@ def test_a_run_ends_with_a_better_model(acme: Tenant, dataset: Dataset) -> None:
     assert (run.job.state, run.job.error_detail) == ("succeeded", "")
     assert run.evaluation["candidate"] < run.evaluation["base"]
     assert run.evaluation["won"]
+    drafts = run.evaluation["drafts"]
+    assert drafts["candidate"]["chrf"] > drafts["base"]["chrf"]
     assert run.losses[0][1] > run.losses[-1][1]
     model = run.model
     assert (model.name, model.number, model.rank) == ("Voice", 1, 4)
     assert model.card["dataset"] == "Answers"
-    assert not trainer.run_folder(acme.pk, run.pk).exists()
+    assert not run_folder(acme.pk, run.pk).exists()
 
 
 def test_it_is_charged_by_the_second(acme: Tenant, dataset: Dataset) -> None:
@@ -109,7 +115,43 @@ def test_a_cancelled_run_leaves_nothing(
     assert seen[-1] < 10
     assert Job.objects.get(pk=run.job_id).state == "cancelled"
     assert not ModelVersion.objects.exists()
-    assert not trainer.run_folder(acme.pk, run.pk).exists()
+    assert not run_folder(acme.pk, run.pk).exists()
+
+
+def test_a_paused_run_goes_on_and_each_second_is_charged_once(
+    acme: Tenant, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = order(dataset, num_train_epochs=8.0)
+    steps: list[int] = []
+    real = trainer.Teacher._step
+
+    def step(self: trainer.Teacher, now: Any) -> None:
+        steps.append(now.step)
+        real(self, now)
+        if now.step == 3 and steps.count(3) == 1:
+            with tenant_scope(acme):
+                run_pause(run=run)
+            self.control._beat()
+
+    monkeypatch.setattr(trainer.Teacher, "_step", step)
+    work(acme)
+    run = TrainingRun.objects.get(pk=run.pk)
+    assert run.state == "paused"
+    assert run.charged_seconds == UsageEvent.objects.get().usage["train_seconds"]
+    first, paused_at = run.job_id, steps[-1]
+    run_resume(run=run)
+    work(acme)
+    run = TrainingRun.objects.get(pk=run.pk)
+    assert run.state == "succeeded"
+    assert run.job_id != first
+    assert steps == list(range(1, steps[-1] + 1)), f"paused at {paused_at}"
+    assert [point[0] for point in run.losses] == steps
+    charged = sum(event.usage["train_seconds"] for event in UsageEvent.objects.all())
+    assert charged == ceil(run.seconds)
+    told = list(run.events.order_by("created_at").values_list("code", flat=True))
+    assert [code for code in told if code in ("paused", "resumed", "succeeded")] == [
+        *("paused", "resumed", "succeeded")
+    ]
 
 
 def test_a_run_that_was_cut_off_goes_on(
@@ -132,6 +174,50 @@ def test_a_run_that_was_cut_off_goes_on(
     run.refresh_from_db()
     assert run.job.state == "succeeded"
     assert 1 not in steps[steps.index(5) + 1 :]
+
+
+def test_a_full_disk_ends_the_run_and_keeps_the_last_good_checkpoint(
+    acme: Tenant, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, folders = files.write_file, []
+
+    def write(path: Path, data: bytes) -> files.FileInfo:
+        if path.name == "training.safetensors":
+            folders.append(path)
+        if len(folders) > 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(path, data)
+
+    monkeypatch.setattr(files, "write_file", write)
+    run = order(dataset, save_steps=2)
+    work(acme)
+    check_failed(run, "insufficient_storage", step=4)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoint(
+    acme: Tenant, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = loop.Trainer.backward
+
+    def backward(self: loop.Trainer, step: Any) -> float:
+        return float("nan") if self.state.step == 5 else real(self, step)
+
+    monkeypatch.setattr(loop.Trainer, "backward", backward)
+    run = order(dataset, save_steps=2)
+    work(acme)
+    check_failed(run, "model_numerical_error", step=4)
+
+
+def check_failed(run: TrainingRun, code: str, *, step: int) -> None:
+    """It failed for this reason, uncharged and without a model, and could go on from the step."""
+    run.refresh_from_db()
+    assert (run.job.state, run.job.error_code) == ("failed", code)
+    assert not ModelVersion.objects.exists()
+    assert not UsageEvent.objects.exists()
+    assert balance().reserved == 0
+    found = checkpoint.newest(run_folder(run.workspace_id, run.pk))
+    assert found is not None
+    assert found.step == step
 
 
 def test_numbers_out_of_bounds_end_the_run_with_a_reason(

@@ -33,6 +33,7 @@ from training.services.datasets import (
     version_of,
 )
 from training.services.imports import file_keep, file_preview, import_request, refused
+from training.services.sources import Offer, offers, source_follow
 
 MOST_ROWS = 1_000
 MODES = (APPEND, UPSERT)
@@ -108,6 +109,28 @@ class VersionSerializer(StrictModelSerializer):
         model = DatasetVersion
         fields = ("id", "number", "sha256", "rows", "near_duplicates", "statistics", "created_at")
         read_only_fields = fields
+
+
+class SourceSerializer(serializers.Serializer[Any]):
+    """Rows that the product itself has."""
+
+    name = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    count = serializers.IntegerField(help_text="Rows that are there.")
+    taken = serializers.IntegerField(help_text="Rows that the dataset has of it.")
+    followed = serializers.BooleanField(help_text="Whether new rows come before each run.")
+
+
+class FollowSerializer(StrictSerializer):
+    """The name of a source."""
+
+    source = CharField(max_length=40)  # type: ignore[assignment]
+
+
+def source_shown(offer: Offer) -> dict[str, Any]:
+    source = offer.source
+    told = {"name": source.name, "label": str(source.label), "count": offer.count}
+    return {**told, "taken": offer.taken, "followed": offer.followed}
 
 
 class DatasetViewSet(TenantViewSet):
@@ -199,6 +222,24 @@ class DatasetViewSet(TenantViewSet):
             mode=given["mode"],
         )
         return Response(JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(responses={200: SourceSerializer(many=True)}, filters=False)
+    @action(detail=True, serializer_class=SourceSerializer, pagination_class=None)
+    def sources(self, request: Request, pk: str) -> Response:
+        """What the product itself has for this dataset: approved copy, edits, picks."""
+        found = [source_shown(offer) for offer in offers(self.get_object())]
+        return Response(found)
+
+    @extend_schema(request=FollowSerializer, responses={200: ReportSerializer})
+    @sources.mapping.post
+    @idempotent()
+    def follow_source(self, request: Request, pk: str) -> Response:
+        """Take a source's rows, now and before each run."""
+        dataset = self.get_object()
+        asked = FollowSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        report = source_follow(dataset=dataset, name=asked.validated_data["source"])
+        return Response(report.stored())
 
     @extend_schema(responses=VersionSerializer(many=True), filters=False)
     @action(

@@ -24,6 +24,7 @@ from tenants.api import TenantViewSet
 from tenants.idempotency.api import idempotent
 from tenants.validators import name_check
 from training import services
+from training.api.aliases import AliasActions
 from training.datasets.tasks import LONGEST_TEXT
 from training.errors import BatchOfTextsTooLarge, TextTooLong
 from training.models import Dataset, ModelSwitch, ModelVersion
@@ -81,13 +82,14 @@ class ModelVersionSerializer(StrictModelSerializer):
     """
 
     live = serializers.SerializerMethodField(help_text="Whether it writes what is asked for now.")
+    aliases: Any = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
 
     class Meta:
         model = ModelVersion
         fields = (
-            *("id", "number", "task", "method", "name", "note", "state", "live", "sha256"),
-            *("base_sha256", "base_name", "rank", "size", "dataset", "dataset_version", "parent"),
-            *("card", "created_at", "updated_at"),
+            *("id", "number", "task", "method", "name", "note", "state", "live", "aliases"),
+            *("sha256", "base_sha256", "base_name", "rank", "size", "dataset", "dataset_version"),
+            *("parent", "card", "created_at", "updated_at"),
         )
         read_only_fields = fields
 
@@ -211,7 +213,7 @@ class PredictionsSerializer(serializers.Serializer[Any]):
     predictions = PredictionSerializer(many=True)
 
 
-class ModelViewSet(TenantViewSet):
+class ModelViewSet(AliasActions, TenantViewSet):
     """The versions of the workspace's model. One of them, or the bare base, is live.
 
     To change anything, the key must act with the role of an admin or owner.
@@ -222,6 +224,7 @@ class ModelViewSet(TenantViewSet):
     model = ModelVersion
     serializer_class = ModelVersionSerializer
     orders = ("number",)
+    related = ("aliases",)
     problems = (507,)
 
     def get_parsers(self) -> list[Any]:

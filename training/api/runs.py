@@ -9,13 +9,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from saas.api.fields import CharField, ChoiceField, TenantRelatedField
+from saas.api.pagination import PARAMETERS
 from saas.api.serializers import StrictModelSerializer, StrictSerializer
 from tenants.api import TenantViewSet
 from tenants.idempotency.api import idempotent
 from tenants.validators import name_check
-from training.models import Dataset, TrainingRun
+from training.models import Dataset, TrainingEvent, TrainingRun
 from training.recipes import recipe_of
-from training.services.runs import run_cancel, run_estimate, run_request
+from training.services.runs import (
+    run_cancel,
+    run_estimate,
+    run_pause,
+    run_request,
+    run_resume,
+)
+from training.words import event_words
 
 EFFORTS = TrainingRun.Effort
 
@@ -37,7 +45,7 @@ class RunSerializer(StrictModelSerializer):
 
     @extend_schema_field({"type": "string"})
     def get_state(self, run: TrainingRun) -> str:
-        return str(run.job.state) if run.job else "cancelled"
+        return run.state
 
     @extend_schema_field({"type": "integer"})
     def get_progress(self, run: TrainingRun) -> int:
@@ -62,6 +70,21 @@ class EstimateSerializer(serializers.Serializer[Any]):
     most = serializers.IntegerField(help_text="Micro-credits that are reserved.")
 
 
+class EventSerializer(StrictModelSerializer):
+    """One thing that happened in a run."""
+
+    message = serializers.SerializerMethodField()
+
+    class Meta:
+        model = TrainingEvent
+        fields = ("id", "code", "message", "data", "created_at")
+        read_only_fields = fields
+
+    @extend_schema_field({"type": "string"})
+    def get_message(self, event: TrainingEvent) -> str:
+        return event_words(event)
+
+
 class TrainingRunViewSet(TenantViewSet):
     """Runs, newest first."""
 
@@ -70,6 +93,7 @@ class TrainingRunViewSet(TenantViewSet):
     tag = "training"
     related = ("job",)
     role = "admin"
+    orders = ()
 
     @extend_schema(request=RunRequestSerializer, responses={202: RunSerializer})
     @idempotent()
@@ -99,6 +123,25 @@ class TrainingRunViewSet(TenantViewSet):
     def cancel(self, request: Request, pk: str) -> Response:
         """Stop the training; the seconds until then are charged."""
         return self.shown(run_cancel(run=self.get_object()))
+
+    @extend_schema(request=None, responses={200: RunSerializer})
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, pk: str) -> Response:
+        """Stop after the step that it is at; the seconds until then are charged."""
+        return self.shown(run_pause(run=self.get_object()))
+
+    @extend_schema(request=None, responses={200: RunSerializer})
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: str) -> Response:
+        """Let a paused run go on from where it was."""
+        return self.shown(run_resume(run=self.get_object()))
+
+    @extend_schema(responses=EventSerializer(many=True), filters=False)
+    @action(detail=True, serializer_class=EventSerializer, parameters=PARAMETERS, orders=())
+    def events(self, request: Request, pk: str) -> Response:
+        """What has happened in the run, newest first."""
+        page = self.paginate_queryset(self.get_object().events.all())
+        return self.get_paginated_response(EventSerializer(page, many=True).data)
 
 
 def asked_of(request: Request) -> dict[str, Any]:

@@ -104,8 +104,7 @@ def _chat_content(values: Mapping[str, Any]) -> Content:
     return {"messages": found}
 
 
-def _chat_check(content: Content, line: int) -> Iterator[Problem]:
-    messages = content["messages"]
+def _messages_check(messages: Any, line: int) -> Iterator[Problem]:
     if not isinstance(messages, list) or not messages:
         yield Problem("messages_invalid", line, "messages")
         return
@@ -114,7 +113,12 @@ def _chat_check(content: Content, line: int) -> Iterator[Problem]:
         if not whole or text_problem(message.get("content"), line, "messages"):
             yield Problem("messages_invalid", line, "messages")
             return
-    if messages[-1]["role"] != "assistant":
+
+
+def _chat_check(content: Content, line: int) -> Iterator[Problem]:
+    found = list(_messages_check(content["messages"], line))
+    yield from found
+    if not found and content["messages"][-1]["role"] != "assistant":
         yield Problem("no_answer", line, "messages")
 
 
@@ -122,16 +126,24 @@ def _chat_text(content: Content) -> str:
     return "\n".join(str(message["content"]) for message in content["messages"])
 
 
+def _preference_text(content: Content) -> str:
+    asked = _chat_text(content) if "messages" in content else content["prompt"]
+    return f"{asked}\n{content['chosen']}"
+
+
 def _preference_content(values: Mapping[str, Any]) -> Content:
-    return {
-        "prompt": values.get("prompt", ""),
-        "chosen": values.get("chosen", ""),
-        "rejected": values.get("rejected", ""),
-    }
+    """What was asked, as a text or as the messages of a conversation, and the two answers."""
+    whole = values.get("messages")
+    asked = {"messages": _messages(whole)} if whole else {"prompt": values.get("prompt", "")}
+    return {**asked, "chosen": values.get("chosen", ""), "rejected": values.get("rejected", "")}
 
 
 def _preference_check(content: Content, line: int) -> Iterator[Problem]:
-    for name in ("prompt", "chosen", "rejected"):
+    if "messages" in content:
+        yield from _messages_check(content["messages"], line)
+    else:
+        yield from text_problem(content["prompt"], line, "prompt")
+    for name in ("chosen", "rejected"):
         yield from text_problem(content[name], line, name)
     if content["chosen"] == content["rejected"]:
         yield Problem("nothing_preferred", line, "rejected")
@@ -185,17 +197,21 @@ def _span_text(content: Content) -> str:
 
 
 def _copy_content(values: Mapping[str, Any]) -> Content:
-    own = {"kind", "text", "fields"}
+    own = {"kind", "text", "fields", "context", *COMMON}
     fields = _messages(values.get("fields", {}))
+    context = {"context": values["context"]} if values.get("context") else {}
     fields = fields if isinstance(fields, dict) else {}
     more = {name: value for name, value in values.items() if name not in own and value != ""}
-    return {"kind": values.get("kind", ""), "fields": {**more, **fields}, "text": values["text"]}
+    fields = {**more, **fields}
+    return {"kind": values.get("kind", ""), "fields": fields, "text": values["text"], **context}
 
 
 def _copy_check(content: Content, line: int) -> Iterator[Problem]:
     yield from text_problem(content["text"], line, "text")
     if content["kind"]:
         yield from text_problem(content["kind"], line, "kind", 40)
+    if not isinstance(content.get("context", {}), dict):
+        yield Problem("row_invalid", line, "context")
 
 
 def _own_text(content: Content) -> str:
@@ -212,6 +228,7 @@ TASKS: dict[str, Task] = {
                 TEXT,
                 Field("kind", ("kind", "format", "type", "类型", "文案类型"), required=False),
                 Field("fields", ("fields", "brief", "简报"), required=False),
+                Field("context", ("context",), required=False),
                 Field("product", ("product", "service", "产品", "商品"), required=False),
                 Field("points", ("points", "selling points", "卖点"), required=False),
                 Field("offer", ("offer", "优惠"), required=False),
@@ -236,13 +253,15 @@ TASKS: dict[str, Task] = {
         Task(
             "preference",
             (
-                Field("prompt", ("prompt", "question", "问题", "提示")),
+                Field("prompt", ("prompt", "question", "问题", "提示"), required=False),
+                Field("messages", ("messages", "conversation", "对话"), required=False),
                 Field("chosen", ("chosen", "preferred", "better", "选中", "更好")),
                 Field("rejected", ("rejected", "worse", "拒绝", "更差")),
             ),
             _preference_content,
             _preference_check,
-            lambda content: f"{content['prompt']}\n{content['chosen']}",
+            _preference_text,
+            forms=(("prompt",), ("messages",)),
         ),
         Task(
             "classification",

@@ -104,6 +104,8 @@ class Trainer:
         began = time.monotonic() - state.seconds
         if state.best_loss is None:
             self.evaluate()
+        if state.step == 0 and self.recipe.sample_steps:
+            self.sample()
         while state.step < len(self.plan) and not state.finished:
             if self.callbacks.should_stop():
                 status = "stopped"

@@ -168,7 +168,7 @@ class Recipe:
         return json.dumps(self.to_json(), sort_keys=True)
 
 
-BALANCED = Recipe()
+BALANCED = Recipe(sample_steps=20)
 PRESETS: dict[str, Recipe] = {
     "quick": replace(BALANCED, num_train_epochs=2.0, lora_r=8, lora_alpha=16.0),
     "balanced": BALANCED,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
@@ -37,6 +38,9 @@ class Dataset(TenantModel):
     licence = models.CharField(_("licence"), max_length=120, blank=True)
     consent = models.BooleanField(_("we may train with these texts"), default=False)
 
+    # Sources of the product's own that it keeps up with, by their names.
+    sources = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+
     class Meta(TenantModel.Meta):
         verbose_name = _("dataset")
         constraints = [models.UniqueConstraint(fields=["tenant", "name"], name="dataset_name")]
@@ -62,6 +66,10 @@ class DatasetRowQuerySet(TenantQuerySet["DatasetRow"]):
     def in_order(self) -> Self:
         return self.order_by("created_at", "pk")
 
+    def of_version(self, version: "DatasetVersion") -> Self:
+        """Its rows: those that came later have no part in it."""
+        return self.filter(since__range=(1, version.number)).order_by("row_id")
+
     def per_split(self) -> dict[str, int]:
         return dict(self.order_by().values_list("split").annotate(n=Count("pk")))
 
@@ -85,6 +93,8 @@ class DatasetRow(TenantModel):
     # Where it came from: "import", "api", or the registered source of rows.
     origin = models.CharField(max_length=40, default="import")
     split = models.CharField(max_length=10, choices=Split, blank=True)
+    # The number of the first version that holds it; 0 before there is one.
+    since = models.PositiveIntegerField(default=0)
 
     objects: ClassVar = DatasetRowManager()
 

@@ -1,5 +1,6 @@
-"""TrainingRun: one attempt to teach the workspace's model, from the request to its evaluation."""
+"""TrainingRun: one attempt to teach the workspace's model. TrainingEvent: what happened in it."""
 
+from math import ceil
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -20,6 +21,10 @@ class TrainingRunQuerySet(TenantQuerySet["TrainingRun"]):
 
     def active(self) -> Self:
         return self.filter(job__state__in=Job.ACTIVE)
+
+    def fine_tuning_jobs(self) -> Self:
+        """Those that OpenAI's clients have asked for."""
+        return self.exclude(fine_tuning={})
 
 
 TrainingRunManager = TenantManager.from_queryset(TrainingRunQuerySet)
@@ -55,6 +60,16 @@ class TrainingRun(TenantModel):
     model = TenantForeignKey(
         ModelVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs"
     )
+    # The version that it goes on from; none is the bare base.
+    start_from = TenantForeignKey(
+        ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    # Stopped on purpose, with its checkpoint kept to go on from.
+    paused = models.BooleanField(default=False)
+    # Of `seconds`, those that earlier jobs of the run were charged with.
+    charged_seconds = models.PositiveIntegerField(default=0)
+    # What OpenAI's clients have asked for, to show it again; empty for all other runs.
+    fine_tuning = models.JSONField(default=dict)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -77,8 +92,39 @@ class TrainingRun(TenantModel):
     def active(self) -> bool:
         return self.job is not None and self.job.active
 
+    @property
+    def state(self) -> str:
+        """The state of its job, or "paused" where it can go on."""
+        if self.paused and not self.active:
+            return "paused"
+        return str(self.job.state) if self.job else "cancelled"
+
+    @property
+    def uncharged_seconds(self) -> int:
+        """Each second begun is charged once, however many jobs the run has had."""
+        return max(0, ceil(self.seconds) - self.charged_seconds)
+
+    def tell(self, code: str, **data: Any) -> None:
+        """Note what happens, for those who follow the run."""
+        TrainingEvent.objects.create(run=self, code=code, data=data)
+
     def note(self, **values: Any) -> None:
         """Write what has happened since; the run's job holds the lease."""
         for name, value in values.items():
             setattr(self, name, value)
         self.save(update_fields=[*values, "updated_at"])
+
+
+class TrainingEvent(TenantModel):
+    """One thing that happened in a run; `training/words.py` says it in words."""
+
+    run = TenantForeignKey(TrainingRun, on_delete=models.CASCADE, related_name="events")
+    code = models.CharField(max_length=30)
+    data = models.JSONField(default=dict)
+
+    class Meta(TenantModel.Meta):
+        verbose_name = _("event")
+        indexes = [models.Index(fields=["tenant", "run", "created_at"], name="run_events")]
+
+    def __str__(self) -> str:
+        return self.code

@@ -67,6 +67,8 @@ class Import:
     mode: str = APPEND
     dry_run: bool = False
     origin: str = "import"
+    # Where all of these rows belong; otherwise the next version parts them.
+    split: str = ""
 
 
 def rows_import(
@@ -150,6 +152,7 @@ def _readable(
                 content=content,
                 sha256=sha256,
                 origin=how.origin,
+                split=how.split,
             ),
         )
 
@@ -260,7 +263,7 @@ def _stored(dataset: Dataset, rows: Sequence[DatasetRow], dropped: int) -> Datas
     sha256 = digest.hexdigest()
     latest = dataset.latest_version()
     if latest is not None and latest.sha256 == sha256:
-        return latest
+        return _with_rows(latest)
     found = Statistics()
     for row in rows:
         found.add(dataset.spec, row.content, row.split)
@@ -273,4 +276,11 @@ def _stored(dataset: Dataset, rows: Sequence[DatasetRow], dropped: int) -> Datas
         near_duplicates=dropped,
         statistics=found.stored(),
     )
-    return made
+    return _with_rows(made)
+
+
+def _with_rows(version: DatasetVersion) -> DatasetVersion:
+    """The version, with each of its new rows noting that it came with it."""
+    fresh = version.dataset.rows.exclude(split="").filter(since=0)
+    fresh.update(since=version.number)
+    return version

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,7 +17,9 @@ from tenants.billing.limits import require_room, require_storage
 from tenants.events import record
 from training import head_files
 from training.errors import TooManyModels
+from training.files import forget_run
 from training.models import ModelVersion, TrainingRun
+from training.services.files import results_keep
 from training.services.runs import card_of
 from training.services.versions import (
     Upload,
@@ -40,7 +43,13 @@ def model_keep(*, run: TrainingRun, taught: Taught) -> TrainingRun:
     The same rows, recipe and seed give the same weights: those are kept once.
     """
     result = taught.result
-    run.evaluation = {**taught.compared.stored(), "truncated_rows": taught.cut}
+    run.evaluation = {
+        **taught.compared.stored(),
+        "truncated_rows": taught.cut,
+        "best_step": result.best_step,
+        "champion_sha256": taught.champion_sha256,
+        "drafts": taught.drafts,
+    }
     run.seconds, run.tokens = result.seconds, result.tokens
     folder = result.adapter
     with (folder / WEIGHTS).open("rb") as weights, (folder / CONFIG).open("rb") as config:
@@ -49,7 +58,12 @@ def model_keep(*, run: TrainingRun, taught: Taught) -> TrainingRun:
     run.model.card = card_of(run)
     run.model.dataset, run.model.dataset_version = run.dataset, run.version
     run.model.save(update_fields=["card", "dataset", "dataset_version", "updated_at"])
-    run.save(update_fields=["evaluation", "seconds", "tokens", "model", "updated_at"])
+    run.tell("model_created", number=run.model.number, name=run.model.name)
+    if run.fine_tuning:
+        made = results_keep(run=run, rows=measured(run))
+        run.fine_tuning = {**run.fine_tuning, "result_files": [str(made.pk)]}
+    changed = ["evaluation", "seconds", "tokens", "model", "fine_tuning", "updated_at"]
+    run.save(update_fields=changed)
     transaction.on_commit(partial(_clean, run))
     return run
 
@@ -91,6 +105,14 @@ def new_head(run: TrainingRun, taught: TaughtHead, sha256: str) -> ModelVersion:
     return made
 
 
+def measured(run: TrainingRun) -> Iterator[list[object]]:
+    """The steps as OpenAI's clients find them in a file of results."""
+    held = {point[0]: point[1] for point in run.validations}
+    yield ["step", "train_loss", "valid_loss", "learning_rate"]
+    for step, loss, rate in run.losses:
+        yield [step, loss, held.get(step), rate]
+
+
 def known(upload: Upload) -> ModelVersion | None:
     found: ModelVersion | None = (
         ModelVersion.objects.kept().filter(sha256=sha256_of(upload.weights)).first()
@@ -105,6 +127,4 @@ def kept(upload: Upload) -> ModelVersion:
 
 
 def _clean(run: TrainingRun) -> None:
-    from training.trainer import forget_files
-
-    forget_files(run.workspace_id, run.pk)
+    forget_run(run.workspace_id, run.pk)

@@ -34,7 +34,9 @@ from training.errors import (
     TooManyModels,
     UnsafeFormat,
 )
-from training.models import Dataset, ModelSwitch, ModelVersion
+from training.models import Dataset, ModelAlias, ModelSwitch, ModelVersion
+from training.models.aliases import CHALLENGER
+from training.services.gate import gate_now
 
 HEAD_BYTES = 16
 State = ModelVersion.State
@@ -190,6 +192,7 @@ def version_promote(
     if version is not None:
         version = usable(ModelVersion.objects.select_related("dataset").get(pk=version.pk))
         refuse_worse(version, reason)
+        ModelAlias.objects.filter(name=CHALLENGER, version=version).delete()
         place = version.place
     now = live_switch(place)
     if now is not None and now.version == version:
@@ -199,10 +202,11 @@ def version_promote(
 
 def refuse_worse(version: ModelVersion, reason: str) -> None:
     """Raise unless it has won, was never measured here, or an owner says why it is to go live."""
-    if version.evaluation.get("won", True):
+    gate = gate_now()
+    if gate.opens_for(version):
         return
-    if not reason:
-        raise NotBetter
+    if not reason.strip():
+        raise NotBetter(confidence=gate.confidence, measured=gate.proof(version).measured)
     require(Role.OWNER)
 
 
@@ -285,6 +289,7 @@ def version_erase(*, version: ModelVersion) -> ModelVersion:
         raise ModelLive(detail)
     if version.state != State.ERASED:
         version.move(State.ERASED)
+        ModelAlias.objects.filter(version=version).delete()
         record("model.erased", version, sha256=version.sha256)
         gone = partial(remove_files, version.workspace_id, version.sha256, head=not version.writes)
         transaction.on_commit(gone)

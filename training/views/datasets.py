@@ -1,11 +1,13 @@
 """Teach, the datasets: rows from files, what they look like, and what is wrong with some."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
@@ -31,6 +33,8 @@ from training.services.imports import (
     problem_rows,
     refused,
 )
+from training.services.sources import offers, source_dataset, source_follow
+from training.sources import sources
 
 PAGE_SIZE = 20
 SHOWN_ROWS = 10
@@ -38,9 +42,35 @@ SHOWN_ROWS = 10
 
 @require_GET
 def dataset_list(request: PortalRequest, slug: str) -> HttpResponse:
-    found = Dataset.objects.order_by("name")
+    found = Dataset.objects.annotate(counted_rows=Count("rows")).order_by("name")
     page_obj = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
-    return page(request, "dataset_list", {"page_obj": page_obj})
+    context = {"page_obj": page_obj, "own_rows": own_rows()}
+    return page(request, "dataset_list", context)
+
+
+def own_rows() -> list[dict[str, Any]]:
+    """Sources that have rows, and how many."""
+    found = [{"source": source, "count": source.count()} for source in sources()]
+    return [each for each in found if each["count"]]
+
+
+@require_POST
+@role_required("editor")
+def source_followed(request: PortalRequest, slug: str) -> HttpResponse:
+    """A dataset of what the product itself has, which keeps up with it."""
+    name = request.POST.get("source", "")
+    made = attempt(request, lambda: source_dataset(name=name), _("The rows are here."))
+    return go(request, "dataset", made.pk) if made else go(request, "datasets")
+
+
+@require_POST
+@role_required("editor")
+def dataset_followed(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
+    found = get_object_or_404(Dataset, pk=pk)
+    name = request.POST.get("source", "")
+    follow = partial(source_follow, dataset=found, name=name)
+    attempt(request, follow, _("The rows are here; new ones come before each run."))
+    return go(request, "dataset", pk)
 
 
 @require_http_methods(["GET", "POST"])
@@ -72,6 +102,7 @@ def dataset(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
         "labels": bars(statistics.get("labels", {})),
         "lengths": bars(statistics.get("lengths", {}), numeric=True),
         "imports": imports[:5],
+        "offers": offers(found),
         "runs": found.runs.select_related("job", "model").newest()[:5],
     }
     return page(request, "dataset", context)

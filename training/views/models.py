@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from generation.engine.lora.base_model import BaseModel
@@ -23,12 +24,23 @@ from training.forms import ModelImportForm, PlaceForm, TryForm
 from training.head_report import head_verdict, report, tried
 from training.model_card import card_markdown, model_card
 from training.models import ModelSwitch, ModelVersion
+from training.models.aliases import CHALLENGER, CONFIDENCES
+from training.services.aliases import alias_of, alias_remove, alias_set
+from training.services.challenge import comparison_now
+from training.services.gate import confidence_set, gate_now
 from training.services.predictions import predict
 
 HISTORY = 20
 LONGEST_REASON = 300
 REFUSALS = (Invalid, TooLarge, UnsupportedMedia, Conflict, Unavailable, InsufficientStorage)
 LIGHT, MEDIUM = 8, 16
+SHARES = (5, 10, 20, 30, 50)
+MEASURE_WORDS = {
+    "liked": gettext_lazy("Liked, of those rated"),
+    "picked": gettext_lazy("Picked"),
+    "approved": gettext_lazy("Approved"),
+    "changed": gettext_lazy("Of the text changed by you"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,8 @@ class Row:
     version: ModelVersion
     live: bool
     base: BaseModel | None
+    # Whether it goes live by a click, without anybody's word for it.
+    proven: bool
 
     @property
     def fits(self) -> bool:
@@ -70,15 +84,22 @@ def overview() -> dict[str, Any]:
     switch = lives.get(None)
     live = {each.version_id for each in lives.values()}
     versions = ModelVersion.objects.select_related("created_by", "api_key")
+    versions = versions.prefetch_related("aliases")
     shown = [*versions.kept(), *versions.erased()[:HISTORY]]
     switches = ModelSwitch.objects.latest_first().select_related("created_by", "api_key", "version")
-    rows = [Row(version, version.pk in live, base) for version in shown]
+    gate = gate_now()
+    rows = [Row(each, each.pk in live, base, gate.opens_for(each)) for each in shown]
     return {
         "rows": rows,
         "live": next((row for row in rows if row.live and row.version.writes), None),
         "base": base,
         "can_step_back": bool(switch and (switch.version or switch.back)),
         "switches": switches[:HISTORY],
+        "challenger": alias_of(CHALLENGER),
+        "comparison": comparison_rows(),
+        "confidence": gate.confidence,
+        "confidences": CONFIDENCES,
+        "shares": SHARES,
     }
 
 
@@ -90,7 +111,12 @@ def model(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
     switch = services.live_switch(version.place)
     run = version.runs.select_related("dataset").newest().first()
     context = {
-        "row": Row(version, bool(switch and switch.version_id == version.pk), known_base()),
+        "row": Row(
+            version,
+            bool(switch and switch.version_id == version.pk),
+            known_base(),
+            gate_now().opens_for(version),
+        ),
         "version": version,
         "run": run,
         "report": report(run) if run else None,
@@ -131,6 +157,27 @@ def model_card_file(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse
     name = f"model-{version.number}.md"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def comparison_rows() -> list[dict[str, Any]]:
+    """Each measure of champion and challenger in percent, and whether they can be told apart."""
+    found = comparison_now()
+    if found is None:
+        return []
+    return [
+        {
+            "label": label,
+            "champion": in_percent(found.champion[name]),
+            "challenger": in_percent(found.challenger[name]),
+            "apart": name in found.told_apart,
+        }
+        for name, label in MEASURE_WORDS.items()
+    ]
+
+
+def in_percent(measure: dict[str, Any]) -> dict[str, int]:
+    percent = {name: round(100 * measure[name]) for name in ("value", "low", "high")}
+    return {**percent, "cases": measure["cases"]}
 
 
 def known_base() -> BaseModel | None:
@@ -174,6 +221,43 @@ def model_promote(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
         lambda: services.version_promote(version=version, reason=reason),
         done % {"name": version.name},
     )
+
+
+@require_POST
+@role_required("admin")
+def model_challenge(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
+    """Try a version beside what is live, on a share of what is ordered."""
+    version = get_object_or_404(ModelVersion, pk=pk)
+    share = request.POST.get("share", "")
+    given = int(share) if share.isascii() and share.isdigit() and len(share) < 4 else 0
+    done = _("“%(name)s” writes %(share)d percent of what you order from now on.")
+    return changed(
+        request,
+        partial(alias_set, name=CHALLENGER, version=version, share=given),
+        done % {"name": version.name, "share": given},
+    )
+
+
+@require_POST
+@role_required("admin")
+def challenger_removed(request: PortalRequest, slug: str) -> HttpResponse:
+    return changed(
+        request,
+        partial(alias_remove, name=CHALLENGER),
+        _("Nothing is tried beside what is live any more."),
+    )
+
+
+@require_POST
+@role_required("owner")
+def model_confidence(request: PortalRequest, slug: str) -> HttpResponse:
+    """How sure a model has to be better before it goes live."""
+    chosen = {str(value): value for value, _label in CONFIDENCES}.get(
+        request.POST.get("confidence", "")
+    )
+    if chosen is None:
+        return go(request, "model-list")
+    return changed(request, partial(confidence_set, percent=chosen), _("Saved."))
 
 
 @require_POST
@@ -242,5 +326,6 @@ def changed(request: PortalRequest, change: Callable[[], object], done: str) -> 
 def page(
     request: PortalRequest, name: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    rights = {"can_teach": request.membership.may("admin")}
+    may = request.membership.may
+    rights = {"can_teach": may("admin"), "can_override": may("owner")}
     return rendered(request, f"training/{name}.html", rights | context, status=status)

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from saas.errors import AppError
@@ -19,8 +20,25 @@ from training.head_report import head_verdict, report
 from training.models import Dataset, TrainingRun
 from training.plots import lines
 from training.recipes import recipe_of
-from training.services.runs import run_cancel, run_estimate, run_request
+from training.services.gate import gate_now
+from training.services.runs import (
+    run_cancel,
+    run_estimate,
+    run_pause,
+    run_request,
+    run_resume,
+)
 from training.views.datasets import page, status_of
+
+DRAFT_WORDS = {
+    "terms": gettext_lazy("Keeps to your terms, in percent"),
+    "limits": gettext_lazy("Keeps to the limits, in percent"),
+    "bleu": gettext_lazy("Like your text, word by word (BLEU)"),
+    "chrf": gettext_lazy("Like your text, letter by letter (chrF)"),
+    "rouge_l": gettext_lazy("In the same order (ROUGE-L), in percent"),
+    "distinct_2": gettext_lazy("Different pairs of words, in percent"),
+    "copied": gettext_lazy("Copied from your rows, in percent of the words"),
+}
 
 
 @require_GET
@@ -69,12 +87,63 @@ def training_run(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
     run = get_object_or_404(runs, pk=pk)
     context = {
         "run": run,
+        "now": now_of(run),
+        "proven": bool(run.model and gate_now().opens_for(run.model)),
+        "answers": answers_of(run),
+        "drafts": draft_rows(run),
+        "drafts_said": drafts_said(run),
         "plot": lines(run.losses, run.validations),
         "verdict": verdict(run),
         "report": report(run),
         "owns": request.membership.may("owner"),
     }
     return page(request, "_run" if request.htmx else "run", context)
+
+
+def now_of(run: TrainingRun) -> dict[str, Any]:
+    """Where a run is that is going on: step, losses, learning rate, speed, minutes left."""
+    last = run.events.filter(code="step").newest().first() if run.active else None
+    if last is None:
+        return {}
+    return {**last.data, "minutes": max(1, round(last.data.get("eta", 0) / 60))}
+
+
+def answers_of(run: TrainingRun) -> list[dict[str, Any]]:
+    """What was written to each of the fixed orders: before it began, and now."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for sample in run.samples:
+        found.setdefault(sample["name"], []).append(sample)
+    return [{"first": each[0], "last": each[-1], "between": each[1:-1]} for each in found.values()]
+
+
+def draft_rows(run: TrainingRun) -> list[dict[str, Any]]:
+    """The measures of the drafts: before, and now."""
+    found = run.evaluation.get("drafts") or {}
+    if "candidate" not in found:
+        return []
+    sides = [found["base"], found["candidate"]]
+    rows = []
+    for name, label in DRAFT_WORDS.items():
+        scale = 1 if name in ("bleu", "chrf") else 100
+        before, after = (round(scale * side[name], 1) for side in sides)
+        rows.append({"label": label, "before": before, "after": after})
+    return rows
+
+
+def drafts_said(run: TrainingRun) -> list[str]:
+    """What changed in its drafts, in words."""
+    found = run.evaluation.get("drafts") or {}
+    if "candidate" not in found or run.dataset.task != Dataset.TaskName.COPY:
+        return []
+    before, after = found["base"], found["candidate"]
+    words = {
+        "terms": _("It now keeps to your terms in %(after)d %% of drafts, before %(before)d %%."),
+        "limits": _("It now keeps to the limits in %(after)d %% of drafts, before %(before)d %%."),
+    }
+    return [
+        sentence % {"after": round(100 * after[name]), "before": round(100 * before[name])}
+        for name, sentence in words.items()
+    ]
 
 
 def verdict(run: TrainingRun) -> str:
@@ -100,4 +169,20 @@ def verdict(run: TrainingRun) -> str:
 def run_cancelled(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
     run = get_object_or_404(TrainingRun, pk=pk)
     attempt(request, lambda: run_cancel(run=run), _("It stops after the step that it is at."))
+    return go(request, "training-run", pk)
+
+
+@require_POST
+@role_required("admin")
+def run_paused(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
+    run = get_object_or_404(TrainingRun, pk=pk)
+    attempt(request, lambda: run_pause(run=run), _("It pauses after the step that it is at."))
+    return go(request, "training-run", pk)
+
+
+@require_POST
+@role_required("admin")
+def run_resumed(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
+    run = get_object_or_404(TrainingRun, pk=pk)
+    attempt(request, lambda: run_resume(run=run), _("It goes on from where it was."))
     return go(request, "training-run", pk)

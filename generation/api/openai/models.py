@@ -24,7 +24,8 @@ from generation.serving.routing import (
 )
 from saas.api.views import ApiView
 from training.errors import BaseMismatch
-from training.models import ModelVersion
+from training.models import ModelAlias, ModelVersion
+from training.names import OWN, name_of, version_named
 from training.services import usable
 
 RELEASED = 1730419200
@@ -41,10 +42,6 @@ class Model:
     parent: str | None = None
 
 
-# What a workspace writes with, whatever that is today: a name that clients need not change.
-OWN = "kindling"
-
-
 def base_name() -> str:
     """The base by the name of its folder or of the server's model."""
     served = {"openai": settings.ENGINE_OPTIONS.get("model"), "echo": "echo"}
@@ -52,11 +49,14 @@ def base_name() -> str:
 
 
 def available() -> list[Model]:
-    """The workspace's own, the base, and each version by its number."""
+    """The workspace's own, the base, each version by its number, and what aliases mean now."""
     base = base_name()
     versions = [shown(version, base) for version in ModelVersion.objects.active()]
     voices = [Model(voice_name(brand), parent=base) for brand in Brand.objects.all()]
-    return [Model(OWN, parent=base), Model(base), *versions, *voices, *map(Model, ENCODERS)]
+    aliases = ModelAlias.objects.select_related("version")
+    named = [aliased(alias.name, alias.version) for alias in aliases if alias.version.active]
+    own = [Model(OWN, parent=base), Model(base), *versions, *named, *voices]
+    return [*own, *map(Model, ENCODERS)]
 
 
 def voice_name(brand: Brand) -> str:
@@ -83,7 +83,12 @@ def brand_asked_for(model: str, metadata: dict[str, Any] | None) -> Brand | None
 
 def shown(version: ModelVersion, base: str) -> Model:
     created = int(version.created_at.timestamp())
-    return Model(f"{OWN}:{version.number}", created=created, parent=base)
+    return Model(name_of(version), created=created, parent=base)
+
+
+def aliased(alias: str, version: ModelVersion) -> Model:
+    created = int(version.created_at.timestamp())
+    return Model(f"{OWN}@{alias}", created=created, parent=name_of(version))
 
 
 def find(name: str) -> Model:
@@ -95,17 +100,11 @@ def find(name: str) -> Model:
         return Model(voice_name(brand_called(name.removeprefix(f"{OWN}/"))), parent=base)
     if name in (OWN, base):
         return Model(name, parent=base if name == OWN else None)
-    return shown(numbered(name), base)
-
-
-def numbered(name: str) -> ModelVersion:
-    """The version that `kindling:7` means, in whatever state it is."""
-    own, _colon, number = name.partition(":")
-    if own == OWN and number.isascii() and number.isdigit() and len(number) < 10:
-        found = ModelVersion.objects.filter(number=int(number)).first()
-        if found is not None:
-            return found
-    raise ModelNotFound(_("There is no model “%s”.") % name[:80])
+    version = version_named(name)
+    if version is None:
+        return Model(name, parent=base)
+    alias = name.partition("@")[2]
+    return aliased(alias, version) if alias else shown(version, base)
 
 
 def chosen(name: str) -> ModelChoice:
@@ -117,7 +116,10 @@ def chosen(name: str) -> ModelChoice:
     endpoint = customer_endpoint()
     if name == base_name():
         return endpoint or ModelChoice()
-    version = usable(numbered(name))
+    named = version_named(name)
+    if named is None:
+        return endpoint or ModelChoice()
+    version = usable(named)
     if endpoint:
         detail = _("A model server of your own writes now; it takes no adapters.")
         raise BaseMismatch(detail, needed=version.base_sha256, base=None)

@@ -137,8 +137,14 @@ def visit_models(tour: Tour) -> None:
         for seed in (0, 1)
     )
     at, ids = f"{API}/models/{{id}}", {"id": first}
-    assert tour("POST", f"{at}/promote/", ids)["live"]
+    assert tour("POST", f"{at}/promote/", ids, json={"reason": "It reads well"})["live"]
     assert tour("POST", f"{API}/models/rollback/")["version"] is None
+    tour("POST", f"{at}/alias/", ids, json={"name": "challenger", "share": 20})
+    tour("GET", f"{API}/models/aliases/")
+    assert tour("GET", f"{API}/models/comparison/")["share"] == 20
+    tour("POST", f"{API}/models/aliases/remove/", json={"name": "challenger"})
+    tour("PATCH", f"{API}/models/policy/", json={"confidence": 90})
+    assert tour("GET", f"{API}/models/policy/") == {"confidence": 90}
     assert tour("POST", f"{API}/models/reset/")["stepped_back"]
     tour("POST", f"{at}/quarantine/", ids)
     assert tour("POST", f"{at}/resume/", ids)["state"] == "active"
@@ -212,7 +218,13 @@ def visit_training(tour: Tour) -> None:
     run = {"id": tour("POST", f"{API}/training-runs/", json={"dataset": made["id"]})["id"]}
     tour("GET", f"{API}/training-runs/")
     tour("GET", f"{API}/training-runs/{{id}}/", run)
+    tour("POST", f"{API}/training-runs/{{id}}/pause/", run)
+    tour("POST", f"{API}/training-runs/{{id}}/resume/", run)
+    tour("GET", f"{API}/training-runs/{{id}}/events/", run)
     tour("POST", f"{API}/training-runs/{{id}}/cancel/", run)
+    copy = tour("POST", f"{API}/datasets/", json={"name": "Copy", "task": "copy"})
+    tour("GET", f"{at}/sources/", {"id": copy["id"]})
+    tour("POST", f"{at}/sources/", {"id": copy["id"]}, json={"source": "approved"})
     tour("DELETE", f"{at}/", {"id": unused["id"]})
 
 
@@ -220,6 +232,29 @@ def visit_head(tour: Tour, head: ModelVersion) -> None:
     ids = {"id": str(head.pk)}
     asked = {"text": "the desk was lovely", "explain": True}
     tour("POST", f"{API}/models/{{id}}/predict/", ids, json=asked)
+
+
+def visit_fine_tuning(tour: Tour) -> None:
+    """A file, a job that pauses, goes on and is cancelled, as OpenAI's clients ask."""
+    line = {
+        "messages": [{"role": "user", "content": "Pot?"}, {"role": "assistant", "content": "4"}]
+    }
+    sent = {"file": ("rows.jsonl", json.dumps(line).encode())}
+    file = tour("POST", "/v1/files", data={"purpose": "fine-tune"}, files=sent)["id"]
+    tour("GET", "/v1/files")
+    tour("GET", "/v1/files/{id}", {"id": file})
+    tour("GET", "/v1/files/{id}/content", {"id": file})
+    order = {"model": "echo", "training_file": file, "suffix": "pots"}
+    ids = {"id": tour("POST", "/v1/fine_tuning/jobs", json=order)["id"]}
+    at = "/v1/fine_tuning/jobs/{id}"
+    tour("GET", "/v1/fine_tuning/jobs")
+    tour("GET", at, ids)
+    tour("POST", f"{at}/pause", ids)
+    tour("POST", f"{at}/resume", ids)
+    tour("GET", f"{at}/events", ids)
+    tour("GET", f"{at}/checkpoints", ids)
+    tour("POST", f"{at}/cancel", ids)
+    tour("DELETE", "/v1/files/{id}", {"id": file})
 
 
 @pytest.fixture
@@ -249,6 +284,7 @@ def test_every_operation_succeeds_and_keeps_its_word(
     visit_recommendations(tour, ranking_model)
     visit_training(tour)
     visit_head(tour, sorter)
+    visit_fine_tuning(tour)
     tour("GET", "/v1/models")
     tour("GET", "/v1/models/{name}", {"name": "echo"})
     tour("POST", "/v1/chat/completions", json=CHAT)

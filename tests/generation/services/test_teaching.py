@@ -9,7 +9,7 @@ from generation import kinds
 from generation.kinds.brief import BriefData
 from generation.models import Brand
 from generation.services.demo import BRAND, demo_voice
-from generation.services.teaching import brand_data, copy_messages
+from generation.services.teaching import brand_data, copy_checked, copy_messages
 from generation.writers.prompts import render_brief
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -37,6 +37,20 @@ def test_another_kind_of_text_teaches_the_voice(acme: Tenant) -> None:
             row = {"kind": kind, "fields": {}, "text": "Dear plant"}
             order, answer = copy_messages(row)
             assert (order.role, answer.role, answer.content) == ("user", "assistant", "Dear plant")
+
+
+def test_a_draft_is_read_and_held_to_terms_and_limits(acme: Tenant) -> None:
+    with tenant_scope(acme):
+        Brand.objects.create(**BRAND)
+        row = next(each for each in demo_voice() if each["kind"] == "product_description")
+        data = kinds.load(row["kind"]).parse(row["text"])
+        good = copy_checked(row, json.dumps(data))
+        assert (good.terms, good.limits) == (True, True)
+        assert good.text == row["text"]
+        assert not copy_checked(row, json.dumps(data | {"body": "A house plant."})).terms
+        assert not copy_checked(row, json.dumps(data | {"tagline": "long " * 200})).limits
+        broken = copy_checked(row, "Certainly! Here is")
+        assert (broken.terms, broken.limits) == (False, False)
 
 
 def test_the_demos_voice_keeps_to_its_own_facts() -> None:

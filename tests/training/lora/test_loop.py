@@ -228,7 +228,8 @@ def test_samples_are_what_the_adapter_says(job):
     rows = [Row.of([10, 11, 10], [11, 10, 11, 2]), Row.of([30, 31, 30, 31], [30, 31, 30, 31])]
     recipe = {"sample_steps": 20, "num_train_epochs": 60}
     train(job(recipe=recipe, rows=rows, samples=prompts), heard.callbacks)
-    assert [(one.step, one.name) for one in heard.samples[:2]] == [(20, "one"), (20, "two")]
+    told = [(one.step, one.name) for one in heard.samples[:4]]
+    assert told == [(0, "one"), (0, "two"), (20, "one"), (20, "two")]
     assert [sample.tokens for sample in heard.samples[-2:]] == [[11, 10, 11], [30, 31, 30]]
 
 

@@ -119,6 +119,8 @@ def test_only_owners_and_admins_change_anything(
         codes = {answer.json()["code"] for answer in answers}
         assert codes == {"insufficient_role" if status == 403 else "not_found"}
     assert services.live_version() is None
+    version.card = {"evaluation": {"gain": 0.3, "p_value": 0.01}}
+    version.save()
     assert signed_in(ada).post(steps[0]).status_code == 302
     assert services.live_version() == version
 
