@@ -30,7 +30,10 @@ MENTION = regex.compile(r"(?<![\w/])(@\w+)@[\w.\-]+\w")
 def top_level_domains() -> frozenset[str]:
     """All top-level domains of the public suffix list that the package brings."""
     return frozenset(
-        name for tree in (get_tld_names() or {}).values() for name in tree.root.children
+        name
+        for tree in (get_tld_names() or {}).values()
+        if tree is not None
+        for name in tree.root.children
     )
 
 

@@ -13,9 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from generation.api.openai.answering import JobView, comes_back
-from generation.api.openai.fields import MAX_PROMPT_CHARS
 from generation.api.openai.responses import JobWait, succeeded
-from generation.errors import ModelNotFound
+from generation.engine.types import MAX_PROMPT_CHARS
 from generation.serving.job_kinds import EMBED, ENCODERS
 from saas.api.fields import CharField, ChoiceField, IntegerField
 from saas.api.serializers import StrictSerializer
@@ -23,6 +22,7 @@ from tenants.idempotency.api import idempotent
 from tenants.jobs.models import Job
 from tenants.jobs.readers import reader_token
 from tenants.jobs.services import job_request
+from training.errors import ModelNotFound
 
 MOST_TEXTS = 256
 TEXT = {"type": "string", "minLength": 1, "maxLength": MAX_PROMPT_CHARS}

@@ -12,7 +12,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from generation.errors import ModelNotFound
 from generation.models import Brand
 from generation.serving.job_kinds import ENCODERS
 from generation.serving.routing import (
@@ -23,7 +22,7 @@ from generation.serving.routing import (
     resolve_model,
 )
 from saas.api.views import ApiView
-from training.errors import BaseMismatch
+from training.errors import BaseMismatch, ModelNotFound
 from training.models import ModelAlias, ModelVersion
 from training.names import OWN, name_of, version_named
 from training.services import usable

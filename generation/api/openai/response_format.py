@@ -8,6 +8,7 @@ from generation.api.openai import logprobs
 from generation.api.openai.call_stream import CallStream, calls_to_json
 from generation.api.openai.formatter import ResponseOptions
 from generation.engine import calls
+from generation.engine.types import FunctionCall
 from tenants.jobs.models import Job
 
 Item = dict[str, Any]
@@ -66,7 +67,8 @@ class ResponseObjectFormatter:
         }
 
     def finished_items(self, choice: dict[str, Any]) -> list[Item]:
-        text, called = choice["text"], []
+        text: str = choice["text"]
+        called: list[FunctionCall] = []
         if self.options.tools:
             text, called = calls.read(text)
         items = [self.message(text, "completed")] if text or not called else []

@@ -28,7 +28,7 @@ def chat_request(data: Any) -> dict[str, Any]:
     refuse_state(data)
     given = without_neutral(data, KNOWN)
     if strange := sorted(given.keys() - KNOWN - NEUTRAL.keys() - {"stream_options"}):
-        detail = serializers.ErrorDetail(_("This field is not known here."), "unknown_field")
+        detail = serializers.ErrorDetail(str(_("This field is not known here.")), "unknown_field")
         raise serializers.ValidationError({strange[0]: [detail]})
     chat = {name: given[name] for name in SAME if name in given}
     chat["messages"] = [*told(given.get("instructions")), *messages(given.get("input"))]

@@ -1,9 +1,10 @@
 """POST /v1/chat/completions, /v1/completions and /v1/responses: jobs like any other."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -226,7 +227,7 @@ class ResponseView(AnswerView):
             raise ValidationError(in_own_words(error.detail)) from error
 
     def about(self, asked: dict[str, Any]) -> dict[str, Any] | None:
-        given = self.request.data
+        given = cast("Mapping[str, Any]", self.request.data)
         return {
             "instructions": given.get("instructions"),
             "max_output_tokens": asked["max_tokens"],
