@@ -13,6 +13,7 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.training.heads.conftest import journeys, reviews, write_encoder
 from training import head_files
+from training.encoders import ENGLISH
 from training.heads.classifier import ClassificationData, fit
 from training.heads.recipe import HeadRecipe
 from training.heads.tagger import TaggingData, fit_tagger
@@ -88,6 +89,8 @@ def predictor() -> Iterator[Predictor]:
     stop = Event()
     with redis.Redis.from_url(django_settings.REDIS_URL) as connection:
         running = Predictor(connection)
+        # Both threads would load one of their own, and a test could change the wrong one.
+        running.heads.encoder(ENGLISH)
         thread = Thread(target=running.run, args=(stop.is_set,))
         thread.start()
         yield running
