@@ -33,7 +33,7 @@ def top_level_domains() -> frozenset[str]:
         name
         for tree in (get_tld_names() or {}).values()
         if tree is not None
-        for name in tree.root.children
+        for name in tree.root.children or ()
     )
 
 
