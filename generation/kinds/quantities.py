@@ -17,9 +17,9 @@ NUMBER = re.compile(
     r"(?P<sign>US\$|[$£€¥￥]|\b(?:CHF|EUR|GBP|USD|RMB))?[ \u00a0]?"
     r"(?P<digits>(?<![\d.,:])\d+(?:[.,:]\d+)*)(?P<scale>(?:k|bn|m)\b(?![²2])|[万亿千百])?",
 )
-# Hyphens join `twenty-five` and part `30-day`.
+# Hyphens join `twenty-five` and part `30-day`; an article is of `a dozen`, not of `a two-year`.
 SPELT = re.compile(
-    rf"\b(?:a |an )?(?:{'|'.join([*SMALL, *SCALES])})"
+    rf"\b(?:{'|'.join(SMALL)}|(?:an? )?(?:{'|'.join(SCALES)}))"
     rf"(?:(?:[ -]| and )(?:{'|'.join([*SMALL, *SCALES])}))*\b",
     re.IGNORECASE,
 )
