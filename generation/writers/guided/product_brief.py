@@ -156,7 +156,8 @@ def phrase_form_of(text: str) -> PhraseForm:
         return PhraseForm.THING
     first, second = tokens[0], tokens[1] if len(tokens) > 1 else ""
     if first in lexicon.PRONOUNS - {"another", "both", "each"} and second not in {"of"}:
-        return PhraseForm.CLAUSE if is_verbal(second) else PhraseForm.THING
+        clause = is_verbal(second) or is_clause(tokens)
+        return PhraseForm.CLAUSE if clause else PhraseForm.THING
     if base_verb(first) or (third_person(first) and {"you", "your"} & set(tokens)):
         return PhraseForm.DOES
     if first in lexicon.PREDICATES and (not second or second in lexicon.FUNCTION - {"all", "any"}):
