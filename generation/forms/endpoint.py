@@ -32,6 +32,12 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
         tail = self.instance.key_tail
         stored = _("The stored key ends in %(tail)s. Leave this empty to keep it.") % {"tail": tail}
         self.fields["key"].help_text = stored if tail else _("Stored encrypted; never shown again.")
+        self.fields["writer"].required = False
+
+    def clean_writer(self) -> str:
+        """Where none is named, the one that is stored, or the usual one, goes on writing."""
+        named: str = self.cleaned_data["writer"]
+        return named or self.instance.writer
 
     def given(self) -> dict[str, Any]:
         """What the service takes: an empty key means to keep the one that is there."""
