@@ -49,7 +49,9 @@ api_urls = [
         name="api-recommendations-variant",
     ),
     re_path(
-        rf"^variants/(?P<key>{KEY_IN_PATH})/?$", VariantReportView.as_view(), name="api-variants"
+        rf"^recommendations/variants/(?P<key>{KEY_IN_PATH})/?$",
+        VariantReportView.as_view(),
+        name="api-recommendations-variants",
     ),
     re_path(
         r"^recommendations/(?P<recomm_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/next/?$",

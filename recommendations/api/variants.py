@@ -98,7 +98,7 @@ class VariantReportView(ApiView):
     @extend_schema(
         responses={200: VariantReportSerializer},
         parameters=[AUDIENCE],
-        operation_id="variants_retrieve",
+        operation_id="recommendations_variants",
     )
     def get(self, request: Request, key: str) -> Response:
         """How often each was shown and chosen; looking often makes no interval wrong."""

@@ -120,7 +120,7 @@ ROUTES = {
     "api-recommendations-search": Route(post("read", 200, person="ann", query="fern")),
     "api-recommendations-next": Route(post("read", 200), row=answer),
     "api-recommendations-variant": Route(post("read", 404, variant_of="none")),
-    "api-variants": Route(get("read"), row=variant),
+    "api-recommendations-variants": Route(get("read"), row=variant),
     "api-scenario-list": Route(get("read") | post("write", 201, id="end", name="End")),
     "api-scenario-detail": Route(
         get("read") | patch("write", 200, name="Start") | delete("write"), row=scenario_key
