@@ -63,6 +63,23 @@ def experiments(count: int) -> dict[str, Any]:
     return {}
 
 
+def variants(count: int) -> dict[str, Any]:
+    """As many of one thing."""
+    items_write(items=[variant("shown") for _ in range(count)])
+    return {"key": "shown"}
+
+
+def variant_groups(count: int) -> dict[str, Any]:
+    """As many things of which there are two."""
+    for group in (token_hex(8) for _ in range(count)):
+        items_write(items=[variant(group), variant(group)])
+    return {}
+
+
+def variant(group: str) -> ItemData:
+    return ItemData(token_hex(8), {"title": "Fern", "variant_of": group})
+
+
 def models(count: int) -> dict[str, Any]:
     state = RankingModel.State.RETIRED
     for number in range(1, count + 1):
@@ -132,6 +149,11 @@ LISTS = {
     "recommend-person": events_of_person,
     "recommend-scenarios": scenarios,
     "recommend-scenario": people_of_scenario,
+    "recommend-experiments": experiments,
+    "recommend-experiment-new": scenarios,
+    "recommend-variants": variant_groups,
+    "recommend-variant": variants,
+    "api-recommendations-variants": variants,
     "api-item-list": items,
     "api-person-list": people,
     "api-scenario-list": scenarios,
