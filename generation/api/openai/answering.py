@@ -17,7 +17,7 @@ from generation.api.openai.responses import stop_unread
 from saas.api import throttling
 from saas.api.views import ApiView
 from saas.errors import AppError, problem_response
-from saas.request_end import at_end
+from saas.request_end import at_end, until_end
 from tenants.idempotency.api import rendered
 from tenants.jobs.api import EventStreamRenderer
 from tenants.jobs.models import Job
@@ -52,13 +52,14 @@ def answered(view: type[JobView]) -> Callable[..., Any]:
 
     @transaction.non_atomic_requests
     async def wait(request: HttpRequest) -> HttpResponseBase:
-        response, job = await sync_to_async(begun)(begin, request)
-        if job is None:
-            return response
-        try:
-            answer = await view.respond(request, json.loads(response.content), job)
-        except AppError as error:
-            answer = problem_response(error, request)
+        with until_end(request):
+            response, job = await sync_to_async(begun)(begin, request)
+            if job is None:
+                return response
+            try:
+                answer = await view.respond(request, json.loads(response.content), job)
+            except AppError as error:
+                answer = problem_response(error, request)
         if "Idempotency-Replayed" in response:
             answer["Idempotency-Replayed"] = response["Idempotency-Replayed"]
         throttling.set_headers(request, answer)
