@@ -145,7 +145,7 @@ def answer(request: GenerationRequest) -> str:
     words = WORD.findall(text) or ["echo"]
     turn = (request.sampling.seed or 0) % len(words)
     words = words[turn:] + words[:turn]
-    if request.functions and (function := called(request, words)):
+    if request.functions and (function := called(request, text)):
         schema = json.loads(function.schema)
         arguments = json.dumps(example(schema, schema, words), ensure_ascii=False)
         return text_of(function.name, arguments)
@@ -160,9 +160,9 @@ def answer(request: GenerationRequest) -> str:
     raise EngineError("grammar_unsupported", "The echo engine cannot follow this grammar.")
 
 
-def called(request: GenerationRequest, words: list[str]) -> Function | None:
+def called(request: GenerationRequest, text: str) -> Function | None:
     """The function that the last message names, or the first where one must be called."""
-    named = [function for function in request.functions if function.name in words]
+    named = [each for each in request.functions if each.name in text.split()]
     return next(iter(named), request.functions[0] if request.must_call else None)
 
 
