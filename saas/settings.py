@@ -294,6 +294,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "VariantState": "generation.models.Variant.State",
         "JobState": "tenants.jobs.models.Job.State",
+        "VariantWriter": "generation.models.Variant.Writer",
+        "EndpointWriter": "generation.models.Endpoint.Writer",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

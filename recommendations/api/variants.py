@@ -36,7 +36,7 @@ class ChosenSerializer(serializers.Serializer[Any]):
     properties = serializers.DictField()
 
 
-class VariantSerializer(serializers.Serializer[Any]):
+class VariantResultSerializer(serializers.Serializer[Any]):
     """How many people saw it and how many chose it, and how probably it is the best."""
 
     id = serializers.CharField(source="item.key")
@@ -52,7 +52,7 @@ class VariantSerializer(serializers.Serializer[Any]):
 class VariantReportSerializer(serializers.Serializer[Any]):
     """Intervals of all rates hold at every look together, at 95 %. `winner` is null while open."""
 
-    variants = VariantSerializer(many=True)
+    variants = VariantResultSerializer(many=True)
     winner = serializers.SerializerMethodField()
     equal = serializers.BooleanField()
 

@@ -82,7 +82,7 @@ class RowsSerializer(StrictSerializer):
     dry_run = BooleanField(default=False)
 
 
-class ReportSerializer(serializers.Serializer[Any]):
+class RowsReportSerializer(serializers.Serializer[Any]):
     """What became of the rows."""
 
     accepted = serializers.IntegerField()
@@ -176,7 +176,7 @@ class DatasetViewSet(TenantViewSet):
         page = self.paginate_queryset(self.get_object().rows.all())
         return self.get_paginated_response(RowSerializer(page, many=True).data)
 
-    @extend_schema(request=RowsSerializer, responses={200: ReportSerializer})
+    @extend_schema(request=RowsSerializer, responses={200: RowsReportSerializer})
     @rows.mapping.post
     @idempotent()
     def add_rows(self, request: Request, pk: str) -> Response:
@@ -230,7 +230,7 @@ class DatasetViewSet(TenantViewSet):
         found = [source_shown(offer) for offer in offers(self.get_object())]
         return Response(found)
 
-    @extend_schema(request=FollowSerializer, responses={200: ReportSerializer})
+    @extend_schema(request=FollowSerializer, responses={200: RowsReportSerializer})
     @sources.mapping.post
     @idempotent()
     def follow_source(self, request: Request, pk: str) -> Response:

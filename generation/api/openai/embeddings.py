@@ -93,7 +93,7 @@ EMBEDDINGS = {
 
 @extend_schema_view(
     post=extend_schema(
-        operation_id="openai_embeddings", request=EmbeddingSerializer, responses=EMBEDDINGS
+        operation_id="openai_embeddings", request=EmbeddingSerializer, responses={200: EMBEDDINGS}
     )
 )
 class EmbeddingView(JobView):

@@ -208,7 +208,7 @@ RESPONSE_EXAMPLE = OpenApiExample(
 @extend_schema_view(
     post=extend_schema(
         operation_id="openai_responses",
-        request=RESPONSE_REQUEST,
+        request={"application/json": RESPONSE_REQUEST},
         responses=RESPONSE_ANSWER,
         examples=[RESPONSE_EXAMPLE],
     )
