@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from generation.engine.config import read_config
+from generation.engine.text import storable
 from generation.engine.tokenizer import Tokenizer
 from saas.errors import AppError
 from tenants.jobs.leases import StaleLease
@@ -167,7 +168,7 @@ class Teacher:
         self.control.publish("evaluation", step=point.step, loss=point.loss)
 
     def _sampled(self, sample: SampleText, base: Path) -> None:
-        text = Tokenizer(base).fast.decode(sample.tokens)
+        text = storable(Tokenizer(base).fast.decode(sample.tokens))
         self.samples.append({"step": sample.step, "name": sample.name, "text": text})
         self.run.note(samples=kept_samples(self.samples))
 

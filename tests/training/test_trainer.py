@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from generation.engine.tokenizer import Tokenizer
 from tenants.billing.models import UsageEvent
 from tenants.billing.services import balance
 from tenants.jobs import worker
@@ -22,6 +23,7 @@ from training.datasets.reading import Record
 from training.errors import TrainingInProgress
 from training.files import run_folder
 from training.lora import checkpoint, files, loop
+from training.lora.types import SampleText
 from training.models import Dataset, ModelVersion, TrainingRun
 from training.services.datasets import Import, dataset_create, rows_import
 from training.services.runs import run_pause, run_request, run_resume
@@ -71,6 +73,15 @@ def test_a_run_ends_with_a_better_model(acme: Tenant, dataset: Dataset) -> None:
     assert (model.name, model.number, model.rank) == ("Voice", 1, 4)
     assert model.card["dataset"] == "Answers"
     assert not run_folder(acme.pk, run.pk).exists()
+
+
+def test_a_sample_may_hold_what_postgres_cannot(dataset: Dataset, base: Path) -> None:
+    run = order(dataset)
+    tokens = Tokenizer(base).fast.encode("a\0b").ids
+    teacher = trainer.Teacher(run, control=None)  # type: ignore[arg-type]
+    teacher._sampled(SampleText(1, "row", tokens), base)
+    run.refresh_from_db()
+    assert [sample["text"] for sample in run.samples] == ["a\ufffdb"]
 
 
 def test_it_is_charged_by_the_second(acme: Tenant, dataset: Dataset) -> None:
