@@ -1,7 +1,6 @@
 """What workers do for training: take in large files, and teach models."""
 
 from functools import partial
-from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -43,7 +42,8 @@ def adapter_outcome(run: TrainingRun, taught: Taught) -> Outcome:
 
 
 def head_outcome(run: TrainingRun, taught: TaughtHead) -> Outcome:
-    used = {"train_seconds": ceil(taught.seconds)}
+    run.seconds = taught.seconds
+    used = {"train_seconds": run.uncharged_seconds}
     told = {"training_run": str(run.pk), "won": taught.won}
     return Outcome(told, usage=used, apply=partial(keep_head, run, taught))
 

@@ -20,11 +20,13 @@ from training import head_files, head_trainer, services
 from training.datasets.reading import Record
 from training.errors import DatasetDegenerate, NotBetter, RecipeInvalid
 from training.files import run_folder
+from training.heads.encoder import Encoder
 from training.heads.prediction import Classifier
 from training.heads.tagger import Tagger
 from training.models import Dataset, ModelVersion, TrainingRun
 from training.services.datasets import Import, dataset_create, rows_import
 from training.services.runs import run_estimate, run_request
+from training.tasks import head_outcome
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TUNED = {"learning_rate": 5e-3, "lora_r": 4, "num_train_epochs": 3.0}
@@ -185,6 +187,12 @@ def test_what_was_stopped_goes_on(acme: Tenant, monkeypatch: pytest.MonkeyPatch)
     run.refresh_from_db()
     assert run.job.state == "succeeded"
     assert steps.count(1) == 1
+
+
+def test_seconds_charged_before_a_pause_are_not_charged_again(toy: Path) -> None:
+    taught = head_trainer.TaughtHead(toy, Encoder.load(toy), 7.5, {"won": True})
+    run = TrainingRun(seconds=3.0, charged_seconds=3)
+    assert head_outcome(run, taught).usage == {"train_seconds": 5}
 
 
 def test_one_label_is_nothing_to_sort_by(acme: Tenant) -> None:
