@@ -297,6 +297,7 @@ SPECTACULAR_SETTINGS = {
         "VariantWriter": "generation.models.Variant.Writer",
         "EndpointWriter": "generation.models.Endpoint.Writer",
     },
+    "PREPROCESSING_HOOKS": ["saas.api.schema.without_last_slash"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "saas.api.schema.add_problems",

@@ -205,6 +205,13 @@ def problem_schema() -> dict[str, Any]:
     return PROBLEM_SCHEMA | {"properties": PROBLEM_SCHEMA["properties"] | {"code": code}}
 
 
+def without_last_slash(endpoints: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """A spectacular hook: OpenAI's paths as its clients spell them; both spellings are answered."""
+    return [
+        (path.rstrip("/") if path.startswith("/v1/") else path, *rest) for path, *rest in endpoints
+    ]
+
+
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A spectacular hook: the words at the top, and the schemas of problems."""
     words = (str(section.about) for section in sections())

@@ -290,7 +290,10 @@ def test_every_operation_succeeds_and_keeps_its_word(
     tour("POST", "/v1/chat/completions", json=CHAT)
     tour("POST", "/v1/chat/completions", json=CHAT | {"stream": True})
     tour("POST", "/v1/completions", json={"model": "echo", "prompt": "Hello"})
-    assert tour.visited == tour.operations()
+    tour("POST", "/v1/responses", json={"model": "echo", "input": "Hello"})
+    tour("POST", f"{API}/check/", json={"text": "Good tea."})
+    # Vectors are made by a worker with an encoder, which this server has not.
+    assert tour.visited == tour.operations() - {("POST", "/v1/embeddings")}
 
 
 def test_the_description_is_clean(tmp_path: Any) -> None:
