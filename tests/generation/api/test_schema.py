@@ -169,6 +169,9 @@ def visit_catalogue(tour: Tour) -> None:
     tour("POST", f"{API}/persons/", json={"id": "ben"})
     tour("POST", f"{API}/persons/{{key}}/merge/", {"key": "ben"}, json={"into": "ann"})
     tour("POST", f"{API}/interactions/", json={"person": "ann", "item": "pot", "type": "click"})
+    tour("POST", f"{API}/items/imports/", files={"file": ("items.csv", b"id\nbowl\n")})
+    rows = b"person,item,type\nann,pot,click\n"
+    tour("POST", f"{API}/interactions/imports/", files={"file": ("events.csv", rows)})
 
 
 def visit_scenarios(tour: Tour) -> None:
@@ -183,6 +186,7 @@ def visit_scenarios(tour: Tour) -> None:
     experiment = {"id": tour("POST", f"{API}/experiments/", json=asked)["id"]}
     tour("GET", f"{API}/experiments/")
     tour("GET", f"{API}/experiments/{{id}}/", experiment)
+    tour("GET", f"{API}/experiments/{{id}}/results/", experiment)
     tour("POST", f"{API}/experiments/{{id}}/stop/", experiment)
     tour("DELETE", f"{API}/scenarios/{{key}}/", ids)
 
@@ -194,6 +198,14 @@ def visit_recommendations(tour: Tour, model: RankingModel) -> None:
     answer = tour("POST", f"{API}/recommendations/", json={"person": "ann"})
     following = {"recomm_id": answer["recomm_id"]}
     tour("POST", f"{API}/recommendations/{{recomm_id}}/next/", following, json={})
+    at = f"{API}/recommendations"
+    tour("POST", f"{at}/persons/", json={"item": "pot"})
+    tour("POST", f"{at}/segments/", json={"person": "ann"})
+    tour("POST", f"{at}/search/", json={"person": "ann", "query": "pot"})
+    for key in ("calm", "loud"):
+        tour("POST", f"{API}/items/", json={"id": key, "variant_of": "ad"})
+    tour("POST", f"{at}/variant/", json={"variant_of": "ad", "session": "one"})
+    tour("GET", f"{at}/variants/{{key}}/", {"key": "ad"})
     tour("GET", f"{API}/ranking-models/")
     tour("GET", f"{API}/ranking-models/{{id}}/", {"id": str(model.pk)})
     tour("DELETE", f"{API}/items/{{key}}/", {"key": "pot"})

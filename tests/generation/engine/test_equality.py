@@ -17,6 +17,7 @@ from generation.engine import load
 from generation.engine.lora.peft import MODULES
 from generation.engine.types import AdapterRef, Sampling
 from tests.generation.engine.conversations import conversations
+from tests.generation.engine.reference import chat_ids
 from tests.generation.engine.toys import ask
 
 GREEDY = Sampling(temperature=0, logprobs=0)
@@ -79,7 +80,7 @@ class Theirs:
 
     def encode(self, conversation):
         messages = [{"role": turn.role, "content": turn.content} for turn in conversation]
-        return self.tokenizer.apply_chat_template(messages, add_generation_prompt=True)["input_ids"]
+        return chat_ids(self.tokenizer, messages)
 
     @torch.inference_mode()
     def write(self, ids, adapter, count):

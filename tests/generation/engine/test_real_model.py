@@ -10,6 +10,7 @@ from generation.engine.model import Batch, PromptChunk
 from generation.engine.packed import supported
 from generation.engine.precision import Base
 from generation.engine.types import Grammar, Message, Sampling
+from tests.generation.engine.reference import chat_ids
 from tests.generation.engine.toys import ask, finish
 
 PROMPTS = (
@@ -41,9 +42,7 @@ def test_greedy_tokens_equal_those_of_transformers(engine, base_model):
     tokenizer = AutoTokenizer.from_pretrained(base_model)
     model = LlamaForCausalLM.from_pretrained(base_model, dtype=torch.float32)
     for text in PROMPTS:
-        ids = tokenizer.apply_chat_template(
-            [{"role": "user", "content": text}], add_generation_prompt=True, return_tensors="pt"
-        )["input_ids"]
+        ids = torch.tensor([chat_ids(tokenizer, [{"role": "user", "content": text}])])
         output = model.generate(ids, max_new_tokens=24, do_sample=False)[0, ids.shape[1] :]
         expected = tokenizer.decode(output, skip_special_tokens=True)
         request = chat(text, id=text, max_tokens=24, sampling=Sampling(temperature=0))

@@ -154,7 +154,6 @@ CASES = [
     chat("58-bias", logit_bias={"x": 1}),
     chat("58-unknown", "unknown_field", colour="red"),
     chat("61-role", messages=[{"role": "wizard", "content": "Hi"}]),
-    chat("61-order", messages=[{"role": "assistant", "content": "Hi"}]),
     chat("61-10000", messages=HELLO * 10_000),
     chat("61-image", messages=[{"role": "user", "content": [{"type": "image_url"}]}]),
     Case("128-unknown", 401, "not_authenticated", headers={"HTTP_AUTHORIZATION": "Bearer sk_no"}),
