@@ -71,8 +71,10 @@ class LogitsProcessor:
         if logits is not None:
             count = seq.request.sampling.logprobs or 0
             seq.logprobs.append(self.logprob(logits, token, count))
-        if seq.matcher is not None and not seq.matcher.accept_token(token):
-            return EngineError("output_blocked", "The grammar refused its own token.")
+        if seq.matcher is not None:
+            if not seq.matcher.accept_token(token):
+                return EngineError("output_blocked", "The grammar refused its own token.")
+            seq.matched += 1
         return token
 
     def limit(self, seq: Sequence, logits: Tensor) -> None:

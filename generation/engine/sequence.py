@@ -31,6 +31,7 @@ class Sequence:
     grammar: Future[Any] | None = None
     adapter: Future[Any] | None = None
     matcher: Any = None
+    matched: int = 0  # tokens that the grammar took, one that ends the text among them
     output: list[int] = field(default_factory=list)
     slot: int = -1
     computed: int = 0
@@ -108,7 +109,8 @@ class Sequence:
     def rewind(self, outputs: int) -> None:
         """Go back to the first `outputs` tokens, whose last one is computed again."""
         if self.matcher is not None:
-            self.matcher.rollback(len(self.output) - outputs)
+            self.matcher.rollback(self.matched - outputs)
+            self.matched = outputs
         del self.output[outputs:]
         del self.logprobs[outputs:]
         self.computed = self.paid = min(self.computed, self.length - 1)
