@@ -306,7 +306,7 @@ def test_51_a_database_that_is_down_at_the_door(
     def down(*_: object, **__: object) -> None:
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr("tenants.middleware.authenticate_key", down)
+    monkeypatch.setattr("tenants.authentication.admitted", down)
     answer = api.get(BRANDS)
     assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
 
