@@ -20,6 +20,7 @@ def guarded() -> "App":
     from saas.health import ready_when
     from saas.request_end import RequestEnd
     from tenants.isolation_watch import IsolationWatch, end_process
+    from tenants.upload_door import UploadDoor
 
     watch = IsolationWatch(end_process)
     import_module(settings.ROOT_URLCONF)  # now, and not while the first caller waits
@@ -27,7 +28,8 @@ def guarded() -> "App":
     ready_when("isolation", lambda: watch.isolated)
     usual = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     large = {pattern: usual + most for pattern, most in large_bodies().items()}
-    return BodyLimit(Gate(RequestEnd(app), lambda: watch.isolated), usual, large)
+    inner = RequestEnd(UploadDoor(app, large))
+    return BodyLimit(Gate(inner, lambda: watch.isolated), usual, large)
 
 
 application = guarded()

@@ -25,8 +25,35 @@ PORTS = frozenset({443, 4443, 8000, 8080, 8443, 11434})
 LEAST_HOUSE_PORT = 1024
 LONGEST_URL = 500
 RESOLVE_S = 5.0
-# IPv6 prefixes in which an IPv4 address is hidden: a private one could stand there.
-EMBEDDING = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "2002::/16", "2001::/32", "::/96")))
+# Not the interpreter's `is_global`, which changes with its version and leaves gaps: IANA's
+# registries of special purposes, and what clouds answer from within.
+PRIVATE_V4 = tuple(
+    map(
+        ipaddress.IPv4Network,
+        (
+            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+            *("172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/4", "240.0.0.0/4"),
+            # Protocols, relays and measurements; the first holds Oracle's metadata too.
+            *("192.0.0.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24"),
+            *("192.175.48.0/24", "198.18.0.0/15"),
+            # Documentation.
+            *("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"),
+            # Azure's own host.
+            "168.63.129.16/32",
+        ),
+    )
+)
+# All of IPv6 that is given out, but for prefixes in which an IPv4 address is hidden (Teredo, 6to4),
+# protocols, measurements and documentation.
+GIVEN_OUT_V6 = ipaddress.IPv6Network("2000::/3")
+PRIVATE_V6 = tuple(
+    map(
+        ipaddress.IPv6Network,
+        ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"),
+    )
+)
+# The middle of an ISATAP address, which ends in an IPv4 address; one bit says who gave it out.
+ISATAP, EITHER_BIT = 0x00005EFE, 0xFDFFFFFF
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -78,12 +105,17 @@ def in_house(ip: Address) -> bool:
 
 
 def is_public(ip: Address) -> bool:
-    hidden = any(ip in network for network in EMBEDDING)
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or hidden)
+    """Whether it is an address of the public internet, and none behind which another one hides."""
+    if isinstance(ip, ipaddress.IPv4Address):
+        return not any(ip in network for network in PRIVATE_V4)
+    isatap = int(ip) >> 32 & EITHER_BIT == ISATAP
+    return ip in GIVEN_OUT_V6 and not (isatap or any(ip in network for network in PRIVATE_V6))
 
 
 def port_of(url: httpx.URL) -> int:
-    return url.port or (443 if url.scheme == "https" else 80)
+    """The port, also where the address names the one that no server has, 0."""
+    usual = 443 if url.scheme == "https" else 80
+    return usual if url.port is None else url.port
 
 
 def check_url(text: str) -> str:

@@ -199,11 +199,24 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_SIGNUP_FORM_CLASS = "tenants.forms.WorkspaceSignupForm"
-ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", "optional")
+# Only where an address is confirmed first can sign-up answer alike for known and unknown ones.
+ACCOUNT_EMAIL_VERIFICATION = read.choice(
+    "EMAIL_VERIFICATION", ("mandatory", "optional"), "mandatory"
+)
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+# The way in for whom others keep out by wrong passwords; a second factor is asked for as ever.
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+ACCOUNT_FORMS = {"signup": "tenants.sign_up.SignupForm"}
+# Of second factors; the adapter has the limits of passwords.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key,30/d/key"}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ACCOUNT_SESSION_REMEMBER = True
 MFA_ADAPTER = "tenants.allauth_adapter.MfaAdapter"
+MFA_FORMS = {
+    "authenticate": "tenants.second_factor.AuthenticateForm",
+    "reauthenticate": "tenants.second_factor.ReauthenticateForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
@@ -308,6 +321,8 @@ LIMITS = read.limits()
 # For how many days rows are kept, where it is not what the apps say: RETENTION_JOBS=90.
 RETENTION = read.retention()
 FREE_WORKSPACES_PER_PERSON = env.int("FREE_WORKSPACES_PER_PERSON", 3)
+# Accounts and workspaces that are made from one address in a day.
+SIGN_UPS_PER_ADDRESS = env.int("SIGN_UPS_PER_ADDRESS", 20)
 
 # The engine
 ENGINE = read.choice("ENGINE", ("local", "openai", "echo"), "local")

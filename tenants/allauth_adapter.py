@@ -5,25 +5,50 @@ from hashlib import sha256
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.internal import ratelimit
+from allauth.core.internal.ratelimit import RateLimitUsage
 from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from saas.errors import TooManyRequests
+from tenants.errors import TooManyPasswords
+
+# Wrong passwords from one address, from one address for one account, and for one account from
+# everywhere. The second stops who guesses and leaves the owner, who sits elsewhere, alone.
+WRONG_PASSWORDS = {"address": "10/m/ip", "both": "5/5m/key", "account": "100/h/key"}
+WAIT_S = 300
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Answers too many wrong passwords with 429 and a time to come back."""
+    """Limits wrong passwords, and answers too many with 429 and a way in by mail."""
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        try:
-            super().pre_authenticate(request, **credentials)
-        except ValidationError as error:
-            detail = _("Too many wrong passwords. Wait five minutes, then try again.")
-            raise TooManyRequests(detail, retry_after=300) from error
+        used = RateLimitUsage([])
+        self._login_failed_rl_usage = used  # given back by allauth where the password is right
+        for action, key in self._limits(request, **credentials):
+            taken = _limiter("consume", request, action, key)
+            if taken is None:
+                detail = _("Wait five minutes, or set a new password by mail: that lets you in.")
+                raise TooManyPasswords(detail, retry_after=WAIT_S)
+            used.usage += taken.usage
+
+    def _limits(self, request: HttpRequest, **credentials: Any) -> list[tuple[str, str]]:
+        account = self._get_login_attempts_cache_key(request, **credentials)
+        both = f"{account}:{ratelimit.get_ip(request)}"
+        return [("address", ""), ("both", both), ("account", account)]
+
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        """Whoever set a new password by mail is let in, whatever others have guessed."""
+        for action, key in self._limits(request, **credentials):
+            if action != "address":
+                _limiter("clear", request, action, key)
+
+
+def _limiter(what: str, request: HttpRequest, action: str, key: str) -> Any:
+    names = {"app": "allauth.account", "config": WRONG_PASSWORDS}
+    return getattr(ratelimit, what)(request, action=action, key=key, **names)
 
 
 class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]

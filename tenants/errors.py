@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from saas.errors import BadRequest, Conflict, Gone, InsufficientRole
+from saas.errors import BadRequest, Conflict, Gone, InsufficientRole, TooManyRequests
 
 
 class KeyInUrl(BadRequest):
@@ -41,3 +41,13 @@ class LastOwner(Conflict):
 class TooManyWorkspaces(Conflict):
     code = "too_many_workspaces"
     advice = _("Use a workspace that you have, or make somebody else its owner first.")
+
+
+class TooManyPasswords(TooManyRequests):
+    code, title = "too_many_passwords", _("Too many wrong passwords.")
+    advice = _("Wait, or set a new password by the mail that “Forgot your password?” sends.")
+
+
+class TooManyCodes(TooManyRequests):
+    code, title = "too_many_codes", _("Too many wrong codes.")
+    advice = _("Wait for “retry_after” seconds before the next code.")

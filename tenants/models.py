@@ -7,6 +7,7 @@ import uuid
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
@@ -30,9 +31,11 @@ class UserManager(BaseUserManager["User"]):
     """Makes users, who are known by their e-mail address."""
 
     def create_user(self, email: str, password: str | None = None, **extra: Any) -> "User":
+        """Made by an operator, who knows whose address it is: nobody asks to have it confirmed."""
         user = self.model(email=self.normalize_email(email).lower(), **extra)
         user.set_password(password)
         user.save(using=self._db)
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> "User":

@@ -29,6 +29,7 @@ from tenants.events import record
 from tenants.lookups import find_invitation, workspaces_of
 from tenants.mail import mail_on_commit
 from tenants.models import ApiKey, Invitation, Membership, Role, Tenant, User
+from tenants.quotas import refuse_more_invitations, refuse_more_made
 from tenants.scope import current_tenant_id, tenant_scope
 
 # Where the session keeps the hash of the invitation's secret that a visitor came with.
@@ -41,6 +42,7 @@ MAILED = Signer(sep=".", salt="tenants.invitation")
 def workspace_create(*, owner: User, name: str, slug: str = "") -> Tenant:
     """A new workspace with its first member; raises TooManyWorkspaces."""
     refuse_more_workspaces(owner)
+    refuse_more_made(owner.pk)
     tenant = Tenant(name=name, slug=slug or fresh_slug(name))
     with tenant_scope(tenant), acting(replace(current_actor(), user=owner)):
         tenant.save(force_insert=True)
@@ -50,17 +52,26 @@ def workspace_create(*, owner: User, name: str, slug: str = "") -> Tenant:
 
 
 def refuse_more_workspaces(owner: User) -> None:
-    """Each free workspace comes with credits, so a person owns so many and no more."""
+    """Each free workspace comes with credits, so a person owns so many and no more.
+
+    That holds for those that others hand over too: it is the person's credits that add up.
+    """
     User.objects.select_for_update().get(pk=owner.pk)
     most = settings.FREE_WORKSPACES_PER_PERSON
     owned = [found for found in workspaces_of(owner.pk) if found.role == Role.OWNER]
     if len(owned) >= most:
-        detail = ngettext(
-            "You own %(most)d workspace, as many as one person may have for free.",
-            "You own %(most)d workspaces, as many as one person may have for free.",
-            most,
-        ) % {"most": most}
-        raise TooManyWorkspaces(detail, allowed=most)
+        raise TooManyWorkspaces(_owns_enough(owner, most), allowed=most)
+
+
+def _owns_enough(owner: User, most: int) -> str:
+    if current_actor().user not in (None, owner):
+        who = {"who": owner.display_name}
+        return _("%(who)s owns as many workspaces as one person may have for free.") % who
+    return ngettext(
+        "You own %(most)d workspace, as many as one person may have for free.",
+        "You own %(most)d workspaces, as many as one person may have for free.",
+        most,
+    ) % {"most": most}
 
 
 def fresh_slug(name: str) -> str:
@@ -104,6 +115,8 @@ def member_change_role(*, member_id: Any, role: str) -> Membership:
     require(Role.ADMIN, member.role, role)
     if role != Role.OWNER:
         keep_an_owner(member)
+    elif member.role != Role.OWNER:
+        refuse_more_workspaces(member.user)
     before, member.role = member.role, role
     member.save(update_fields=["role", "updated_at"])
     record("member.role_changed", member.user, before=before, after=role)
@@ -175,7 +188,9 @@ def _open_invitation(pk: Any) -> Invitation:
 
 def _mail_invitation(invitation: Invitation) -> str:
     """Mail a fresh link; returns another one, by which anybody may have come."""
-    invitation.invited_by = current_actor().user
+    actor = current_actor()
+    refuse_more_invitations(actor, to=invitation.email)
+    invitation.invited_by = actor.user
     secret = invitation.renew()
     context = {
         "invitation": invitation,
@@ -214,6 +229,8 @@ def invitation_accept(*, secret_sha256: str) -> Tenant:
         lock_members()
         invitation = Invitation.objects.select_for_update().get(secret_sha256=secret_sha256)
         refuse_unusable(invitation, user)
+        if invitation.role == Role.OWNER:
+            refuse_more_workspaces(user)
         invitation.accepted_at = timezone.now()
         invitation.save(update_fields=["accepted_at", "updated_at"])
         Membership.objects.create(user=user, role=invitation.role)

@@ -31,6 +31,14 @@ OWN_SQL = {
     "tenants/isolation_checks.py": "reads the catalogue",
     "generation/search.py": "asks a function that filters by the tenant in scope",
 }
+APPS = ("saas/", "tenants/", "training/", "recommendations/", "generation/")
+SENDING = {"get", "post", "put", "request", "stream", "Client", "AsyncClient", "Session"}
+# Who connects without the list of addresses, and to whose.
+CONNECTIONS = {
+    "generation/engine/openai.py": "whoever calls it gives a transport with the list, or none",
+    "generation/serving/diagnosis.py": "the operator's own model server",
+    "saas/stack/programs.py": "this machine's own web server",
+}
 LOOKUPS = {"tenants/lookups.py", "tenants/scope.py"}
 RAW_QUERYSETS = {"tenants/lookups.py", "tenants/models_base.py"}
 SCOPE_RESETS = {"tenants/middleware.py", "tenants/scope.py"}
@@ -168,7 +176,29 @@ def celery_tasks(source: Source) -> Iterator[str]:
             yield where(source, node, f"a task past the queue ({name})")
 
 
+def own_connections(source: Source) -> Iterator[str]:
+    """Whoever connects elsewhere does so by saas.outbound, or at an operator's word alone."""
+    if source.path in CONNECTIONS or not source.path.startswith(APPS):
+        return
+    for node, name in calls(source):
+        owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+        module = owner.id if isinstance(owner, ast.Name) else ""
+        if name in {"urlopen", "create_connection", "HTTPSConnection", "HTTPConnection"} or (
+            module in {"httpx", "requests", "aiohttp"} and name in SENDING
+        ):
+            yield where(source, node, f"a connection past saas.outbound ({module}.{name})")
+
+
 RULES: dict[Rule, tuple[list[str], list[str]]] = {
+    own_connections: (
+        [
+            "httpx.get(url)",
+            "httpx.AsyncClient()",
+            "urllib.request.urlopen(url)",
+            "requests.post(u)",
+        ],
+        ["guarded_transport(url)", "httpx.URL(text)", "request.get(url)", "rows.get(pk=1)"],
+    ),
     own_sql: (
         ["Brand.objects.raw('x')", "connection.cursor()", "rows.extra(where=[x])"],
         ["rows.filter(pk=1)", "raw = 1", "Brand.objects.all()"],

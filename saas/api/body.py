@@ -19,6 +19,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # What proxies take as well; cookies and keys need a tenth of it.
 MAX_HEADER_BYTES = 32 * 1024
+MAX_HEADERS = 100
 
 
 _large: dict[str, int] = {}
@@ -58,7 +59,10 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         limit = self._limit(scope["path"])
-        if header_bytes(scope) > MAX_HEADER_BYTES:
+        if len(scope["headers"]) > MAX_HEADERS:
+            detail = _("A request may have %d headers.") % MAX_HEADERS
+            await refuse(scope, send, HeadersTooLarge(detail, limit=MAX_HEADERS))
+        elif header_bytes(scope) > MAX_HEADER_BYTES:
             detail = _("Headers may hold %d bytes in all.") % MAX_HEADER_BYTES
             await refuse(scope, send, HeadersTooLarge(detail, limit=MAX_HEADER_BYTES))
         elif declared(scope) > limit:

@@ -11,6 +11,7 @@ from tenants.access import role_required
 from tenants.errors import TooManyWorkspaces
 from tenants.forms import WorkspaceForm
 from tenants.http_types import MemberRequest, UserRequest
+from tenants.quotas import refuse_more_sign_ups
 from tenants.services import workspace_create, workspace_rename
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -21,6 +22,7 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 def workspace_new(request: UserRequest) -> HttpResponse:
     form = WorkspaceForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        refuse_more_sign_ups(request.META["REMOTE_ADDR"])
         try:
             return redirect(workspace_create(owner=request.user, name=form.cleaned_data["name"]))
         except TooManyWorkspaces as error:

@@ -29,6 +29,10 @@ def sign_up(page: Page, *, workspace: str = "Lumen", email: str = "ada@lumen.tes
     page.get_by_label("Email").fill(email)
     page.locator("#id_password1").fill(PASSWORD)
     page.locator("main button[type=submit]").click()
+    page.get_by_role("link", name="Read the mails of this demo").click()
+    mail = page.locator(".card").filter(has_text=email).first
+    mail.locator("a[href*='/confirm-email/']").first.click()
+    page.get_by_role("button", name="Confirm the address").click()
     page.wait_for_url("**/w/*/")
     return page.url
 

@@ -127,7 +127,6 @@ def choose_password(page: Page) -> None:
     for name in ("password1", "password2"):
         page.locator(f"#id_{name}").fill(FRESH)
     page.get_by_role("button", name="Change the password").click()
-    expect(page.get_by_role("heading", name="Password changed")).to_be_visible()
 
 
 def test_a_forgotten_password_is_set_anew_once(visit: Visit, dora: User) -> None:
@@ -135,9 +134,11 @@ def test_a_forgotten_password_is_set_anew_once(visit: Visit, dora: User) -> None
     ask_for_a_link(page)
     open_mail(page, "Password Reset")
     choose_password(page)
-    page.locator("main").get_by_role("link", name="Sign in").click()
-    fill_sign_in(page, FRESH)
     page.wait_for_url("**/workspaces/new/")
+    again = visit()
+    again.goto("/account/login/")
+    fill_sign_in(again, FRESH)
+    again.wait_for_url("**/workspaces/new/")
     other = visit()
     open_mail(other, "Password Reset")
     expect(other.get_by_role("heading", name="This link no longer works")).to_be_visible()
@@ -148,9 +149,6 @@ def test_a_forgotten_password_is_set_anew_once(visit: Visit, dora: User) -> None
 def test_an_address_is_confirmed_once(visit: Visit) -> None:
     page = visit()
     sign_up(page, workspace="Second", email=DORA)
-    open_mail(page, "Confirm")
-    page.get_by_role("button", name="Confirm the address").click()
-    page.wait_for_url(lambda url: "confirm-email" not in url)
     page.goto("/account/email/")
     expect(page.locator("main").get_by_text("Confirmed", exact=True)).to_be_visible()
     open_mail(page, "Confirm")

@@ -27,6 +27,13 @@ FORBIDDEN = (
     *("https://8.8.8.8/v1#x", "", " ", "nonsense", "https://", "https://8.8.8.8:99999/"),
     *("javascript:alert(1)", "https://exa mple.com/", "https://nowhere.invalid/v1"),
     "https://8.8.8.8/" + "x" * 500,
+    # What the interpreter calls global, or did in some version.
+    *("https://[fec0::1]/", "https://[feff::1]/", "https://192.0.0.9/", "https://192.0.0.192/"),
+    *("https://192.88.99.1/", "https://168.63.129.16/", "https://198.19.0.1/", "https://0.1.2.3/"),
+    *("https://[2001:4860::5efe:7f00:1]/", "https://[2001:4860::200:5efe:8.8.8.8]/"),
+    *("https://[::ffff:0:127.0.0.1]/", "https://[64:ff9b:1::7f00:1]/", "https://[100::1]/"),
+    *("https://[2001:20::1]/", "https://[3fff::1]/", "https://[5f00::1]/", "https://[4000::1]/"),
+    *("https://[ff0e::1]/", "https://[::]/", "https://[2001:0:7f00:1::]/", "https://8.8.8.8:0/v1"),
 )
 
 
@@ -40,7 +47,12 @@ def test_an_address_that_leads_inside_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://8.8.8.8/v1/", "https://8.8.8.8:8443/v1", "https://[2606:4700::1111]/v1"]
+    "url",
+    [
+        *("https://8.8.8.8/v1/", "https://8.8.8.8:8443/v1", "https://[2606:4700::1111]/v1"),
+        *("https://168.63.129.17/v1", "https://192.0.1.1/v1", "https://172.32.0.1/v1"),
+        "https://[2a00:1450:4001::5eff:1:1]/v1",
+    ],
 )
 def test_a_public_address_is_taken(url: str) -> None:
     assert check_url(url) == url.rstrip("/")

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -14,9 +13,12 @@ from allauth.mfa.totp.internal.auth import TOTP
 from django.conf import settings
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
+from django.db import connection
 from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from tenants.allauth_adapter import WRONG_PASSWORDS
 from tenants.lookups import workspaces_of
 from tenants.models import Tenant, User
 
@@ -25,7 +27,9 @@ ClientFor = Callable[[User], Client]
 LOGIN = "/account/login/"
 SIGNUP = "/account/signup/"
 RIGHT = "correct horse battery"
+KEPT = "a password that I keep"
 NEW = {"workspace": "Bright Oats", "email": "nina@oats.test", "password1": "a long enough sentence"}
+CONFIRMATION = re.compile(r"https?://[^/]+(/account/confirm-email/[^\s]+)")
 LINK = re.compile(r"https?://[^/]+(/account/password/reset/key/[^\s]+)")
 
 
@@ -37,8 +41,17 @@ def signed_in(client: Client) -> bool:
     return bool(client.session.get("_auth_user_id"))
 
 
+def confirm(client: Client) -> Any:
+    """Follow the link in the newest mail and confirm the address."""
+    found = CONFIRMATION.search(str(mail.outbox[-1].body))
+    assert found is not None
+    return client.post(found.group(1), follow=True)
+
+
 def test_signing_up_makes_a_workspace_and_opens_it(client: Client) -> None:
-    answer = client.post(SIGNUP, NEW, follow=True)
+    client.post(SIGNUP, NEW)
+    assert not signed_in(client), "the address is not confirmed yet"
+    answer = confirm(client)
     user = User.objects.get(email="nina@oats.test")
     (workspace,) = workspaces_of(user.pk)
     assert (workspace.name, workspace.role) == ("Bright Oats", "owner")
@@ -77,13 +90,47 @@ def test_a_long_password_is_taken(client: Client) -> None:
     assert User.objects.exists()
 
 
-@override_settings(ACCOUNT_EMAIL_VERIFICATION="mandatory")
 def test_signing_up_with_a_known_address_looks_like_any_other(client: Client, alice: User) -> None:
-    EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
     known = client.post(SIGNUP, {**NEW, "email": alice.email})
-    fresh = Client().post(SIGNUP, NEW)
+    stranger = Client()
+    fresh = stranger.post(SIGNUP, NEW)
     assert (known.status_code, known["Location"]) == (fresh.status_code, fresh["Location"])
+    assert known.content == fresh.content
+    assert set(client.cookies) == set(stranger.cookies)
+    assert [sent.to for sent in mail.outbox] == [[alice.email], ["nina@oats.test"]]
     assert User.objects.count() == 2, "Alice and Nina"
+
+
+def test_signing_up_with_a_known_address_makes_the_same_rows_and_takes_them_back(
+    client: Client, alice: User
+) -> None:
+    """The time it takes says nothing either."""
+    with CaptureQueriesContext(connection) as known:
+        client.post(SIGNUP, {**NEW, "email": alice.email})
+    with CaptureQueriesContext(connection) as fresh:
+        Client().post(SIGNUP, NEW)
+    inserts = [
+        [sql.split("(")[0] for sql in map(statement, ran) if "tenants_" in sql.split("(")[0]]
+        for ran in (known, fresh)
+    ]
+    assert inserts[0] == inserts[1]
+    assert len(inserts[0]) >= 3
+
+
+def statement(query: dict[str, str]) -> str:
+    sql = query["sql"]
+    return sql if sql.startswith("INSERT") else ""
+
+
+def test_at_the_limit_of_an_address_known_and_unknown_wait_alike(
+    client: Client, alice: User, settings: Any
+) -> None:
+    settings.SIGN_UPS_PER_ADDRESS = 2
+    emails = ("a@x.test", alice.email, "b@x.test", alice.email)
+    statuses = [Client().post(SIGNUP, {**NEW, "email": email}).status_code for email in emails]
+    assert statuses == [302, 302, 429, 429]
+    elsewhere = Client().post(SIGNUP, NEW, REMOTE_ADDR="198.51.100.9")
+    assert elsewhere.status_code == 302
 
 
 def test_a_wrong_password_and_an_unknown_address_answer_the_same(
@@ -112,15 +159,69 @@ def test_an_unknown_address_costs_as_much_hashing_as_a_known_one(
     assert runs == ["wrong one", "wrong two"]
 
 
-def test_the_sixth_wrong_password_waits_whatever_address_it_comes_from(alice: User) -> None:
-    answers = [
-        login(Client(), alice.email, "wrong", REMOTE_ADDR=f"198.51.100.{n}") for n in range(6)
-    ]
+GUESSER, HOME = "198.51.100.1", "203.0.113.5"
+
+
+def test_the_sixth_wrong_password_waits_and_the_owner_does_not(alice: User) -> None:
+    answers = [login(Client(), alice.email, "wrong", REMOTE_ADDR=GUESSER) for _ in range(6)]
     assert [answer.status_code for answer in answers[:5]] == [200] * 5
     assert answers[5].status_code == 429
     assert answers[5]["Retry-After"] == "300"
-    right = login(Client(), alice.email, RIGHT, REMOTE_ADDR="198.51.100.99")
+    assert reverse("account_reset_password") in answers[5].content.decode()
+    right = login(Client(), alice.email, RIGHT, REMOTE_ADDR=GUESSER)
     assert right.status_code == 429, "guessing on does not help either"
+    owner = Client()
+    login(owner, alice.email, RIGHT, REMOTE_ADDR=HOME)
+    assert signed_in(owner)
+
+
+def test_an_ipv6_network_is_one_address(alice: User) -> None:
+    answers = [
+        login(Client(), alice.email, "wrong", REMOTE_ADDR=f"2001:db8::{n}") for n in range(1, 7)
+    ]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+
+
+def test_guesses_from_everywhere_wait_and_a_mail_lets_the_owner_in(
+    client: Client, acme: Tenant, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(WRONG_PASSWORDS, "account", "8/h/key")
+    answers = [
+        login(Client(), alice.email, "wrong", REMOTE_ADDR=f"198.51.100.{n}") for n in range(9)
+    ]
+    assert [answer.status_code for answer in answers] == [200] * 8 + [429]
+    assert login(client, alice.email, RIGHT, REMOTE_ADDR=HOME).status_code == 429
+    client.post(reverse("account_reset_password"), {"email": alice.email})
+    found = LINK.search(str(mail.outbox[-1].body))
+    assert found is not None
+    form = client.get(found.group(1), follow=True).redirect_chain[-1][0]
+    client.post(form, {"password1": KEPT, "password2": KEPT})
+    assert signed_in(client)
+    again = Client()
+    login(again, alice.email, KEPT, REMOTE_ADDR=HOME)
+    assert signed_in(again), "what others guessed is forgotten"
+
+
+def test_a_mail_does_not_replace_the_second_factor(client: Client, alice: User, totp: str) -> None:
+    client.post(reverse("account_reset_password"), {"email": alice.email})
+    found = LINK.search(str(mail.outbox[-1].body))
+    assert found is not None
+    form = client.get(found.group(1), follow=True).redirect_chain[-1][0]
+    answer = client.post(form, {"password1": KEPT, "password2": KEPT})
+    assert answer["Location"].startswith(reverse("mfa_authenticate"))
+    assert not signed_in(client)
+
+
+def test_the_sixth_wrong_code_waits_wherever_it_comes_from(alice: User, totp: str) -> None:
+    wrong = "000000" if totp_code(totp) != "000000" else "000001"
+    statuses = []
+    for n in range(6):
+        client = Client(REMOTE_ADDR=f"198.51.100.{n}")
+        login(client, alice.email, RIGHT)
+        statuses.append(client.post(reverse("mfa_authenticate"), {"code": wrong}).status_code)
+    assert statuses == [200] * 5 + [429]
+    late = client.post(reverse("mfa_authenticate"), {"code": totp_code(totp)})
+    assert (late.status_code, late["Retry-After"]) == (429, "300")
 
 
 def test_a_forged_forwarded_address_is_not_believed(alice: User) -> None:
@@ -209,7 +310,7 @@ def reset_link(client: Client, alice: User) -> str:
 def test_a_forgotten_password_is_replaced_once(
     client: Client, reset_link: str, alice: User
 ) -> None:
-    fresh = "a password that I keep"
+    fresh = KEPT
     form = client.get(reset_link, follow=True)
     target = form.redirect_chain[-1][0]
     client.post(target, {"password1": fresh, "password2": fresh})

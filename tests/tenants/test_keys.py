@@ -22,6 +22,8 @@ COUNT = tally("keys in Valkey")
 # Keys that belong to no tenant, and why.
 NOBODYS = {
     "kindling:1:allauth:rl:": "sign-in limits, by address and account",
+    "rl:{person:": "limits of a person over all workspaces",
+    "rl:{address:": "limits of an address, which is hashed",
     "_kombu.": "Celery's own queues and bindings",
     "unacked": "Celery's own",
     **dict.fromkeys(QUEUES, "a queue of messages that hold no ids of rows"),

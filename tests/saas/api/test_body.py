@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from saas.api.body import MAX_HEADER_BYTES, BodyLimit, Message, Receive, Send, large_bodies
+from saas.api.body import (
+    MAX_HEADER_BYTES,
+    MAX_HEADERS,
+    BodyLimit,
+    Message,
+    Receive,
+    Send,
+    large_bodies,
+)
 
 LIMIT = 1000
 LARGE = {r"/files/[a-z]+": 3 * LIMIT}
@@ -30,6 +38,7 @@ def call(
     length: int | None = None,
     path: str = "/api/v1/brands/",
     cookie: bytes = b"",
+    more_headers: int = 0,
 ) -> tuple[int, Any, int]:
     """The status, the body, and how many chunks were read."""
     waiting = list(chunks)
@@ -44,6 +53,7 @@ def call(
 
     headers = [] if length is None else [(b"content-length", str(length).encode())]
     headers.append((b"cookie", cookie))
+    headers += [(b"x-filler", b"1")] * more_headers
     scope = {"type": "http", "path": path, "headers": headers}
     asyncio.run(BodyLimit(reading, LIMIT, LARGE)(scope, receive, send))
     return sent[0]["status"], json.loads(sent[1]["body"]), len(chunks) - len(waiting)
@@ -64,6 +74,12 @@ def test_40_headers_have_a_limit_of_their_own() -> None:
     status, body, _ = call([b""], cookie=b"x" * MAX_HEADER_BYTES)
     assert (status, body["code"], body["limit"]) == (431, "headers_too_large", MAX_HEADER_BYTES)
     assert call([b""], cookie=b"x" * (MAX_HEADER_BYTES - 100))[0] == 200
+
+
+def test_a_thousand_headers_are_too_many_however_short() -> None:
+    status, body, _ = call([b""], more_headers=1000)
+    assert (status, body["code"], body["limit"]) == (431, "headers_too_large", MAX_HEADERS)
+    assert call([b""], more_headers=50)[0] == 200
 
 
 def test_some_paths_take_more_but_not_everything() -> None:
