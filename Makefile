@@ -7,6 +7,8 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' \
 	2>/dev/null && echo $$python && break; done)
 RUN := .venv/bin/python
+# A file of tests is run whole by one of so many processes; PARALLEL= runs all in one.
+PARALLEL := -n logical --maxprocesses 4 --dist loadfile
 # For tools that read the settings and open no connection.
 NO_SERVERS := DATABASE_POOL=False SECRET_KEY=unused DATABASE_URL=postgres://unused@/unused REDIS_URL=redis://unused
 
@@ -18,7 +20,7 @@ up: install ## Run Kindling on http://localhost:8000 (PORT=8001, ONCE=1 to stop 
 
 test: tools ## Set up what tests need and run them
 	@deploy/install-chromium.sh
-	@$(RUN) -m pytest -q --durations=15 $(ARGS)
+	@$(RUN) -m pytest -q --durations=15 $(PARALLEL) $(ARGS)
 
 prove: tools ## Run the long proofs: kill -9, races, fuzzing
 	@deploy/install-chromium.sh

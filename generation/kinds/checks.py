@@ -58,7 +58,7 @@ ABOUT_ITSELF = re.compile(
 ALIKE, MOST_PLACES = 0.6, 8
 PLACEHOLDERS = re.compile(
     r"\[(?!x\]| \])[^\]\n]{1,40}\](?!\()|\{\{?[^}\n]{1,40}\}\}?"
-    r"|<(?:insert|your|company|name)[^>\n]*>"
+    r"|<(?:insert|your|company|name)[^<>\n]{0,80}>"
     r"|\b(?:lorem ipsum|xx+|tbd|insert [a-z]+ here|your company|company name)\b|【[^】\n]{1,20}】",
     re.IGNORECASE,
 )

@@ -12,9 +12,13 @@ from typing import NamedTuple
 from snowballstemmer import stemmer
 
 TOP_LEVEL = "com|org|net|io|co|uk|app|dev|shop|store|info|eu|de|fr|cn|jp|us|ca|au|example"
+# A mailbox and a domain begin where a run of such characters does, and a domain's parts are
+# bounded: otherwise a long run is read once from each of its characters.
 ADDRESS = re.compile(
-    r"https?://[^\s<>()\[\]\"'，。）]+|www\.[^\s<>()\[\]\"']+|[\w.+\-]+@[\w\-]+\.[\w.\-]+"
-    rf"|\b[a-z0-9\-]+(?:\.[a-z0-9\-]+)*\.(?:{TOP_LEVEL})\b(?:/[^\s<>()\[\]\"']*)?",
+    r"https?://[^\s<>()\[\]\"'，。）]+|www\.[^\s<>()\[\]\"']+"
+    r"|(?<![\w.+\-])[\w.+\-]++@[\w\-]++\.[\w.\-]+"
+    r"|(?<!\w)(?<!\w[.\-])[a-z0-9][a-z0-9\-]{0,62}+(?:\.[a-z0-9\-]{1,63}+){0,20}"
+    rf"\.(?:{TOP_LEVEL})\b(?:/[^\s<>()\[\]\"']*)?",
     re.IGNORECASE | re.ASCII,
 )
 WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")

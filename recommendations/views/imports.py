@@ -12,14 +12,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from recommendations.forms import ImportColumnsForm, ImportFileForm
 from recommendations.services.imports import KIND, file_preview, import_request
-from saas.errors import AppError
 from tenants.access import role_required
 from tenants.jobs.models import Job
 from tenants.portal import PortalRequest, attempt, csv_response, go, posted, rendered
-from training.datasets.problems import FileRefused
-from training.datasets.reading import kind_of
 from training.errors import FileNotTaken
-from training.services.imports import Preview, file_keep, refused
+from training.services.imports import Preview
+from training.views.files import Look, keep_uploaded, preview_again
 
 SHOWN = 20
 
@@ -41,21 +39,12 @@ def import_file(request: PortalRequest, slug: str, what: str) -> HttpResponse:
     if request.method == "POST" and "file_id" in request.POST:
         return mapped(request, what)
     form = ImportFileForm(posted(request), request.FILES or None)
-    if form.is_bound and form.is_valid():
-        file = form.cleaned_data["file"]
-        try:
-            kind = kind_of(file.name or "")
-            file_id = file_keep(file=file)
-            preview = file_preview(file_id=file_id, kind=kind, what=what)
-        except FileRefused as error:
-            form.add_error("file", str(refused(error)))
-        except AppError as error:
-            form.add_error("file", str(error))
-        else:
-            first = {"file_id": file_id, "kind": kind, "name": file.name}
-            columns = ImportColumnsForm(what, preview.headers, initial=first)
-            columns.guess(preview.mapping)
-            return columns_page(request, what, columns, preview)
+    kept = keep_uploaded(form, first_rows(what)) if form.is_bound and form.is_valid() else None
+    if kept is not None:
+        first, preview = kept
+        columns = ImportColumnsForm(what, preview.headers, initial=first)
+        columns.guess(preview.mapping)
+        return columns_page(request, what, columns, preview)
     return page(request, "import_file", {"form": form, "what": what})
 
 
@@ -69,19 +58,15 @@ def mapped(request: PortalRequest, what: str) -> HttpResponse:
         attempt(request, lambda: import_request(what=what, mapping=form.mapping(), **names), told)
         return go(request, "recommend-imports")
     try:
-        preview = preview_of(form, what)
+        preview = preview_again(form, first_rows(what))
     except FileNotTaken as error:
         messages.error(request, str(error))
         return go(request, "recommend-import", what)
     return columns_page(request, what, form, preview)
 
 
-def preview_of(form: ImportColumnsForm, what: str) -> Preview:
-    """The first rows once more. Raises FileNotTaken where the form names no file."""
-    given = form.cleaned_data
-    if "file_id" not in given or "kind" not in given:
-        raise FileNotTaken
-    return file_preview(file_id=given["file_id"], kind=given["kind"], what=what)
+def first_rows(what: str) -> Look:
+    return lambda file_id, kind: file_preview(file_id=file_id, kind=kind, what=what)
 
 
 def columns_page(

@@ -125,7 +125,7 @@ class AliasActions:
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(responses=ComparisonSerializer, filters=False)
-    @action(detail=False)
+    @action(detail=False, problems=(404,))
     def comparison(self, request: Request) -> Response:
         """The challenger beside the champion, as people took their texts since it is tried."""
         found = comparison_now()

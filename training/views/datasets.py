@@ -17,8 +17,6 @@ from saas.errors import AppError
 from tenants.access import role_required
 from tenants.jobs.models import Job
 from tenants.portal import PortalRequest, attempt, csv_response, go, posted, rendered
-from training.datasets.problems import FileRefused
-from training.datasets.reading import kind_of
 from training.errors import FileNotTaken
 from training.forms import DatasetForm, ImportForm, MappingForm
 from training.models import Dataset
@@ -27,14 +25,13 @@ from training.services.datasets import dataset_create, dataset_delete
 from training.services.imports import (
     KIND,
     Preview,
-    file_keep,
     file_preview,
     import_request,
     problem_rows,
-    refused,
 )
 from training.services.sources import offers, source_dataset, source_follow
 from training.sources import sources
+from training.views.files import Look, keep_uploaded, preview_again
 
 PAGE_SIZE = 20
 SHOWN_ROWS = 10
@@ -123,21 +120,12 @@ def dataset_import(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
     if request.method == "POST" and "file_id" in request.POST:
         return mapped(request, found)
     form = ImportForm(posted(request), request.FILES or None)
-    if form.is_bound and form.is_valid():
-        file = form.cleaned_data["file"]
-        try:
-            kind = kind_of(file.name or "")
-            file_id = file_keep(file=file)
-            preview = file_preview(dataset=found, file_id=file_id, kind=kind)
-        except FileRefused as error:
-            form.add_error("file", str(refused(error)))
-        except AppError as error:
-            form.add_error("file", str(error))
-        else:
-            first = {"file_id": file_id, "kind": kind, "name": file.name}
-            columns = MappingForm(found.spec, preview.headers, initial={**first})
-            columns.guess(preview.mapping)
-            return mapping_page(request, found, columns, preview)
+    kept = keep_uploaded(form, first_rows(found)) if form.is_bound and form.is_valid() else None
+    if kept is not None:
+        first, preview = kept
+        columns = MappingForm(found.spec, preview.headers, initial=first)
+        columns.guess(preview.mapping)
+        return mapping_page(request, found, columns, preview)
     return page(request, "dataset_import", {"form": form, "dataset": found}, status_of(form))
 
 
@@ -161,19 +149,15 @@ def mapped(request: PortalRequest, found: Dataset) -> HttpResponse:
             messages.success(request, _("The file is being read. You see here what becomes of it."))
         return go(request, "dataset", found.pk)
     try:
-        preview = preview_of(found, form)
+        preview = preview_again(form, first_rows(found))
     except FileNotTaken as error:
         messages.error(request, str(error))
         return go(request, "dataset-import", found.pk)
     return mapping_page(request, found, form, preview)
 
 
-def preview_of(found: Dataset, form: MappingForm) -> Preview:
-    """The first rows once more. Raises FileNotTaken where the form names no file."""
-    given = form.cleaned_data
-    if "file_id" not in given or "kind" not in given:
-        raise FileNotTaken
-    return file_preview(dataset=found, file_id=given["file_id"], kind=given["kind"])
+def first_rows(found: Dataset) -> Look:
+    return lambda file_id, kind: file_preview(dataset=found, file_id=file_id, kind=kind)
 
 
 def mapping_page(

@@ -17,14 +17,18 @@ def any_value(value: Any) -> bool:
     return True
 
 
+def empty(value: Any) -> bool:
+    return value is None or value in ("", [], {})
+
+
 def nothing(value: Any) -> bool:
-    return value is None or value in ("", [], {}) or value is False
+    return empty(value) or value is False
 
 
 def either(*values: Any) -> Fits:
     """Nothing at all, or one of these."""
     return lambda value: (
-        nothing(value)
+        empty(value)
         or any(
             value == known and isinstance(value, bool) == isinstance(known, bool)
             for known in values

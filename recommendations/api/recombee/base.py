@@ -28,6 +28,7 @@ PREFIX = "/recombee/"
 # How far the clock of who signs may be from ours; what was signed earlier is not taken again.
 TOLERANCE_S = 30
 SIGNATURE = re.compile(r"[?&]hmac_timestamp=(\d{1,12})&hmac_sign=([0-9a-f]{40})$")
+SIGNED = ("hmac_timestamp", "hmac_sign")
 KEY = re.compile(KEY_PATTERN)
 FIRST_YEAR, LARGEST = 1990, 1e15
 MOST = 1_000
@@ -43,18 +44,22 @@ class RecombeeError(AppError):
 
 class RecombeeNotFound(RecombeeError):
     status, code = 404, "recombee_not_found"
+    advice = gettext_lazy("Look up its key, or create it with “cascadeCreate”.")
 
 
 class RecombeeMethod(RecombeeError):
     status, code = 405, "recombee_method_not_allowed"
+    advice = gettext_lazy("Use the method that Recombee’s reference names for this address.")
 
 
 class RecombeeConflict(RecombeeError):
     status, code = 409, "recombee_conflict"
+    advice = gettext_lazy("It is there already; go on with what is there.")
 
 
 class RecombeeTooLarge(RecombeeError):
     status, code = 413, "recombee_too_large"
+    advice = gettext_lazy("Send less at a time.")
 
 
 ERRORS = {

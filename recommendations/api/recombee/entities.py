@@ -151,7 +151,7 @@ def property_info(which: str, params: Params, name: str) -> dict[str, str]:
 
 
 def property_list(which: str, params: Params) -> list[dict[str, str]]:
-    return [{"name": name, "type": kind} for name, kind in declared(which).items()]
+    return [{"name": name, "type": kind} for name, kind in sorted(declared(which).items())]
 
 
 def items_filtered(text: str) -> Callable[[Item], bool]:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from recommendations.api.base import LARGE_BODY, MOST_EVENTS
 from recommendations.api.recombee import answers, entities, interactions
-from recommendations.api.recombee.base import flag_of, refuse, told
+from recommendations.api.recombee.base import SIGNED, flag_of, refuse, told
 from recommendations.services.interactions import EventData, interactions_record
 from saas.api.views import ApiView
 from saas.errors import AppError
@@ -110,7 +110,8 @@ class RecombeeView(ApiView):
         body = request.data if method != "GET" else {}
         if not isinstance(body, Mapping):
             raise refuse(_("Send a JSON object."))
-        params = {**request.query_params.dict(), **body}
+        asked = request.query_params.dict()
+        params = {**{name: asked[name] for name in asked if name not in SIGNED}, **body}
         with transaction.atomic():
             return Response(called(method, path, params), status=status)
 

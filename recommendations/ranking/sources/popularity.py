@@ -37,7 +37,8 @@ class _Ordered:
     def __init__(self, scores: FloatArray, shown: FloatArray | None = None) -> None:
         order = np.argsort(-scores, kind="stable")
         self.order = order[: int((scores > -np.inf).sum())]
-        self.scores = (scores if shown is None else shown).astype(np.float32)
+        # In float64: items of one import are milliseconds apart, of a half-life of days.
+        self.scores = (scores if shown is None else shown).astype(np.float64)
 
     def candidates(self, context: Context, k: int) -> Candidates:
         items = self._first(context.allowed, k)

@@ -211,7 +211,7 @@ def test_a_call_is_streamed_piece_by_piece(client: openai.OpenAI) -> None:
 
 def test_a_small_model_calls_by_the_grammar(client: openai.OpenAI, tmp_path: Any) -> None:
     """Random weights: what they write is held to the function's schema all the same."""
-    write_toy(tmp_path)
+    write_toy(tmp_path, max_position_embeddings=1024)
     engine = load("local", model=tmp_path, threads=1, context=1024)
     one = {"type": "object", "properties": {"n": {"enum": [1, 2]}}, "required": ["n"]}
     tool: Any = {"type": "function", "function": {"name": "pick", "parameters": one}}

@@ -88,7 +88,7 @@ def test_items(send: Send) -> None:
     send(calls.AddItemProperty("light", "set"))
     assert refused(send, calls.AddItemProperty("light", "set")) == 409
     assert send(calls.GetItemPropertyInfo("title")) == {"name": "title", "type": "string"}
-    assert [each["name"] for each in send(calls.ListItemProperties())] == ["title", "light"]
+    assert [each["name"] for each in send(calls.ListItemProperties())] == ["light", "title"]
     send(calls.SetItemValues("fern", {"title": "A fern", "light": ["low"]}))
     values = {"title": "A fern", "light": ["low"]}
     assert send(calls.GetItemValues("fern")) == values

@@ -93,7 +93,6 @@ def test_contributions_add_up_to_the_score() -> None:
     pool = pools(1)[0][0]
     blend = Blend({"good": 0.7, "noise": 0.3})
     np.testing.assert_allclose(blend.contributions(pool).sum(axis=1), blend.scores(pool))
-    assert Blend.from_json(blend.to_json()) == blend
 
 
 def test_weights_are_checked() -> None:

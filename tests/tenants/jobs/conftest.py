@@ -8,6 +8,7 @@ import pytest
 import redis
 from django.conf import settings
 
+from saas.outages import Breaker
 from tenants.billing.services import balance
 from tenants.jobs import notify
 from tenants.jobs.leases import lease
@@ -25,6 +26,7 @@ def notified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The queues whose workers were told."""
     heard: list[str] = []
     monkeypatch.setattr(notify.work, "apply_async", lambda args, **_: heard.append(args[0]))
+    monkeypatch.setattr(notify, "_broker", Breaker(rest_s=3.0))
     return heard
 
 
