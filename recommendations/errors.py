@@ -2,12 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from saas.errors import AppError, Conflict, Invalid, TooLarge
-
-
-class BatchTooLarge(TooLarge):
-    code, title = "batch_too_large", _("The batch has too many entries.")
-    advice = _("Send at most 10,000 entries at a time.")
+from saas.errors import AppError, Conflict, Invalid
 
 
 class EventConflict(Conflict):

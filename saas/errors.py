@@ -137,6 +137,13 @@ class TooLarge(AppError):
     advice = _("Send less at once; “limit” is in bytes.")
 
 
+class BatchTooLarge(TooLarge):
+    """`limit` is how many entries are taken at once."""
+
+    code, title = "batch_too_large", _("The batch has too many entries.")
+    advice = _("Send it in parts of at most “limit” entries.")
+
+
 class UnsupportedMedia(AppError):
     status, code, title = 415, "unsupported_media_type", _("This kind of content is not taken.")
     advice = _("Send application/json in UTF-8.")

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from generation.engine.lora.base_model import BaseModel
 from generation.engine.lora.peft import MAX_RANK
-from saas.errors import Conflict, Invalid, NotFound, TooLarge, UnsupportedMedia
+from saas.errors import Conflict, Invalid, NotFound, UnsupportedMedia
 from training.models import ModelVersion
 
 REASONS = {
@@ -162,11 +162,6 @@ class HeadUnusable(Conflict):
 
     code, title = "head_unusable", _("This model cannot work here at the moment.")
     advice = _("Teach it anew with its dataset; its files or its encoder are not here any more.")
-
-
-class BatchOfTextsTooLarge(TooLarge):
-    code, title = "batch_too_large", _("At most 1,000 texts are taken at once.")
-    advice = _("Send the texts in parts of at most 1,000.")
 
 
 class TextTooLong(Invalid):

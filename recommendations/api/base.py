@@ -4,8 +4,7 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from recommendations.errors import BatchTooLarge
-from saas.errors import NotFound
+from saas.errors import BatchTooLarge, NotFound
 from tenants.api import TenantViewSet
 
 MOST_EVENTS = 10_000

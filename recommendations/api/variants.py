@@ -66,6 +66,7 @@ class VariantChoiceView(ApiView):
     essential = True
     tag = "recommendations"
     scope = "read"
+    problems = (404,)
 
     @extend_schema(
         request=ChoiceSerializer,

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 from tests.support.faulty import faulty_postgres, faulty_redis
-from tests.support.live import served
+from tests.support.live import launched
 from tests.support.live import test_database_url as database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,7 +44,7 @@ def test_a_web_process_lives_through_outages_and_says_which_part_is_away() -> No
     ):
         postgres.go()
         with (
-            served(DATABASE_URL=database, REDIS_URL=redis) as address,
+            launched(awaited="/healthz", DATABASE_URL=database, REDIS_URL=redis) as (address, _),
             httpx.Client(base_url=address, timeout=30) as web,
         ):
             assert unready(web) == {"database": False, "redis": True, "isolation": False}

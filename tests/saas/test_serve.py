@@ -30,7 +30,7 @@ def test_it_stops_while_a_request_hangs() -> None:
         argv = [sys.executable, "-m", "saas.serve", "--port", str(port), "--grace", str(GRACE_S)]
         server = subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, text=True)
         try:
-            await_health(f"http://127.0.0.1:{port}", server)
+            await_health(f"http://127.0.0.1:{port}/readyz", server)
             hung = threading.Thread(target=ask, args=(port,), daemon=True)
             postgres.hang()
             hung.start()

@@ -44,9 +44,9 @@ def served(app: str = "saas.asgi:application", **variables: str) -> Iterator[str
 
 @contextmanager
 def launched(
-    app: str = "saas.asgi:application", **variables: str
+    app: str = "saas.asgi:application", awaited: str = "/readyz", **variables: str
 ) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """As `served`, with the process."""
+    """As `served`, with the process; `awaited` is the address that has to answer first."""
     port = free_port()
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "tests.settings",
@@ -64,7 +64,7 @@ def launched(
         [*command, *("--port", str(port), "--log-level", "warning"), *STOP], env=environment
     )
     try:
-        await_health(f"http://127.0.0.1:{port}", server)
+        await_health(f"http://127.0.0.1:{port}{awaited}", server)
         yield f"http://127.0.0.1:{port}", server
     finally:
         server.terminate()
@@ -75,7 +75,7 @@ def await_health(address: str, server: "subprocess.Popen[bytes]") -> None:
     ends = time.monotonic() + START_S
     while time.monotonic() < ends and server.poll() is None:
         try:
-            if httpx.get(f"{address}/readyz").status_code == 200:
+            if httpx.get(address).status_code == 200:
                 return
         except httpx.TransportError:
             time.sleep(0.1)

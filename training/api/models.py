@@ -19,14 +19,14 @@ from rest_framework.response import Response
 from saas.api.fields import BooleanField, CharField, IntegerField, TenantRelatedField
 from saas.api.parsers import StrictMultiPartParser
 from saas.api.serializers import StrictModelSerializer, StrictSerializer
-from saas.errors import Invalid
+from saas.errors import BatchTooLarge, Invalid
 from tenants.api import TenantViewSet
 from tenants.idempotency.api import idempotent
 from tenants.validators import name_check
 from training import services
 from training.api.aliases import AliasActions
 from training.datasets.tasks import LONGEST_TEXT
-from training.errors import BatchOfTextsTooLarge, TextTooLong
+from training.errors import TextTooLong
 from training.models import Dataset, ModelSwitch, ModelVersion
 from training.services import Upload
 from training.services.predictions import predict, version_named
@@ -145,7 +145,7 @@ class PredictSerializer(StrictSerializer):
             raise one_of_both()
         texts = given.pop("texts", None) or [given.pop("text")]
         if len(texts) > MOST_TEXTS:
-            raise BatchOfTextsTooLarge(limit=MOST_TEXTS)
+            raise BatchTooLarge(limit=MOST_TEXTS)
         if max(map(len, texts)) > LONGEST_TEXT:
             raise TextTooLong(limit=LONGEST_TEXT)
         if given["explain"] and len(texts) > MOST_EXPLAINED:

@@ -15,12 +15,11 @@ from rest_framework.response import Response
 from recommendations.api.behaviour import known_only
 from recommendations.api.collect.base import CollectThrottle, FromOrigin, origin_of
 from recommendations.api.events import Clock, Wrong, event_of
-from recommendations.errors import BatchTooLarge
 from recommendations.models import Interaction
 from recommendations.services.interactions import EventData, dwell_extend, interactions_record
 from saas.api.parsers import StrictJSONParser
 from saas.api.views import ApiView
-from saas.errors import Invalid
+from saas.errors import BatchTooLarge, Invalid
 
 SCRIPT = Path(__file__).parents[2] / "snippet" / "collect.js"
 MOST = 100

@@ -27,14 +27,13 @@ from recommendations.api.gorse.base import (
     whole,
     wrong,
 )
-from recommendations.errors import BatchTooLarge
 from recommendations.models import Interaction, Person
 from recommendations.services.interactions import (
     EventData,
     interactions_delete,
     interactions_record,
 )
-from saas.errors import NotFound
+from saas.errors import BatchTooLarge, NotFound
 
 TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_\-]{0,29}")
 # What Gorse tells one feedback from another by, and lists them in the order of.

@@ -197,9 +197,10 @@ def test_the_asynchronous_client_works_too(server: str, shop: Gorse) -> None:
 
     async def both() -> Any:
         await client.insert_feedback("star", "bob", "fern", NOW.isoformat())
-        return await client.get_recommend("bob", n=1)
+        return await client.get_recommend("bob", n=3)
 
-    assert asyncio.run(both())[0].id == "pot"
+    # Now and then something new is tried in one of the places.
+    assert "pot" in [each.id for each in asyncio.run(both())]
 
 
 def test_keys_roles_and_other_workspaces(
