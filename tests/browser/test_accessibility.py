@@ -23,6 +23,9 @@ ACCOUNT = (
 )
 ANYBODY = ("/api/docs/", "/problems/not-found/", "/nowhere/")
 VISITOR = ("/", "/account/login/", "/account/signup/", "/account/password/reset/")
+WIDEST = """[...document.querySelectorAll("body *")]
+  .filter(each => each.getBoundingClientRect().right > window.innerWidth)
+  .map(each => each.outerHTML.slice(0, 100)).join(" | ")"""
 FIELDS = {"product": "reading lamp", "points": ["dims on its own"], "call": "learn_more"}
 
 
@@ -82,7 +85,7 @@ def objections(page: Page, path: str) -> Iterator[str]:
         for node in each["nodes"]:
             yield f"{path or 'home'}: {each['id']}: {node['html'][:160]}"
     if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-        yield f"{path or 'home'}: wider than its window"
+        yield f"{path or 'home'}: wider than its window: {page.evaluate(WIDEST)}"
 
 
 # Each mode and each size in every run; the other two pairs with the long proofs.
