@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.base import File
 from django.forms import Form
 
 from saas.errors import AppError
@@ -19,7 +19,7 @@ Look = Callable[[UUID, str], Preview]
 
 def keep_uploaded(form: Form, look: Look) -> tuple[dict[str, Any], Preview] | None:
     """Keep the form's file: what the next form needs, and the first rows; None where refused."""
-    file: UploadedFile = form.cleaned_data["file"]
+    file: File[Any] = form.cleaned_data["file"]
     try:
         kind = kind_of(file.name or "")
         file_id = file_keep(file=file)
