@@ -42,6 +42,11 @@ class BadRequest(AppError):
     advice = _("The server could not read the request at all.")
 
 
+class UnsupportedApiVersion(BadRequest):
+    code = "unsupported_api_version"
+    advice = _("Leave “Kindling-Version” out, or send one of the versions in “supported”.")
+
+
 class MalformedJson(BadRequest):
     code = "json_malformed"
     advice = _(
@@ -264,6 +269,10 @@ def openai_status(status: int) -> int:
     return {402: 429, 422: 400}.get(status, status)
 
 
+# What stands beside an error's own words in OpenAI's shape too.
+PASSED_ON = ("state", "limit", "requested")
+
+
 def openai_problem(error: AppError, request: HttpRequest | None) -> dict[str, Any]:
     """The error in the shape that OpenAI's clients read."""
     first = (error.extra.get("errors") or [{}])[0]
@@ -273,9 +282,9 @@ def openai_problem(error: AppError, request: HttpRequest | None) -> dict[str, An
     kind = kinds.get(error.status, other)
     code = "insufficient_quota" if error.status == 402 else first.get("code") or error.code
     message = first.get("detail") or error.detail or str(error.title)
-    state = {"state": error.extra["state"]} if "state" in error.extra else {}
+    more = {name: error.extra[name] for name in PASSED_ON if name in error.extra}
     return {
-        "error": {"message": message, "type": kind, "param": param, "code": code, **state},
+        "error": {"message": message, "type": kind, "param": param, "code": code, **more},
         "request_id": getattr(request, "request_id", ""),
     }
 

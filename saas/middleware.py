@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -15,7 +16,7 @@ from django_structlog.signals import (
     bind_extra_request_metadata,
 )
 
-from saas.errors import as_app_error, error_page
+from saas.errors import MethodNotAllowed, as_app_error, error_page
 from saas.ids import uuid7
 
 GIVEN_ID = re.compile(r"^[\w.-]{8,40}$", re.ASCII)
@@ -57,3 +58,13 @@ class ProblemMiddleware(MiddlewareMixin):
     ) -> HttpResponseBase | None:
         error = as_app_error(exception)
         return None if error is None else error_page(request, error)
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        """Django refuses a method without a word."""
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or getattr(response, "content", True):
+            return response
+        error = MethodNotAllowed()
+        error.headers["Allow"] = response["Allow"]
+        return error_page(request, error)

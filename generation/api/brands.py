@@ -12,6 +12,7 @@ from generation import kinds
 from generation.api.editable import EditableViewSet
 from generation.api.serializers import AudienceSerializer, BrandSerializer, KindSerializer
 from generation.models import Audience, Brand
+from saas.api.filters import RowFilter
 from saas.api.views import ApiView
 from saas.errors import NotFound
 
@@ -43,6 +44,7 @@ class BrandViewSet(EditableViewSet):
 
     model = Brand
     serializer_class = BrandSerializer
+    filterset_class = RowFilter
     orders = ("name", "updated_at")
 
     def store(self, serializer: BaseSerializer[Any]) -> None:
@@ -58,6 +60,7 @@ class AudienceViewSet(EditableViewSet):
 
     model = Audience
     serializer_class = AudienceSerializer
+    filterset_class = RowFilter
     orders = ("name", "updated_at")
 
 

@@ -11,8 +11,11 @@ from rest_framework.response import Response
 from generation import services
 from generation.api.filters import BriefFilter, VariantFilter
 from generation.api.serializers import (
+    BriefChangeSerializer,
     BriefRequestSerializer,
     BriefSerializer,
+    BulkRequestSerializer,
+    BulkSerializer,
     ContentSerializer,
     MoreVariantsSerializer,
     VariantSerializer,
@@ -45,8 +48,19 @@ class BriefViewSet(TenantViewSet):
     related = ("variants",)
     serializer_class = BriefSerializer
     filterset_class = BriefFilter
-    scope = "generate"
-    limits = ("generations",)
+
+    @property
+    def orders_copy(self) -> bool:
+        """Whether the call has something written; others only change what was ordered."""
+        return self.action not in {"partial_update", "destroy"}
+
+    @property
+    def scope(self) -> str:  # type: ignore[override]
+        return "generate" if self.orders_copy else "write"
+
+    @property
+    def limits(self) -> tuple[str, ...]:  # type: ignore[override]
+        return ("generations",) if self.orders_copy else ()
 
     @extend_schema(
         request=BriefRequestSerializer, responses={201: BriefSerializer}, examples=[ORDER]
@@ -59,6 +73,34 @@ class BriefViewSet(TenantViewSet):
         answer = self.shown(brief, status.HTTP_201_CREATED)
         answer["Location"] = f"{request.path_info.rstrip('/')}/{brief.pk}/"
         return answer
+
+    @extend_schema(request=BriefChangeSerializer, responses=BriefSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        asked = BriefChangeSerializer(
+            data=request.data, partial=True, context=self.get_serializer_context()
+        )
+        asked.is_valid(raise_exception=True)
+        services.brief_change(brief=self.get_object(), **asked.validated_data)
+        return self.shown(self.get_object())
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Delete it with its variants. What was picked from them stays in the library."""
+        services.brief_delete(brief=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=BulkRequestSerializer, responses={201: BulkSerializer}, filters=False)
+    @action(detail=False, methods=["post"])
+    @idempotent(required=True)
+    def bulk(self, request: Request) -> Response:
+        """Order up to 100 briefs at once: all are taken, or none."""
+        asked = BulkRequestSerializer(data=request.data, context=self.get_serializer_context())
+        asked.is_valid(raise_exception=True)
+        made = services.briefs_request(orders=asked.validated_data["briefs"])
+        wanted = [brief.pk for brief in made]
+        known = {brief.pk: brief for brief in self.get_queryset().filter(pk__in=wanted)}
+        rows = [known[brief.pk] for brief in made]
+        return Response({"data": self.get_serializer(rows, many=True).data}, 201)
 
     @extend_schema(request=MoreVariantsSerializer, responses={201: BriefSerializer}, filters=False)
     @action(detail=True, methods=["post"])

@@ -6,7 +6,8 @@ from typing import Any
 from django.http import HttpResponse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +19,7 @@ from generation.api.serializers import (
     CommentSerializer,
     ContentSerializer,
     ContentVersionSerializer,
+    NewContentSerializer,
     RestoreSerializer,
 )
 from generation.models import Content, ContentVersion
@@ -30,6 +32,15 @@ from tenants.models_base import TenantQuerySet
 
 # Whoever writes does not decide by the same right.
 REVIEWING: dict[str, Any] = {"scope": "approve", "role": "admin"}
+OWN_TEXT = OpenApiExample(
+    "A post of your own",
+    request_only=True,
+    value={
+        "kind": "social_post",
+        "text": "The lamp that dims itself.",
+        "labels": ["spring"],
+    },
+)
 FORMAT = OpenApiParameter(
     "as", str, enum=list(exports.LAYOUTS), default="markdown", description="The file's format."
 )
@@ -50,19 +61,28 @@ def refuse_stale(request: Request, content: Content) -> None:
     given = request.headers.get("If-Match")
     if given is None:
         raise PreconditionRequired
-    tags = [tag.strip() for tag in given.split(",")]
+    # Proxies that compress an answer mark its tag as weak: it still names this one text.
+    tags = [tag.strip().removeprefix("W/") for tag in given.split(",")]
     if "*" not in tags and etag(content) not in tags:
         raise PreconditionFailed(version=content.version)
 
 
 class ContentViewSet(TenantViewSet):
-    """The library. Contents come from variants that somebody picked."""
+    """The library: what was picked from variants, and what was written elsewhere.
+
+    What is archived is listed with `archived=true` alone.
+    """
 
     model = Content
     serializer_class = ContentSerializer
     filterset_class = ContentFilter
     orders = ("updated_at", "title")
     parameters = ()
+
+    def get_queryset(self) -> TenantQuerySet[Any]:
+        found = super().get_queryset()
+        asked = self.action != "list" or "archived" in self.request.query_params
+        return found if asked else found.filter(archived_at=None)
 
     def shown(self, row: Any, code: int = 200) -> Response:
         answer = super().shown(row, code)
@@ -71,6 +91,24 @@ class ContentViewSet(TenantViewSet):
 
     def retrieve(self, request: Request, pk: str) -> Response:
         return self.shown(self.get_object())
+
+    @extend_schema(
+        request=NewContentSerializer, responses={201: ContentSerializer}, examples=[OWN_TEXT]
+    )
+    @idempotent()
+    def create(self, request: Request) -> Response:
+        asked = NewContentSerializer(data=request.data, context=self.get_serializer_context())
+        asked.is_valid(raise_exception=True)
+        content = services.content_create(**asked.validated_data)
+        answer = self.shown(content, status.HTTP_201_CREATED)
+        answer["Location"] = f"{request.path_info.rstrip('/')}/{content.pk}/"
+        return answer
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Delete it for good, with its versions. Approved and published ones are archived first."""
+        services.content_delete(content=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     @contested
     def partial_update(self, request: Request, pk: str) -> Response:

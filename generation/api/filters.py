@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django_filters import CharFilter, ChoiceFilter, FilterSet, ModelChoiceFilter
+from django_filters import CharFilter, ChoiceFilter, ModelChoiceFilter
 
 from generation import kinds
 from generation.models import Audience, Brand, Brief, Content, Variant
 from generation.models.briefs import LANGUAGES
 from generation.models.contents import ContentQuerySet
+from saas.api.filters import RowFilter
 
 KINDS = [(name, name) for name in kinds.KINDS]
 YES_NO = [("true", "true"), ("false", "false")]
@@ -20,7 +21,7 @@ def of(model: type[Any], name: str) -> ModelChoiceFilter:
     return ModelChoiceFilter(field_name=name, queryset=lambda request: model.objects.all())
 
 
-class BriefFilter(FilterSet):  # type: ignore[misc]
+class BriefFilter(RowFilter):
     """Briefs by what they order."""
 
     kind = ChoiceFilter(choices=KINDS)
@@ -29,7 +30,7 @@ class BriefFilter(FilterSet):  # type: ignore[misc]
     audience = of(Audience, "audience")
 
 
-class VariantFilter(FilterSet):  # type: ignore[misc]
+class VariantFilter(RowFilter):
     """Variants by brief and by how far they are."""
 
     brief = of(Brief, "brief")
@@ -37,7 +38,7 @@ class VariantFilter(FilterSet):  # type: ignore[misc]
     rating = ChoiceFilter(choices=RATINGS)
 
 
-class ContentFilter(FilterSet):  # type: ignore[misc]
+class ContentFilter(RowFilter):
     """The library. Archived contents are only there when asked for."""
 
     q = CharFilter(max_length=200, method="search", label="Words that the title or text holds.")
@@ -46,7 +47,12 @@ class ContentFilter(FilterSet):  # type: ignore[misc]
     language = ChoiceFilter(choices=LANGUAGES)
     label = CharFilter(max_length=40, method="labelled", label="A label that it has.")
     brief = of(Brief, "brief")
-    archived = ChoiceFilter(choices=YES_NO, method="kept")
+    brand = ModelChoiceFilter(
+        field_name="brief__brand", queryset=lambda request: Brand.objects.all()
+    )
+    archived = ChoiceFilter(
+        choices=YES_NO, method="kept", label="`true` lists the archive in place of the library."
+    )
 
     def search(self, found: ContentQuerySet, name: str, value: str) -> QuerySet[Content]:
         return found.search(value)

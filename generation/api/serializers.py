@@ -14,6 +14,7 @@ from saas.api.serializers import StrictModelSerializer, StrictSerializer
 
 MAX_LINES = 50
 MAX_TEXT = 100_000
+MAX_BULK = 100
 STAMPS = ("created_at", "updated_at")
 
 
@@ -107,6 +108,30 @@ class BriefRequestSerializer(StrictSerializer):
     seed = IntegerField(allow_null=True, default=None, help_text="The same seed, the same text.")
 
 
+class BriefChangeSerializer(StrictSerializer):
+    """What is to be another. Texts that are there stay, and are checked against the new brief."""
+
+    fields = JSONObject(required=False)  # type: ignore[assignment]
+    brand = TenantRelatedField(queryset=Brand.objects, required=False)
+    audience = TenantRelatedField(queryset=Audience.objects, allow_null=True, required=False)
+    language = ChoiceField(choices=LANGUAGES, required=False)
+    length = IntegerField(max_value=5000, required=False)
+
+
+class BulkRequestSerializer(StrictSerializer):
+    """Many orders at once: all of them are taken, or none."""
+
+    briefs = serializers.ListField(
+        child=BriefRequestSerializer(), min_length=1, max_length=MAX_BULK
+    )
+
+
+class BulkSerializer(serializers.Serializer[Any]):
+    """The briefs that were ordered, as they were sent."""
+
+    data = BriefSerializer(many=True)  # type: ignore[assignment]
+
+
 class MoreVariantsSerializer(StrictSerializer):
     """How many more variants a brief should have."""
 
@@ -143,6 +168,11 @@ class ContentSerializer(StrictModelSerializer):
     """A piece of copy in the library. A new text voids the approval of the old one."""
 
     text = CharField(max_length=MAX_TEXT, trim_whitespace=False, required=False)
+    writer = ChoiceField(
+        choices=["", *Variant.Writer.values],
+        read_only=True,
+        help_text="Empty for a text that was written elsewhere.",
+    )
 
     class Meta:
         model = Content
@@ -152,6 +182,19 @@ class ContentSerializer(StrictModelSerializer):
         )
         read_only_fields = tuple(name for name in fields if name not in {"text", "labels"})
         extra_kwargs = at_most(20, "labels")
+
+
+class NewContentSerializer(StrictSerializer):
+    """Copy that was written elsewhere, to be reviewed and kept with the rest."""
+
+    kind = ChoiceField(choices=list(kinds.KINDS))
+    text = CharField(max_length=MAX_TEXT, trim_whitespace=False)
+    title = CharField(max_length=200, allow_blank=True, default="")
+    language = ChoiceField(choices=LANGUAGES, default="en")
+    brief = TenantRelatedField(
+        queryset=Brief.objects, allow_null=True, default=None, help_text="What it answers."
+    )
+    labels = serializers.ListField(child=CharField(max_length=40), max_length=20, default=list)
 
 
 class ContentVersionSerializer(StrictModelSerializer):

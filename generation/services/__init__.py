@@ -1,6 +1,7 @@
 """What changes more than one row of the studio at once, or reaches outside of it."""
 
 from generation.services.batches import batch_cancel, batch_request
+from generation.services.brief_changes import brief_change, brief_delete, briefs_request
 from generation.services.briefs import (
     brief_request,
     variant_edit,
@@ -12,6 +13,8 @@ from generation.services.briefs import (
 from generation.services.contents import (
     content_approve,
     content_archive,
+    content_create,
+    content_delete,
     content_edit,
     content_exported,
     content_publish,
@@ -31,9 +34,14 @@ from generation.services.endpoint_setup import (
 __all__ = [
     "batch_cancel",
     "batch_request",
+    "brief_change",
+    "brief_delete",
     "brief_request",
+    "briefs_request",
     "content_approve",
     "content_archive",
+    "content_create",
+    "content_delete",
     "content_edit",
     "content_exported",
     "content_publish",

@@ -1,5 +1,6 @@
 """The life of a content: edit, review, approve, publish, archive. Each step is an event."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -7,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from generation.errors import NotApproved, WrongStatus
-from generation.models import Approval, Content, ContentVersion
+from generation.models import Approval, Brief, Content, ContentVersion
 from generation.services.briefs import read_text
 from generation.services.published import item_update
 from saas.errors import PreconditionFailed
@@ -36,6 +37,44 @@ def _refuse(content: Content, *allowed: Status) -> None:
     if content.status not in allowed:
         detail = _("The content is “{status}”.").format(status=content.get_status_display())
         raise WrongStatus(detail, state=content.status)
+
+
+@transaction.atomic
+def content_create(  # noqa: PLR0913
+    *,
+    kind: str,
+    text: str,
+    title: str = "",
+    language: str = "en",
+    brief: Brief | None = None,
+    labels: Sequence[str] = (),
+) -> Content:
+    """Take a text that was written elsewhere into the library, as a draft."""
+    content = Content(
+        kind=kind,
+        language=language,
+        brief=brief,
+        labels=list(labels),
+        created_by=current_actor().user,
+    )
+    data, text = read_text(content.kind_spec, text)
+    content.title = title or (brief.title if brief else _("Untitled"))
+    content.add_version(text=text, data=data)
+    if title:
+        content.title = title
+        content.save(update_fields=["title"])
+    record("content.created", content, version=content.version)
+    return content
+
+
+@transaction.atomic
+def content_delete(*, content: Content) -> None:
+    """Delete it for good. What may be in use, being approved, is put into the archive before."""
+    content = _locked(content)
+    if content.archived_at is None:
+        _refuse(content, Status.DRAFT, Status.IN_REVIEW)
+    _record("deleted", content)
+    content.delete()
 
 
 @transaction.atomic

@@ -44,6 +44,9 @@ is answered as the first time. Calls that cost credits need one.
 
 **Lists** take `limit`, `order`, and `after` or `before` with a cursor of the page before.
 
+**Versions.** This is the one of 2026-11-01. A program may say so in `Kindling-Version`; another
+version is refused.
+
 **Limits** stand in `RateLimit-Policy` and `RateLimit`; after a 429 wait for `Retry-After` seconds.
 """
 
@@ -152,6 +155,8 @@ OPENAI_SCHEMA = {
                 "param": {"type": ["string", "null"]},
                 "code": {"type": ["string", "null"]},
                 "state": {"type": "string", "description": "Of the object that is in the way."},
+                "limit": {"type": "integer", "description": "The most that is taken."},
+                "requested": {"type": "integer", "description": "How much this was."},
             },
         },
         "request_id": {"type": "string"},

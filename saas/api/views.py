@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer2, OpenApiYamlRenderer2
 from drf_spectacular.utils import extend_schema
@@ -21,6 +22,10 @@ from saas.api import throttling
 from saas.api.filters import known_parameters, refuse_unknown
 from saas.api.reference import groups, inline
 from saas.api.sections import sections
+from saas.errors import UnsupportedApiVersion
+
+# The API's versions by their dates, oldest first.
+VERSIONS = ("2026-11-01",)
 
 
 class ApiView(APIView):
@@ -51,7 +56,10 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if self.strict_parameters:
+        refuse_other_version(request)
+        # A method that is not taken has no query either: that is said first.
+        taken = hasattr(self, str(request.method).lower())
+        if self.strict_parameters and taken:
             refuse_unknown(request, known_parameters(self))
 
     def finalize_response(  # type: ignore[override]
@@ -61,6 +69,14 @@ class ApiView(APIView):
         throttling.set_headers(getattr(request, "_request", request), answer)
         answer.headers.setdefault("Cache-Control", "no-store")
         return answer
+
+
+def refuse_other_version(request: Request) -> None:
+    """Raise where the caller names a version of the API that there is not."""
+    asked = request.headers.get("Kindling-Version", VERSIONS[-1])
+    if asked not in VERSIONS:
+        detail = _("There is no version “%s” of this API.") % asked[:40]
+        raise UnsupportedApiVersion(detail, supported=list(VERSIONS))
 
 
 class PlainJSON(JSONRenderer):

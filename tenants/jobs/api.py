@@ -1,11 +1,19 @@
 """Jobs by API: what runs in the background, cancelling it, and its events as they come."""
 
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
 from typing import Any
 
+import redis
+from asgiref.sync import sync_to_async
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
-from django_filters import CharFilter, ChoiceFilter, FilterSet
+from django_filters import CharFilter, ChoiceFilter
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -13,19 +21,33 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from saas.api.filters import RowFilter
+from saas.api.pagination import InvalidParameter
 from saas.api.serializers import StrictModelSerializer
 from saas.redis_client import redis_client
 from tenants.api import TenantViewSet
 from tenants.jobs.errors import StreamExpired
 from tenants.jobs.models import Job, JobQuerySet
 from tenants.jobs.services import job_cancel
-from tenants.jobs.streams import JobEventStream, event_stream_response, known_id, stream_key
+from tenants.jobs.streams import (
+    JobEventStream,
+    event_stream_response,
+    known_id,
+    release_connection,
+    stream_key,
+)
 
 LAST_EVENT_ID = OpenApiParameter(
     "Last-Event-ID",
     str,
     OpenApiParameter.HEADER,
     description="Go on behind this event: the `id` of the last one that was read.",
+)
+LONGEST_WAIT_S = 30
+WAIT = OpenApiParameter(
+    "wait",
+    {"type": "integer", "minimum": 0, "maximum": LONGEST_WAIT_S},
+    description="Answer once the job is over, or after so many seconds.",
 )
 # How each event of a stream is described.
 EVENT = {
@@ -66,7 +88,7 @@ class JobSerializer(StrictModelSerializer):
         read_only_fields = fields
 
 
-class JobFilter(FilterSet):  # type: ignore[misc]
+class JobFilter(RowFilter):
     """Jobs by kind and state."""
 
     kind = CharFilter(max_length=60, method="of_kind", label="`generate` or `generate.variant`.")
@@ -82,6 +104,15 @@ class JobViewSet(TenantViewSet):
     model = Job
     serializer_class = JobSerializer
     filterset_class = JobFilter
+
+    @property
+    def parameters(self) -> tuple[str, ...]:  # type: ignore[override]
+        return ("wait",) if self.action == "retrieve" else ()
+
+    @extend_schema(parameters=[WAIT])
+    def retrieve(self, request: Request, pk: str) -> Response:
+        read_wait(request.query_params.get("wait", "0"))
+        return super().retrieve(request, pk)
 
     @extend_schema(request=None, responses={200: JobSerializer})
     @action(detail=True, methods=["post"])
@@ -104,6 +135,59 @@ class JobViewSet(TenantViewSet):
         refuse_expired(job)
         after = known_id(request.headers.get("Last-Event-ID", "0"))
         return event_stream_response(JobEventStream.of(job).frames(after))
+
+
+def read_wait(value: str) -> int:
+    """So many seconds; raises where that is no number, or more than anybody may wait."""
+    if not (
+        value.isascii() and value.isdigit() and len(value) < 3 and int(value) <= LONGEST_WAIT_S
+    ):
+        raise InvalidParameter("wait", _("A number from 0 to {}.").format(LONGEST_WAIT_S))
+    return int(value)
+
+
+def patient(read: Callable[..., Any]) -> Callable[..., Any]:
+    """The view of one job as Django calls it: with `?wait=` the job may end before it answers."""
+
+    @transaction.non_atomic_requests
+    @wraps(read)
+    async def view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        response, job = await sync_to_async(asked)(read, request, kwargs)
+        if job is not None:
+            await wait_for_end(job, read_wait(request.GET["wait"]))
+            response.data = await sync_to_async(now)(job)
+        found: HttpResponseBase = response
+        return found
+
+    return view
+
+
+def asked(
+    read: Callable[..., Any], request: HttpRequest, kwargs: dict[str, Any]
+) -> tuple[Any, Job | None]:
+    """The view's own answer, and the job where its end is to be waited for."""
+    with transaction.atomic():
+        response = read(request, **kwargs)
+        active = response.status_code == 200 and response.data["state"] in Job.ACTIVE
+        job = Job.objects.get(pk=kwargs["pk"]) if active and "wait" in request.GET else None
+    release_connection()
+    return response, job
+
+
+async def wait_for_end(job: Job, seconds: int) -> None:
+    # Where Valkey is away nothing can be waited for: the caller asks again.
+    with suppress(TimeoutError, redis.RedisError):
+        async with asyncio.timeout(seconds):
+            async for _event in JobEventStream.of(job).events():
+                pass
+
+
+def now(job: Job) -> dict[str, Any]:
+    with transaction.atomic():
+        job.refresh_from_db()
+        found: dict[str, Any] = JobSerializer(job).data
+    release_connection()
+    return found
 
 
 def refuse_expired(job: Job) -> None:

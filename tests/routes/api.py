@@ -37,15 +37,20 @@ ROUTES = {
         get("read") | patch("write", 200, description="Late") | delete("write"), row=audience
     ),
     "api-brief-list": Route(get("read") | post("generate", 422)),
-    "api-brief-detail": Route(get("read"), row=brief),
+    "api-brief-bulk": Route(post("generate", 422)),
+    "api-brief-detail": Route(
+        get("read") | patch("write", 200, length=0) | delete("write"), row=brief
+    ),
     "api-brief-variants": Route(post("generate", 201, count=1), row=brief),
     "api-variant-list": Route(get("read")),
     "api-variant-detail": Route(get("read") | patch("write", 200, rating=1), row=variant),
     "api-variant-pick": Route(post("write", 200), row=variant),
     "api-variant-retry": Route(post("generate", 202), row=variant),
     "api-variant-stop": Route(post("write", 200), row=variant),
-    "api-content-list": Route(get("read")),
-    "api-content-detail": Route(get("read") | patch("write", 428, labels=["a"]), row=content),
+    "api-content-list": Route(get("read") | post("write", 201, kind="social_post", text=TEXT)),
+    "api-content-detail": Route(
+        get("read") | patch("write", 428, labels=["a"]) | delete("write"), row=content
+    ),
     "api-content-approve": Route(post("approve", 200, sha256=text_sha256(TEXT)), row=content),
     "api-content-archive": Route(post("write", 200), row=content),
     "api-content-export": Route(get("read"), row=content),

@@ -12,10 +12,20 @@ from generation.engine.types import (
     MAX_STOP_CHARS,
     MAX_STOP_STRINGS,
 )
+from generation.errors import ContextLengthExceeded
 
 TOKEN_IDS = 2**31
 MAX_PROMPTS = 32
 STOP = {"type": "string", "minLength": 1, "maxLength": MAX_STOP_CHARS}
+
+
+def refuse_too_long(chars: int, field: str) -> None:
+    """Raise where a prompt has more characters than any model here could read."""
+    if chars <= MAX_PROMPT_CHARS:
+        return
+    detail, code = _("At most %d characters.") % MAX_PROMPT_CHARS, ContextLengthExceeded.code
+    errors = [{"pointer": f"/{field}", "code": code, "detail": detail}]
+    raise ContextLengthExceeded(detail, errors=errors, limit=MAX_PROMPT_CHARS, requested=chars)
 
 
 @extend_schema_field(
@@ -82,8 +92,5 @@ class PromptField(serializers.Field):  # type: ignore[type-arg]
             raise serializers.ValidationError(
                 _("Prompts are text here; tokens by their numbers are not taken."), code="invalid"
             )
-        if sum(map(len, prompts)) > MAX_PROMPT_CHARS:
-            raise serializers.ValidationError(
-                _("At most %d characters.") % MAX_PROMPT_CHARS, code="context_length_exceeded"
-            )
+        refuse_too_long(sum(map(len, prompts)), "prompt")
         return prompts

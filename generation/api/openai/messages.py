@@ -7,7 +7,8 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from generation.engine.types import MAX_MESSAGES, MAX_PROMPT_CHARS
+from generation.api.openai.fields import refuse_too_long
+from generation.engine.types import MAX_MESSAGES
 
 ROLES = {
     "system": "system",
@@ -53,10 +54,8 @@ class MessagesField(serializers.Field):  # type: ignore[type-arg]
         turns = [turn for place, item in enumerate(data) if (turn := read(item, place, errors))]
         if errors:
             raise serializers.ValidationError(errors)
-        if sum(len(json.dumps(turn, ensure_ascii=False)) for turn in turns) > MAX_PROMPT_CHARS:
-            raise serializers.ValidationError(
-                _("At most %d characters.") % MAX_PROMPT_CHARS, code="context_length_exceeded"
-            )
+        chars = sum(len(json.dumps(turn, ensure_ascii=False)) for turn in turns)
+        refuse_too_long(chars, "messages")
         return joined(turns)
 
 

@@ -144,3 +144,67 @@ def test_a_waiting_job_is_cancelled_at_once(api: APIClient, brief: Brief) -> Non
     assert api.post(f"/api/v1/jobs/{job}/cancel/").json()["state"] == "cancelled"
     listed = api.get("/api/v1/jobs/", {"state": "cancelled", "kind": "generate"}).json()["data"]
     assert [each["id"] for each in listed] == [job]
+
+
+def test_a_changed_brief_says_anew_what_is_wrong_with_its_texts(
+    api: APIClient, brand: Brand, acme: Tenant
+) -> None:
+    made = order(api, brand, variants=1).json()
+    where = f"{BRIEFS}{made['id']}/"
+    refused = api.patch(where, {"length": 10})
+    assert (refused.status_code, refused.json()["code"]) == (409, "variant_in_progress")
+    run_jobs()
+    fields = {"product": "Anvils", "points": ["Holds exactly 77 hammers"]}
+    changed = api.patch(where, {"fields": fields})
+    assert (changed.status_code, changed.json()["fields"]["points"]) == (200, fields["points"])
+    (variant,) = variants_of(api, made["id"])
+    assert "missing" in {issue["code"] for issue in variant["issues"]}
+    refused = api.patch(where, {"fields": {"product": "Anvils", "colour": "red"}})
+    assert refused.json()["errors"][0]["pointer"].startswith("/fields/")
+    assert api.patch(where, {"kind": "note"}).json()["errors"][0]["code"] == "unknown_field"
+
+
+def test_a_deleted_brief_leaves_what_was_picked(api: APIClient, brand: Brand) -> None:
+    made = order(api, brand, variants=1).json()
+    where = f"{BRIEFS}{made['id']}/"
+    assert api.delete(where).status_code == 409
+    run_jobs()
+    (variant,) = variants_of(api, made["id"])
+    content = api.post(f"/api/v1/variants/{variant['id']}/pick/").json()["id"]
+    assert api.delete(where).status_code == 204
+    assert api.get(where).status_code == 404
+    kept = api.get(f"/api/v1/contents/{content}/").json()
+    assert (kept["brief"], kept["variant"]) == (None, None)
+
+
+def bulk(api: APIClient, brand: Brand, *products: str) -> Any:
+    orders = [
+        {
+            "kind": "search_ad",
+            "brand": str(brand.pk),
+            "variants": 1,
+            "fields": {"product": product, "points": ["Heavy"]},
+        }
+        for product in products
+    ]
+    return api.post(f"{BRIEFS}bulk/", {"briefs": orders}, HTTP_IDEMPOTENCY_KEY="many")
+
+
+def test_many_briefs_are_ordered_at_once(api: APIClient, brand: Brand) -> None:
+    made = bulk(api, brand, "Anvils", "Tongs")
+    assert made.status_code == 201
+    assert [brief["title"] for brief in made.json()["data"]] == ["Anvils", "Tongs"]
+    run_jobs()
+    ids = ",".join(brief["id"] for brief in made.json()["data"])
+    listed = api.get(BRIEFS, {"ids": ids}).json()["data"]
+    assert {brief["variants"][0]["state"] for brief in listed} == {"ready"}
+
+
+def test_one_bad_order_stops_them_all_and_is_named(
+    api: APIClient, brand: Brand, acme: Tenant
+) -> None:
+    refused = bulk(api, brand, "Anvils", "")
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "/briefs/1/fields/product"
+    with tenant_scope(acme):
+        assert not Brief.objects.exists()

@@ -87,6 +87,12 @@ def visit_writing(tour: Tour, brand: Brand) -> str:
     tour("GET", f"{API}/briefs/")
     tour("GET", f"{API}/briefs/{{id}}/", ids)
     tour("POST", f"{API}/briefs/{{id}}/variants/", ids, json={"count": 1})
+    many = tour("POST", f"{API}/briefs/bulk/", json={"briefs": [AD | {"brand": str(brand.pk)}]})
+    other = {"id": many["data"][0]["id"]}
+    job = {"id": many["data"][0]["variants"][0]["job"]}
+    assert tour("GET", f"{API}/jobs/{{id}}/", job, params={"wait": 30})["state"] == "succeeded"
+    tour("PATCH", f"{API}/briefs/{{id}}/", other, json={"language": "en"})
+    tour("DELETE", f"{API}/briefs/{{id}}/", other)
     first = brief["variants"][0]
     tour("GET", f"{API}/jobs/{{id}}/stream/", {"id": first["job"]})
     tour("GET", f"{API}/jobs/")
@@ -119,6 +125,8 @@ def visit_library(tour: Tour, content: str) -> None:
     tour("POST", f"{at}/unarchive/", ids)
     for name in ("markdown", "html", "csv", "json"):
         tour("GET", f"{at}/export/", ids, params={"as": name})
+    own = tour("POST", f"{API}/contents/", json={"kind": "social_post", "text": "Anvils."})
+    tour("DELETE", f"{at}/", {"id": own["id"]})
 
 
 def visit_models(tour: Tour) -> None:

@@ -127,6 +127,13 @@ CASES = [
         method="get",
     ),
     Case("39-nul-search", 422, "invalid_parameter", path="/api/v1/contents/?q=a%00", method="get"),
+    Case(
+        "44-version",
+        400,
+        "unsupported_api_version",
+        method="get",
+        headers={"HTTP_KINDLING_VERSION": "1999-01-01"},
+    ),
     Case("45-no-key", 400, "idempotency_key_missing", path=BRIEFS, body={}),
     Case(
         "48-long-key",
@@ -250,6 +257,18 @@ def test_37_a_cursor_of_another_workspace_or_list_means_nothing(
         api.get(BRANDS, {"after": cursor, "order": "name"}),
     )
     assert [answer.json()["code"] for answer in refused] == ["invalid_cursor"] * 3
+
+
+def test_44_the_versions_that_there_are_stand_in_the_refusal(api: APIClient) -> None:
+    refused = api.get(BRANDS, HTTP_KINDLING_VERSION="1999-01-01").json()
+    (known,) = refused["supported"]
+    assert api.get(BRANDS, HTTP_KINDLING_VERSION=known).status_code == 200
+
+
+def test_56_a_prompt_that_is_too_long_is_measured(api: APIClient) -> None:
+    long = [HELLO[0] | {"content": "x" * 200_000}]
+    found = api.post(CHAT, {"model": "echo", "messages": long}).json()["error"]
+    assert found["limit"] < 200_000 <= found["requested"]
 
 
 def test_41_headers_that_claim_a_tenant_are_ignored(stranger: APIClient, brand: Brand) -> None:
