@@ -1,6 +1,6 @@
 """The checks' findings in the reader's language, each with the words that it is about."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,13 +23,31 @@ class IssueView:
     after: str
     severity: str
     suggestion: str
+    # Where it stands, for the editor to mark and to lead to; `number` is its place in the list.
+    part: str
+    start: int
+    end: int
+    number: int
 
     @property
     def serious(self) -> bool:
         return self.severity == "error"
 
 
-def issue_view(issue: Mapping[str, Any], kind: Kind, data: Mapping[str, Any]) -> IssueView:
+def in_order(issues: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Errors before doubts, each as they stand in the text."""
+    return sorted(issues, key=lambda issue: issue["severity"] != "error")
+
+
+def issue_views(
+    issues: Sequence[Mapping[str, Any]], kind: Kind, data: Mapping[str, Any]
+) -> list[IssueView]:
+    return [issue_view(issue, kind, data, number) for number, issue in enumerate(issues)]
+
+
+def issue_view(
+    issue: Mapping[str, Any], kind: Kind, data: Mapping[str, Any], number: int = 0
+) -> IssueView:
     """A stored issue as a person reads it."""
     text = part_text(data, issue["part"])
     start, end = issue["start"], issue["end"]
@@ -43,6 +61,10 @@ def issue_view(issue: Mapping[str, Any], kind: Kind, data: Mapping[str, Any]) ->
         after=after + ("…" if end + AROUND < len(text) else ""),
         severity=issue["severity"],
         suggestion=issue["suggestion"],
+        part=issue["part"],
+        start=start,
+        end=end,
+        number=number,
     )
 
 

@@ -10,9 +10,19 @@ from django.utils.translation import gettext
 
 from generation.kinds.kind import Kind
 from generation.kinds.markup import to_html
+from generation.kinds.social_post import SocialPost, counted, network_name, network_of
 from generation.models import Content
-from generation.presentation.issues import IssueView, issue_view
+from generation.presentation.issues import IssueView, in_order, issue_views
+from generation.presentation.marks import with_edges
 from generation.services.briefs import issue_to_json
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long a post is as its network counts, of how much it takes."""
+
+    count: int
+    most: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,9 @@ class Preview:
     host: str
     network: str
     issues: list[IssueView]
+    severities: list[str]
+    lengths: bool
+    length: Length | None
 
 
 OWN_LOOKS = {"search_ad", "social_post", "marketing_email", "landing_hero", "product_description"}
@@ -36,17 +49,31 @@ def preview(content: Content, data: Mapping[str, Any]) -> Preview:
     kind, brief = content.kind_spec, content.brief
     look = content.kind if content.kind in OWN_LOOKS else "article"
     given = brief.fields if brief else {}
+    found = findings(content, data)
+    marked = with_edges(data, found)
     address = str(given.get("url") or (brief.brand.url if brief else ""))
     return Preview(
         template=f"generation/previews/{look}.html",
-        data=data,
-        html=mark_safe(kind.html(dict(data))),
-        body=mark_safe(to_html(str(data.get("body") or ""))),
+        data=marked,
+        html=mark_safe(kind.html(marked)),
+        body=mark_safe(to_html(str(marked.get("body") or ""))),
         brand=brief.brand.name if brief else content.tenant.name,
         host=urlsplit(address).netloc.removeprefix("www.") or "example.com",
         network=chosen(kind, "network", given),
-        issues=issues(content, data),
+        issues=issue_views(found, kind, data),
+        severities=[issue["severity"] for issue in found],
+        lengths=any(part.limit for part in kind.parts),
+        length=length(content, data),
     )
+
+
+def length(content: Content, data: Mapping[str, Any]) -> Length | None:
+    """Of a post alone: other kinds have a limit for each of their parts."""
+    if content.kind != SocialPost.name or content.brief is None:
+        return None
+    brief = content.brief.data()
+    text = content.kind_spec.render(dict(data))
+    return Length(counted(text, network_name(brief)), network_of(brief).chars)
 
 
 def chosen(kind: Kind, name: str, given: Mapping[str, Any]) -> str:
@@ -60,9 +87,9 @@ def chosen(kind: Kind, name: str, given: Mapping[str, Any]) -> str:
     return labels.get(str(given.get(name)), "")
 
 
-def issues(content: Content, data: Mapping[str, Any]) -> list[IssueView]:
-    """The checks' findings; without its brief nobody knows what a text may say."""
+def findings(content: Content, data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What the checks say, errors first; without its brief nobody knows what a text may say."""
     if content.brief is None:
         return []
     found = content.kind_spec.check(dict(data), content.brief.data())
-    return [issue_view(issue_to_json(issue), content.kind_spec, data) for issue in found]
+    return in_order(map(issue_to_json, found))

@@ -1,16 +1,17 @@
 """What a variant's card shows."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from django.template.defaultfilters import linebreaks_filter
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from generation.models import Brief, Content, Variant
-from generation.presentation.issues import IssueView, issue_view
+from generation.presentation.issues import IssueView, in_order, issue_views
+from generation.presentation.marks import marked_numbers, to_marks, with_edges
 from training.models import ModelVersion
 
 LOOKS = {
@@ -75,20 +76,31 @@ class Card:
         picked = self.variant.contents.all() if self.variant.picked_at else ()
         return max(picked, key=lambda content: content.created_at, default=None)
 
-    @property
+    @cached_property
     def html(self) -> SafeString:
         """The text as it will be read; a kind escapes all of it."""
         if not self.variant.text:
             return SafeString("")
         if not self.variant.data:
             return linebreaks_filter(self.variant.text)
-        return mark_safe(self.brief.kind_spec.html(self.variant.data))
+        found = self._found
+        shown = self.brief.kind_spec.html(with_edges(self.variant.data, found))
+        return to_marks(shown, [issue["severity"] for issue in found], self.anchor)
+
+    @property
+    def anchor(self) -> str:
+        """How the addresses of its findings on the page begin."""
+        return f"variant-{self.variant.number}-found"
+
+    @cached_property
+    def marked(self) -> set[int]:
+        """The findings that are marked in the text; the others stand in the list alone."""
+        return marked_numbers(self.html, self.anchor)
+
+    @cached_property
+    def _found(self) -> list[Mapping[str, Any]]:
+        return in_order(self.variant.issues)
 
     @cached_property
     def issues(self) -> list[IssueView]:
-        return list(self._issues())
-
-    def _issues(self) -> Iterator[IssueView]:
-        data: dict[str, Any] = self.variant.data
-        for issue in self.variant.issues:
-            yield issue_view(issue, self.brief.kind_spec, data)
+        return issue_views(self._found, self.brief.kind_spec, self.variant.data)
