@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from saas.api.sections import add_section
 from saas.diagnosis import register_check
-from saas.navigation import SETTINGS, NavEntry, navigation
+from saas.navigation import PUBLIC, SETTINGS, NavEntry, navigation
 from tenants import event_types as events
 from tenants.billing import meters
 from tenants.billing.meters import Meter
@@ -16,6 +16,8 @@ PAGES = (
     NavEntry("library", _("Library"), "library", 30, key="l"),
     NavEntry("brand-list", _("Brand"), "palette", 20, SETTINGS, key="b"),
     NavEntry("audience-list", _("Audiences"), "target", 30, SETTINGS, key="a"),
+    NavEntry("developers", _("Developers"), "code", 65, SETTINGS, key="d"),
+    NavEntry("developers-public", _("Developers"), "code", 10, PUBLIC),
     NavEntry("model-server", _("Model server"), "monitor", 50, SETTINGS, role="admin", key="m"),
 )
 
@@ -37,6 +39,8 @@ EVENTS = {
     "content.exported": _("Text exported"),
     "content.archived": _("Text archived"),
     "content.unarchived": _("Text taken out of the archive"),
+    "content.deleted": _("Text deleted"),
+    "brief.deleted": _("Brief deleted"),
     "endpoint.added": _("Model server added"),
     "endpoint.changed": _("Model server changed"),
     "endpoint.enabled": _("Model server switched on"),
@@ -70,6 +74,7 @@ class GenerationConfig(AppConfig):
 
         for page in PAGES:
             navigation.add(page)
+        navigation.add_fragment("key_made", "generation/_first_call.html")
         add_section(SECTION)
         events.register(EVENTS)
         training_base.provide(base_model.current)

@@ -8,6 +8,7 @@ from generation.views import (
     brands,
     briefs,
     contents,
+    developers,
     home,
     library,
     model_server,
@@ -99,5 +100,6 @@ urlpatterns = [
     path("library/<uuid:pk>/", include(content_urls)),
     path("brands/", include(brand_urls)),
     path("audiences/", include(audience_urls)),
+    path("developers/", developers.developers, name="developers"),
     path("settings/model-server/", include(model_server_urls)),
 ]

@@ -8,14 +8,16 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-Section = Literal["main", "settings", "account", "workspaces"]
-Slot = Literal["topbar", "dialogs"]
+Section = Literal["main", "settings", "account", "workspaces", "public"]
+Slot = Literal["topbar", "dialogs", "key_made"]
 
-# The sidebar's two lists; the menu about oneself; the menu that leads to other workspaces.
+# The sidebar's two lists; the menu about oneself; the menu that leads to other workspaces; what
+# visitors find beside the front page.
 MAIN: Section = "main"
 SETTINGS: Section = "settings"
 ACCOUNT: Section = "account"
 WORKSPACES: Section = "workspaces"
+PUBLIC: Section = "public"
 
 
 @dataclass(frozen=True, slots=True)

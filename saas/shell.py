@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from saas.navigation import (
     ACCOUNT,
     MAIN,
+    PUBLIC,
     SETTINGS,
     WORKSPACES,
     NavEntry,
@@ -117,6 +118,14 @@ class Shell:
     @cached_property
     def workspaces_nav(self) -> list[NavLink]:
         return self._links(WORKSPACES)
+
+    @cached_property
+    def public_nav(self) -> list[NavLink]:
+        return self._links(PUBLIC)
+
+    @property
+    def key_made(self) -> list[str]:
+        return navigation.fragments("key_made")
 
     @property
     def topbar(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Addresses of the studio's API."""
+"""Addresses of the studio's API, and of the page about it that visitors may read."""
 
 from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
@@ -13,6 +13,7 @@ from generation.api.openai.elsewhere import INSTEAD, elsewhere
 from generation.api.openai.embeddings import EmbeddingView
 from generation.api.openai.models import ModelDetail, ModelList
 from generation.api.openai.views import ChatView, CompletionView, ResponseView
+from generation.views import developers
 
 router = SimpleRouter()
 router.trailing_slash = "/?"
@@ -45,4 +46,5 @@ openai_urls = [
 urlpatterns = [
     path("api/v1/", include(api_urls)),
     path("v1/", include(openai_urls)),
+    path("developers/", developers.public, name="developers-public"),
 ]

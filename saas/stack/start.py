@@ -154,6 +154,7 @@ class Start:
         say("kindling", login.splitlines()[-1])
         if self.env.get("MAILBOX") == "True":
             say("kindling", f"mails stay here: {self.config.url}/mailbox/")
+        say("kindling", f"for programs: {self.config.url}/developers/")
         say("kindling", "Ctrl-C stops everything and keeps the data.")
 
     def _step(self, step: steps.Step) -> str:

@@ -93,6 +93,10 @@ ROUTES = {
     "content-publish": Route(post("admin"), row=content),
     "content-archive": Route(post("editor"), row=content),
     "content-unarchive": Route(post("editor"), row=content),
+    "developers": Route(get("viewer")),
+    "developers-public": Route(
+        {}
+    ),  # leads members to their own: tests/generation/test_developers.py
     "brand-list": Route(get("viewer")),
     "brand-new": Route(get("editor") | post("editor", 422)),
     "brand-voice": Route(post("editor", 200)),
