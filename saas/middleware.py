@@ -63,7 +63,8 @@ class ProblemMiddleware(MiddlewareMixin):
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
         """Django refuses a method without a word."""
-        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or getattr(response, "content", True):
+        refused = response.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+        if not refused or getattr(response, "content", True):
             return response
         error = MethodNotAllowed()
         error.headers["Allow"] = response["Allow"]
