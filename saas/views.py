@@ -49,7 +49,7 @@ class SampleForm(forms.Form):
     """One field of each kind, for the style page."""
 
     name = forms.CharField(label=_("Name"), max_length=60, help_text=_("As your readers know it."))
-    email = forms.EmailField(label=_("E-mail"))
+    email = forms.EmailField(label=_("Email"))
     tone = forms.ChoiceField(label=_("Tone"), choices=[("warm", _("Warm")), ("dry", _("Dry"))])
     headline = forms.CharField(label=_("Headline"), required=False)
     about = forms.CharField(label=_("About"), widget=forms.Textarea, required=False)

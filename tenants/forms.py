@@ -19,7 +19,7 @@ from tenants.validators import name_check
 
 
 class WorkspaceSignupForm(forms.Form):
-    """What sign-up asks beside e-mail and password; allauth calls `signup` with the new user.
+    """What sign-up asks beside email and password; allauth calls `signup` with the new user.
 
     Whoever comes from an invitation goes back to it, and need not name a workspace of their own.
     """
@@ -73,7 +73,7 @@ class InviteForm(forms.Form):
     """Whom to invite, and as what: at most what the inviter is."""
 
     email = forms.EmailField(
-        label=_("E-mail address"),
+        label=_("Email address"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )

@@ -28,7 +28,7 @@ __all__ = ["ApiKey", "AuditEvent", "Invitation", "Membership", "Role", "Tenant",
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes users, who are known by their e-mail address."""
+    """Makes users, who are known by their email address."""
 
     def create_user(self, email: str, password: str | None = None, **extra: Any) -> "User":
         """Made by an operator, who knows whose address it is: nobody asks to have it confirmed."""
@@ -49,7 +49,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person. What they may see depends on their memberships alone."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    email = models.EmailField(_("e-mail address"), unique=True)
+    email = models.EmailField(_("email address"), unique=True)
     name = models.CharField(_("name"), max_length=120, blank=True, validators=[name_check])
     is_staff = models.BooleanField(_("operator"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
@@ -179,11 +179,11 @@ InvitationManager = TenantManager.from_queryset(InvitationQuerySet)
 
 
 class Invitation(TenantModel):
-    """An offer to join, sent by e-mail; the link's secret is stored as its hash alone."""
+    """An offer to join, sent by email; the link's secret is stored as its hash alone."""
 
     LIFETIME = timedelta(days=14)
 
-    email = models.EmailField(_("e-mail address"))
+    email = models.EmailField(_("email address"))
     role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.EDITOR)
     secret_sha256 = models.CharField(max_length=64, editable=False)
     invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")

@@ -141,7 +141,7 @@ def member_remove(*, member_id: Any) -> Membership:
 
 @transaction.atomic
 def invitation_send(*, email: str, role: str) -> tuple[Invitation, str]:
-    """Invite somebody by e-mail; a second invitation to the same address replaces the first.
+    """Invite somebody by email; a second invitation to the same address replaces the first.
 
     Returns a link to pass on as well, which can be read this once.
     """
@@ -241,7 +241,7 @@ def invitation_accept(*, secret_sha256: str) -> Tenant:
 def refuse_unusable(invitation: Invitation, user: User) -> None:
     """Raise what keeps this user from using the invitation, if anything does."""
     if not invitation.is_for(user):
-        detail = _("This invitation was sent to another e-mail address than yours.")
+        detail = _("This invitation was sent to another email address than yours.")
         raise InvitationForOther(detail)
     refuse_spent(invitation)
     if Membership.objects.filter(user=user).exists():

@@ -1,4 +1,4 @@
-"""Marketing e-mails: subject, preheader and a body that leads to one action."""
+"""Marketing emails: subject, preheader and a body that leads to one action."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SUBJECT, PREHEADER, SENTENCE, BODY = 60, 100, 160, 4000
 
 class MarketingEmail(Short):
     name = "marketing_email"
-    label = N_("Marketing e-mail")
+    label = N_("Marketing email")
     description = N_("Subject, preheader and body with one call to action.")
     icon = "mail"
     fields = (PRODUCT, POINTS, OFFER, CALL, LINK)

@@ -206,7 +206,7 @@ def _brief(
 
 
 def demo_login() -> tuple[str, str]:
-    """The demo owner's e-mail and password; the password is made up once for each machine."""
+    """The demo owner's email and password; the password is made up once for each machine."""
     path = Path(settings.DATA_DIR) / "demo-password"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -48,7 +48,7 @@ def drawn(name: str, label: str, css: str) -> SafeString:
 
 @register.filter
 def initials(name: object) -> str:
-    """One or two letters that stand for a name or an e-mail address."""
+    """One or two letters that stand for a name or an email address."""
     words = str(name).partition("@")[0].replace(".", " ").replace("-", " ").split()
     return "".join(word[0] for word in words[:2]).upper() or "?"
 

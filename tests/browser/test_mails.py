@@ -30,7 +30,7 @@ def dora(lumen: Tenant) -> User:
 def invite(ada: Page) -> str:
     """Ada invites Dora by the form; the link that she is shown."""
     ada.goto("/w/lumen/settings/team/")
-    ada.get_by_label("E-mail address").fill(DORA)
+    ada.get_by_label("Email address").fill(DORA)
     ada.get_by_role("button", name="Send the invitation").click()
     expect(ada.get_by_role("heading", name=f"Invitation sent to {DORA}")).to_be_visible()
     return ada.locator("#invitation-link").inner_text()

@@ -12,7 +12,7 @@ STATIC = ROOT / "saas" / "static"
 SCRIPTS = sorted((STATIC / "js").glob("*.js"))
 STYLES = sorted((STATIC / "css").glob("*.css"))
 
-# E-mail programs read inline styles only, and the operators' admin has a look of its own.
+# Email programs read inline styles only, and the operators' admin has a look of its own.
 PAGES = [path for path in TEMPLATES if not {"email", "admin"} & set(path.parts)]
 INLINE_SCRIPT = re.compile(r"<script(?![^>]*\b(?:src=|type=\"application/json\"))[^>]*>", re.I)
 INLINE_STYLE = re.compile(r"<style\b|\sstyle\s*=", re.I)

@@ -1,5 +1,6 @@
 """Teach, the datasets: rows from files, what they look like, and what is wrong with some."""
 
+import re
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -34,6 +35,8 @@ from training.sources import sources
 from training.views.files import Look, keep_uploaded, preview_again
 
 PAGE_SIZE = 20
+# Markdown's own characters say nothing in one line of a table.
+MARKS = re.compile(r"\*\*|^#+ |^- ", re.MULTILINE)
 SHOWN_ROWS = 10
 
 
@@ -107,9 +110,15 @@ def dataset(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
 
 def row_words(row: Any) -> dict[str, Any]:
     """A row as the page shows it: its text, and its label where it has one."""
-    content = row.content
-    labels = content.get("labels") or [content.get("kind", "")]
-    return {"text": row.text(), "label": ", ".join(filter(None, labels)), "split": row.split}
+    labels = row.content.get("labels") or [kind_label(row.content.get("kind", ""))]
+    text = MARKS.sub("", row.text())
+    return {"text": text, "label": ", ".join(filter(None, labels)), "split": row.split}
+
+
+def kind_label(name: str) -> str:
+    """A kind of copy as people read it: `search_ad` is “Search ad”."""
+    words = name.replace("_", " ").capitalize()
+    return _(words) if words else ""
 
 
 @require_http_methods(["GET", "POST"])
