@@ -135,7 +135,7 @@ def recommend(*, ask: Ask, page_of: Recommendation | None = None) -> Answer:
     chosen = choose(question, columns, model)
     shown = still_there(chosen, columns, ask, now)
     if ask.explain:
-        shown = with_reasons(shown, past, model, now)
+        shown = with_reasons(shown, ask.item, past, model, now)
     entry = logged(ask, shown, page_of=page_of, arm=arm, model=model)
     if ask.metered:
         record("recommendations")
@@ -266,13 +266,17 @@ def one_of_variants(chosen: Sequence[Chosen], rows: Mapping[int, Item]) -> list[
 
 
 def with_reasons(
-    shown: Sequence[Shown], past: Past, model: TrainedModel, now: datetime
+    shown: Sequence[Shown], item: Item | None, past: Past, model: TrainedModel, now: datetime
 ) -> list[Shown]:
-    """The same items, each with a sentence on why it is there."""
+    """The same items, each with a sentence on why it is there; `item` is the one at hand."""
     chosen = [Chosen(each.item.number, each.score, each.contributions) for each in shown]
     known = Item.objects.numbered({*past.items})
     week = past.since((now - WEEK).timestamp())
-    told = reasons(chosen, Known(past.items, week, known), model)
+    history = list(past.items)
+    if item is not None:
+        history.append(item.number)
+        known = {**known, item.number: item}
+    told = reasons(chosen, Known(history, week, known, at_hand=item), model)
     return [replace(each, why=why) for each, why in zip(shown, told, strict=True)]
 
 

@@ -30,11 +30,15 @@ CLOSE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The asker's items, oldest first, how often each came this week, and the items themselves."""
+    """The asker's items, oldest first, how often each came this week, and the items themselves.
+
+    `at_hand` is the item that is being looked at, where the question names one.
+    """
 
     history: Sequence[int]
     week: Counter[int]
     items: Mapping[int, Item]
+    at_hand: Item | None = None
 
 
 def reasons(chosen: Sequence[Chosen], known: Known, model: TrainedModel) -> list[str]:
@@ -64,6 +68,8 @@ def _reason(each: Chosen, before: int | None, known: Known, model: TrainedModel)
         return _after(before, known)
     if each.source in ("text", *BEHAVIOUR) and near in known.items:
         return _like(near, known)
+    if known.at_hand is not None and each.source in ("text", *BEHAVIOUR):
+        return _("It goes with “%s” for people who looked at both.") % known.at_hand
     return str(PLAIN.get(each.source, PLAIN["sequence"])())
 
 

@@ -67,6 +67,13 @@ def test_a_person_page_says_why(visited: None, alice: User, client_for: In) -> N
     assert "People who looked at “Bathroom fern” went on to this." in page
 
 
+def test_an_item_page_speaks_of_the_item(visited: None, alice: User, client_for: In) -> None:
+    fern = Item.objects.get(key="fern")
+    page = client_for(alice).get(f"/w/acme/recommend/items/{fern.pk}/").content.decode()
+    assert "People who looked at “Bathroom fern” went on to this." in page
+    assert "It fits what they did last." not in page
+
+
 def test_a_scenario_is_made_previewed_and_undone(
     visited: None, acme: Tenant, bob: User, client_for: In
 ) -> None:
