@@ -1,11 +1,13 @@
 """Why an adapter is not taken or not used, in words that say what to do."""
 
+import json
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from generation.engine.lora.base_model import BaseModel
 from generation.engine.lora.peft import MAX_RANK
+from generation.engine.lora.tensors import FormatError
 from saas.errors import Conflict, Invalid, NotFound, UnsupportedMedia
 from training.models import ModelVersion
 
@@ -17,15 +19,38 @@ REASONS = {
     "shape": _("The sizes do not fit the base model or the rank in the settings file."),
     "unknown_tensor": _("The file holds parts that the base model has no place for."),
     "empty": _("The file holds no adapter."),
-    "config": _("The settings file does not describe a plain LoRA adapter."),
-    "rank": _("The rank must be a whole number from 1 to {most}."),
+    "config": _("The settings file is no JSON object in UTF-8 of at most 64 KiB."),
+    "rank": _("The rank (r) must be a whole number from 1 to {most}."),
     "auto_map": _("The settings file asks to load code (auto_map). Remove that and try again."),
     "location": _(
-        "The settings file names an address or a path on some computer. Write the plain name of "
-        "the base model there instead."
+        "The setting {setting} names an address or a path on some computer. Write the plain name "
+        "of the base model there instead."
+    ),
+    "text": _(
+        "The setting {setting} holds characters that no text may have (NUL, half a surrogate "
+        "pair). Remove them and try again."
     ),
 }
-IN_CONFIG = {"config", "rank", "auto_map", "location"}
+IN_CONFIG = {"config", "rank", "auto_map", "location", "text"}
+ONE_FOR_ALL = _("Train with the same rank and alpha in all modules.")
+NOT_KEPT = _("Train without it: what it adds is no part of the sum that LoRA adds to the base.")
+# What to do about a setting that a plain LoRA adapter does not have.
+CURES = {
+    "peft_type": _("Only LORA is taken. Train a LoRA adapter."),
+    "init_lora_weights": _(
+        "It changes the base model. Save the adapter anew with PEFT's "
+        "path_initial_model_for_weight_conversion, or train from the usual beginning."
+    ),
+    "lora_alpha": _("It must be a number other than 0, and at most 1,000,000."),
+    "bias": _("Train with bias “none”."),
+    "rank_pattern": ONE_FOR_ALL,
+    "alpha_pattern": ONE_FOR_ALL,
+    "use_dora": _("DoRA also scales the base. Train with use_dora off."),
+    "fan_in_fan_out": _("The base has no layers that are stored turned round. Switch it off."),
+    "layer_replication": _("It makes a deeper model than the base. Train without it."),
+    "modules_to_save": _("Whole layers cannot be exchanged for one workspace. Train without it."),
+    "trainable_token_indices": _("The vocabulary is shared by all. Train without it."),
+}
 
 
 class ModelNotFound(NotFound):
@@ -51,11 +76,22 @@ class AdapterInvalid(Invalid):
     code = "adapter_invalid"
     advice = _("The adapter's files are not as they must be. “reason” and “errors” say how.")
 
-    def __init__(self, reason: str) -> None:
-        detail = str(REASONS[reason]).format(most=MAX_RANK)
-        pointer = "/config" if reason in IN_CONFIG else "/weights"
+    def __init__(self, found: FormatError) -> None:
+        detail = words_for(found)
+        pointer = "/config" if found.reason in IN_CONFIG else "/weights"
         error = {"pointer": pointer, "code": self.code, "detail": detail}
-        super().__init__(detail, reason=reason, errors=[error])
+        told = {"setting": found.setting} if found.setting else {}
+        super().__init__(detail, reason=found.reason, errors=[error], **told)
+
+
+def words_for(found: FormatError) -> str:
+    """Which setting or file is at fault, and what to do about it."""
+    if found.reason != "config" or not found.setting:
+        return str(REASONS[found.reason]).format(most=MAX_RANK, setting=found.setting)
+    value = json.dumps(found.value, ensure_ascii=False)[:60]
+    cure = CURES.get(found.setting, NOT_KEPT)
+    words = {"setting": found.setting, "value": value, "cure": cure}
+    return str(_("%(setting)s is %(value)s here. %(cure)s") % words)
 
 
 class BaseMismatch(Conflict):

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
-from generation.engine.lora.peft import CONFIG, WEIGHTS
+from generation.engine.lora.peft import CONFIG, WEIGHTS, Settings, is_that
 
 CHUNK_BYTES = 2**20
 
@@ -62,9 +62,10 @@ def fetch(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
     try:
-        if copied(key(tenant_id, sha256, WEIGHTS), work / WEIGHTS) != sha256:
-            raise Damaged(f"The adapter {sha256} is damaged.")
+        weights = copied(key(tenant_id, sha256, WEIGHTS), work / WEIGHTS)
         copied(key(tenant_id, sha256, CONFIG), work / CONFIG)
+        if not is_that(sha256, weights, Settings.read((work / CONFIG).read_bytes())):
+            raise Damaged(f"The adapter {sha256} is damaged.")
         put_in_place(work, folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)

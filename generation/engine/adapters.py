@@ -21,6 +21,7 @@ from generation.engine.lora.peft import (
     MODULES,
     WEIGHTS,
     Settings,
+    is_that,
     placed,
     tensor_name,
 )
@@ -35,7 +36,7 @@ Pairs = dict[tuple[int, str], tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Adapter:
-    """An adapter in memory. `sha256` is of the very bytes that `layout` was made from."""
+    """An adapter in memory. `sha256` is of the very files that `layout` was made from."""
 
     sha256: str
     layout: Any
@@ -57,16 +58,20 @@ def load_adapter(
     with ThreadPoolExecutor(1, "hash") as beside:
         hashing = beside.submit(lambda: hashlib.sha256(data).hexdigest())
         try:
-            layout = bind(pairs_of(data, config, settings_of(told, base_sha256)))
+            settings = settings_of(told, base_sha256)
         except FormatError as error:
-            check_hash(hashing.result(), ref)
+            raise invalid(str(error)) from error
+        try:
+            layout = bind(pairs_of(data, config, settings))
+        except FormatError as error:
+            check_hash(hashing.result(), settings, ref)
             raise invalid(error.reason) from error
-        check_hash(hashing.result(), ref)
-        return Adapter(hashing.result(), layout)
+        check_hash(hashing.result(), settings, ref)
+        return Adapter(ref.sha256, layout)
 
 
-def check_hash(found: str, ref: AdapterRef) -> None:
-    if found != ref.sha256:
+def check_hash(weights_sha256: str, settings: Settings, ref: AdapterRef) -> None:
+    if not is_that(ref.sha256, weights_sha256, settings):
         raise EngineError("adapter_invalid", "The adapter is not the one asked for.", reason="hash")
 
 

@@ -19,7 +19,8 @@ from typing import Protocol
 
 import httpx
 
-from generation.engine.lora.peft import WEIGHTS
+from generation.engine.lora.peft import CONFIG, WEIGHTS, Settings, is_that
+from generation.engine.lora.tensors import FormatError
 from generation.engine.openai_protocol import LONGEST_LINE, beginning
 from generation.engine.types import AdapterRef, EngineError, GenerationRequest
 
@@ -186,9 +187,13 @@ def refuse_other_weights(adapter: AdapterRef) -> None:
     try:
         with (Path(adapter.path) / WEIGHTS).open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
+        settings = Settings.read((Path(adapter.path) / CONFIG).read_bytes())
     except OSError as error:
         raise EngineError("adapter_not_available", "The adapter is not there.") from error
-    if found != adapter.sha256:
+    except FormatError as error:
+        message = f"The adapter cannot be used: {error}."
+        raise EngineError("adapter_invalid", message, reason=error.reason) from error
+    if not is_that(adapter.sha256, found, settings):
         raise EngineError("adapter_invalid", "The adapter is not the one asked for.", reason="hash")
 
 

@@ -171,6 +171,17 @@ def bad_configs() -> Iterator[Case]:
     yield "ranks by module", "config", config(rank_pattern={"q_proj": 2})
     yield "biases", "config", config(bias="all")
     yield "whole modules", "config", config(modules_to_save=["lm_head"])
+    for begun in ("pissa", "pissa_niter_16", "olora", "corda", "loftq", "lora_ga", "some_day"):
+        yield f"begins with {begun}", "config", config(init_lora_weights=begun)
+    yield "new words", "config", config(trainable_token_indices=[0])
+    yield "new words by layer", "config", config(trainable_token_indices={"embed_tokens": [1]})
+    yield "alphas by module", "config", config(alpha_pattern={"q_proj": 64})
+    yield "more layers", "config", config(layer_replication=[[0, 4]])
+    yield "KaSA", "config", config(kasa_config={"beta": 1e-4})
+    yield "a method to come", "config", config(use_xlora=True)
+    yield "NUL", "text", config(base_model_name_or_path="a\0b")
+    yield "half a surrogate pair", "text", config(base_model_name_or_path="a\ud800b")
+    yield "NUL in a name", "text", config(**{"a\0b": 1})
     yield "own code", "auto_map", config(auto_map={"AutoModel": "evil.Model"})
     for place in (
         *("/etc/passwd", "~/model", "C:\\models\\x", "\\\\host\\share", "../../secrets"),

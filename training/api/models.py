@@ -23,7 +23,7 @@ from saas.errors import BatchTooLarge, Invalid
 from tenants.api import TenantViewSet
 from tenants.idempotency.api import idempotent
 from tenants.validators import name_check
-from training import services
+from training import base_model, services
 from training.api.aliases import AliasActions
 from training.datasets.tasks import LONGEST_TEXT
 from training.errors import TextTooLong
@@ -82,16 +82,26 @@ class ModelVersionSerializer(StrictModelSerializer):
     """
 
     live = serializers.SerializerMethodField(help_text="Whether it writes what is asked for now.")
+    warnings = serializers.SerializerMethodField(
+        help_text="What may be wrong with it, such as a base of another name."
+    )
     aliases: Any = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
 
     class Meta:
         model = ModelVersion
         fields = (
             *("id", "number", "task", "method", "name", "note", "state", "live", "aliases"),
+            "warnings",
             *("sha256", "base_sha256", "base_name", "rank", "size", "dataset", "dataset_version"),
             *("parent", "card", "created_at", "updated_at"),
         )
         read_only_fields = fields
+
+    @extend_schema_field({"type": "array", "items": {"type": "string"}})
+    def get_warnings(self, version: ModelVersion) -> list[str]:
+        base = self.context["base"]
+        fits = base is not None and version.writes and version.base_sha256 == base.sha256
+        return base_model.doubts(version.base_name, base) if fits else []
 
     @extend_schema_field({"type": "boolean"})
     def get_live(self, version: ModelVersion) -> bool:
@@ -236,7 +246,8 @@ class ModelViewSet(AliasActions, TenantViewSet):
         fake = getattr(self, "swagger_fake_view", False)
         lives = {} if fake else ModelSwitch.objects.live()
         live = {switch.version_id for switch in lives.values()}
-        return {**super().get_serializer_context(), "live": live}
+        base = None if fake else base_model.known()
+        return {**super().get_serializer_context(), "live": live, "base": base}
 
     @extend_schema(
         request={"multipart/form-data": ModelImportSerializer},

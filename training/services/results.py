@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.core.files.base import File
 from django.db import transaction
 
-from generation.engine.lora.peft import CONFIG, WEIGHTS
+from generation.engine.lora.peft import CONFIG, WEIGHTS, identity
 from saas.storage import sha256_of
 from tenants.actors import current_actor
 from tenants.billing.limits import require_room, require_storage
@@ -114,9 +114,9 @@ def measured(run: TrainingRun) -> Iterator[list[object]]:
 
 
 def known(upload: Upload) -> ModelVersion | None:
-    found: ModelVersion | None = (
-        ModelVersion.objects.kept().filter(sha256=sha256_of(upload.weights)).first()
-    )
+    sha256 = identity(sha256_of(upload.weights), read_settings(upload.config))
+    upload.config.seek(0)
+    found: ModelVersion | None = ModelVersion.objects.kept().filter(sha256=sha256).first()
     return found
 
 

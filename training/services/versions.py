@@ -14,7 +14,7 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from generation.engine.lora.base_model import BaseModel
-from generation.engine.lora.peft import MAX_CONFIG_BYTES, Settings, placed
+from generation.engine.lora.peft import MAX_CONFIG_BYTES, Settings, identity, placed
 from generation.engine.lora.tensors import FormatError, finite, read_header, unsafe
 from saas.errors import AlreadyExists, TooLarge
 from saas.storage import sha256_of
@@ -75,7 +75,7 @@ def read_settings(config: File[Any]) -> Settings:
     try:
         return Settings.read(config.read(MAX_CONFIG_BYTES + 1))
     except FormatError as error:
-        raise AdapterInvalid(error.reason) from error
+        raise AdapterInvalid(error) from error
 
 
 def current_base() -> BaseModel:
@@ -95,14 +95,14 @@ def check_weights(weights: File[Any], told: Settings, under: BaseModel) -> None:
         if not finite(file, entries):
             raise FormatError("not_finite")
     except FormatError as error:
-        raise AdapterInvalid(error.reason) from error
+        raise AdapterInvalid(error) from error
 
 
 @transaction.atomic
 def keep(upload: Upload, told: Settings) -> ModelVersion:
-    """Store checked files. The same weights are kept once; deleted ones may come again."""
+    """Store checked files. The same adapter is kept once; deleted ones may come again."""
     tenant = lock_models()
-    sha256 = sha256_of(upload.weights)
+    sha256 = identity(sha256_of(upload.weights), told)
     refuse_known(sha256, upload.weights.size)
     files.store(tenant.pk, sha256, upload.weights, told.written())
     version: ModelVersion = ModelVersion.objects.create(

@@ -79,7 +79,7 @@ def model_list(request: PortalRequest, slug: str) -> HttpResponse:
 
 
 def overview() -> dict[str, Any]:
-    base = known_base()
+    base = base_model.known()
     lives = ModelSwitch.objects.live()
     switch = lives.get(None)
     live = {each.version_id for each in lives.values()}
@@ -114,7 +114,7 @@ def model(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
         "row": Row(
             version,
             bool(switch and switch.version_id == version.pk),
-            known_base(),
+            base_model.known(),
             gate_now().opens_for(version),
         ),
         "version": version,
@@ -180,13 +180,6 @@ def in_percent(measure: dict[str, Any]) -> dict[str, int]:
     return {**percent, "cases": measure["cases"]}
 
 
-def known_base() -> BaseModel | None:
-    try:
-        return base_model.current()
-    except Unavailable:
-        return None
-
-
 @require_http_methods(["GET", "POST"])
 @role_required("admin")
 def model_import(request: PortalRequest, slug: str) -> HttpResponse:
@@ -195,9 +188,11 @@ def model_import(request: PortalRequest, slug: str) -> HttpResponse:
     if form.is_bound and form.is_valid() and (made := imported(request, form)):
         text = _("“%(name)s” is here. Make it live when you want to write with it.")
         messages.success(request, text % {"name": made.name})
+        for doubt in base_model.doubts(made.base_name, base_model.known()):
+            messages.warning(request, doubt)
         return go(request, "model-list")
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
-    return page(request, "model_import", {"form": form, "base": known_base()}, status=status)
+    return page(request, "model_import", {"form": form, "base": base_model.known()}, status=status)
 
 
 def imported(request: PortalRequest, form: ModelImportForm) -> ModelVersion | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -27,10 +28,23 @@ MODULES = {
 }
 # What would change the sum W x + s B A x into something else, or W itself.
 UNSUPPORTED = (
-    *("use_dora", "rank_pattern", "alpha_pattern", "layers_to_transform", "layer_replication"),
-    *("modules_to_save", "trainable_token_indices", "target_parameters", "fan_in_fan_out"),
-    *("lora_bias", "use_qalora", "use_bdlora", "arrow_config", "alora_invocation_tokens"),
+    *("use_dora", "rank_pattern", "alpha_pattern", "layer_replication", "modules_to_save"),
+    *("trainable_token_indices", "target_parameters", "fan_in_fan_out", "lora_bias"),
+    *("use_qalora", "use_bdlora", "arrow_config", "alora_invocation_tokens", "kasa_config"),
+    "monteclora_config",
 )
+# Beginnings that leave the base as it is. Others (pissa, olora, corda, loftq, lora_ga ...) take
+# something out of it, which PEFT alone knows how to take out again.
+PLAIN_BEGINNINGS = (True, False, None, "gaussian", "eva", "orthogonal", "mica")
+# Settings of methods to come are refused too, but for what only says how it was trained.
+METHODS = re.compile(r"use_\w+|\w+_config")
+HARMLESS = frozenset(
+    ("use_rslora", "eva_config", "velora_config", "megatron_config", "runtime_config")
+    + ("loftq_config", "corda_config", "lora_ga_config")  # nothing without their beginning
+)
+# Patterns of names, which may begin with a backslash; nothing is ever opened by them.
+PATTERNS = ("target_modules", "exclude_modules", "layers_pattern")
+UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 # An address, or a place outside of the folder: /x, ~/x, \\x, C:\x, ../x.
 ELSEWHERE = re.compile(r"^\s*(?:[/~\\]|[A-Za-z]:[\\/])|://|(?:^|[\\/])\.\.(?:[\\/]|$)")
 TENSOR = re.compile(r"base_model\.model\.model\.layers\.(\d{1,4})\.(\w+)\.(\w+)\.lora_[AB]\.weight")
@@ -70,24 +84,11 @@ class Settings:
     def read(cls, data: bytes) -> Settings:
         """Raises FormatError for anything that is not a plain LoRA adapter of ours to use."""
         raw = parsed(data)
-        if raw.get("auto_map"):
-            raise FormatError("auto_map")
-        if any(ELSEWHERE.search(text) for text in texts(raw)):
-            raise FormatError("location")
-        if raw.get("peft_type") != "LORA" or any(raw.get(name) for name in UNSUPPORTED):
-            raise FormatError("config")
-        if raw.get("bias") not in (None, "none"):
-            raise FormatError("config")
-        rank, alpha = raw.get("r"), raw.get("lora_alpha")
-        if isinstance(rank, bool) or not isinstance(rank, int) or not 1 <= rank <= MAX_RANK:
-            raise FormatError("rank")
-        if isinstance(alpha, bool) or not isinstance(alpha, int | float):
-            raise FormatError("config")
-        if not 0 < abs(alpha) <= MAX_ALPHA:
-            raise FormatError("config")
+        refuse_dangers(raw)
+        refuse_other_methods(raw)
         return cls(
-            rank=rank,
-            alpha=float(alpha),
+            rank=rank_of(raw),
+            alpha=alpha_of(raw),
             rank_stabilised=bool(raw.get("use_rslora")),
             base_name=str(raw.get("base_model_name_or_path") or "")[:200],
             base_sha256=str(raw.get("base_sha256") or ""),
@@ -108,6 +109,61 @@ class Settings:
         return json.dumps(told, indent=2, ensure_ascii=False).encode()
 
 
+def refuse_dangers(raw: Mapping[str, Any]) -> None:
+    """Raise for what could load code, lead elsewhere, or be kept nowhere."""
+    if raw.get("auto_map"):
+        raise FormatError("auto_map")
+    for name, value in raw.items():
+        found = [*texts(name), *texts(value)]
+        if any(UNWRITABLE.search(text) for text in found):
+            raise FormatError("text", UNWRITABLE.sub("?", name)[:60])
+        if name not in PATTERNS and any(ELSEWHERE.search(text) for text in found):
+            raise FormatError("location", name[:60])
+
+
+def refuse_other_methods(raw: Mapping[str, Any]) -> None:
+    """Raise for the first setting that makes it more, or less, than a plain LoRA adapter."""
+    if raw.get("peft_type") != "LORA":
+        raise FormatError("config", "peft_type", raw.get("peft_type"))
+    begun = raw.get("init_lora_weights")
+    if not any(begun is plain or begun == plain for plain in PLAIN_BEGINNINGS):
+        raise FormatError("config", "init_lora_weights", begun)
+    if raw.get("bias") not in (None, "none"):
+        raise FormatError("config", "bias", raw["bias"])
+    for name, value in raw.items():
+        if value and (name in UNSUPPORTED or (METHODS.fullmatch(name) and name not in HARMLESS)):
+            raise FormatError("config", name[:60], value)
+
+
+def rank_of(raw: Mapping[str, Any]) -> int:
+    rank = raw.get("r")
+    if isinstance(rank, bool) or not isinstance(rank, int) or not 1 <= rank <= MAX_RANK:
+        raise FormatError("rank", "r", rank)
+    return rank
+
+
+def alpha_of(raw: Mapping[str, Any]) -> float:
+    alpha = raw.get("lora_alpha")
+    number = isinstance(alpha, int | float) and not isinstance(alpha, bool)
+    if not number or not 0 < abs(alpha) <= MAX_ALPHA:
+        raise FormatError("config", "lora_alpha", alpha)
+    return float(alpha)
+
+
+def identity(weights_sha256: str, settings: Settings) -> str:
+    """An adapter's own hash: the same numbers with another alpha say something else."""
+    told = f"{weights_sha256} {settings.rank} {settings.alpha!r} {settings.rank_stabilised}"
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def is_that(sha256: str, weights_sha256: str, settings: Settings) -> bool:
+    """Whether an adapter of these numbers and settings is the one of that hash.
+
+    Those that were brought first are known by the hash of their numbers alone.
+    """
+    return sha256 in (identity(weights_sha256, settings), weights_sha256)
+
+
 def parsed(data: bytes) -> dict[str, Any]:
     if len(data) > MAX_CONFIG_BYTES:
         raise FormatError("config")
@@ -122,7 +178,7 @@ def parsed(data: bytes) -> dict[str, Any]:
 
 def texts(value: Any) -> Iterator[str]:
     """Every text within a JSON value, also the names."""
-    waiting = [value]
+    waiting: list[Any] = [value]
     while waiting:
         item = waiting.pop()
         if isinstance(item, str):

@@ -39,11 +39,16 @@ DTYPES = {
 
 
 class FormatError(ValueError):
-    """A file is not what it must be; `reason` is a stable word for how."""
+    """A file is not what it must be; `reason` is a stable word for how.
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+    Where a setting is at fault, it is named, with the value that it had.
+    """
+
+    def __init__(self, reason: str, setting: str = "", value: object = None) -> None:
+        super().__init__(f"{reason}: {setting}" if setting else reason)
         self.reason = reason
+        self.setting = setting
+        self.value = value
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Adapters on a vLLM server: named by owner and weights, drained before they go, never mixed up."""
 
 import hashlib
+import json
 import random
 import time
 
@@ -42,6 +43,9 @@ def adapter(tmp_path):
         folder = tmp_path / content
         folder.mkdir(exist_ok=True)
         (folder / "adapter_model.safetensors").write_bytes(content.encode())
+        (folder / "adapter_config.json").write_text(
+            json.dumps({"peft_type": "LORA", "r": 4, "lora_alpha": 8})
+        )
         return AdapterRef("voice", str(folder), hashlib.sha256(content.encode()).hexdigest())
 
     return make

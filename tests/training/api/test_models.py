@@ -94,6 +94,15 @@ def test_what_is_wrong_has_its_code(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
+def test_a_base_of_another_name_is_a_warning(api: APIClient) -> None:
+    told = bring(api, config=sent(config(base_model_name_or_path="acme/other-135m"))).json()
+    assert told["warnings"] == [
+        "It was made for “acme/other-135m”, and this base is “echo”. Try it before it goes live."
+    ]
+    mine = bring(api, seed=1, config=sent(config(base_model_name_or_path="hub/Echo"))).json()
+    assert mine["warnings"] == []
+
+
 def test_the_reason_and_the_file_are_named(api: APIClient) -> None:
     name, reason, data = next(bad_weights())
     answer = bring(api, weights=sent(data or b"\0")).json()

@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 
 from generation.engine.echo import BASE_SHA256
 from generation.engine.lora.base_model import BaseModel
-from generation.engine.lora.peft import CONFIG, WEIGHTS
+from generation.engine.lora.peft import CONFIG, WEIGHTS, Settings, identity
 from saas.errors import AppError, Conflict
 from tenants.billing.limits import stored_bytes
 from tenants.models import AuditEvent, Tenant, User
@@ -62,7 +62,8 @@ def test_an_adapter_is_kept_with_what_its_files_say(
 ) -> None:
     version = bring()
     data = weights()
-    assert version.sha256 == hashlib.sha256(data).hexdigest()
+    told = Settings.read(config())
+    assert version.sha256 == identity(hashlib.sha256(data).hexdigest(), told)
     assert (version.number, version.rank, version.size) == (1, 4, len(data))
     assert version.base_sha256 == BASE_SHA256
     assert version.base_name == "HuggingFaceTB/SmolLM2-135M-Instruct"
@@ -117,6 +118,48 @@ def test_an_adapter_for_another_base_is_refused(
     assert services.version_import(upload=upload(told=config(base_sha256=BASE_SHA256)))
     monkeypatch.setattr("training.base_model._provider", no_base)
     assert refused(upload(seed=1)).code == "adapter_base_mismatch"
+
+
+def test_the_same_numbers_with_another_alpha_are_another_version(
+    in_acme: None, bring: Bring
+) -> None:
+    first = bring()
+    louder = services.version_import(upload=upload("Louder", told=config(lora_alpha=64)))
+    assert louder.sha256 != first.sha256
+    for version, alpha in ((first, 8), (louder, 64)):
+        folder = files.local_folder(version.workspace_id, version.sha256, version.pk)
+        files.fetch(folder)
+        assert json.loads((folder / CONFIG).read_text())["lora_alpha"] == alpha
+
+
+def test_a_version_known_by_its_weights_alone_still_works(bring: Bring, acme: Tenant) -> None:
+    """As those were that were brought before alpha counted."""
+    old = hashlib.sha256(weights()).hexdigest()
+    files.store(acme.pk, old, sent(weights()), config())
+    files.fetch(files.local_folder(acme.pk, old, "before"))
+
+
+def test_each_refused_setting_is_named_with_its_cure(in_acme: None) -> None:
+    """No two of them share their words, and none says only that something is wrong."""
+    found = {}
+    for setting, value in {
+        "init_lora_weights": "pissa",
+        "use_dora": True,
+        "alpha_pattern": {"v_proj": 64},
+        "modules_to_save": ["lm_head"],
+        "trainable_token_indices": [0],
+        "bias": "all",
+        "layer_replication": [[0, 2]],
+        "kasa_config": {"beta": 1},
+        "lora_alpha": 0,
+        "peft_type": "IA3",
+    }.items():
+        error = refused(upload(told=config(**{setting: value})))
+        assert error.extra["setting"] == setting
+        assert error.detail.startswith(f"{setting} is ")
+        found[setting] = error.detail
+    assert len(set(found.values())) == len(found)
+    assert "path_initial_model_for_weight_conversion" in found["init_lora_weights"]
 
 
 def test_the_same_adapter_is_kept_once_and_may_come_again(bring: Bring) -> None:

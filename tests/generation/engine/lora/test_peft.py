@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from generation.engine.lora.peft import Settings, placed
+from generation.engine.lora.peft import Settings, identity, is_that, placed
 from generation.engine.lora.tensors import FormatError, finite, read_header, unsafe
 from tests.support.tally import tally
 from tests.training.adapters import (
@@ -72,6 +72,49 @@ def test_bad_configs_are_refused_for_the_right_reason(reason: str, data: bytes) 
     with pytest.raises(FormatError) as caught:
         Settings.read(data)
     assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        {"init_lora_weights": "gaussian"},
+        {"init_lora_weights": False},
+        {"init_lora_weights": "eva", "eva_config": {"rho": 2.0}},
+        {"target_modules": "\\S+\\.(?:q_proj|v_proj)"},
+        {"target_modules": "/.*q_proj"},
+        {"layers_to_transform": [0, 1], "layers_pattern": "layers"},
+        {
+            "loftq_config": {},
+            "rank_pattern": {},
+            "use_dora": False,
+            "trainable_token_indices": None,
+        },
+        {"qalora_group_size": 16, "ensure_weight_tying": False, "peft_version": "0.21.2"},
+    ],
+)
+def test_what_leaves_the_base_alone_is_taken(harmless: dict[str, Any]) -> None:
+    assert Settings.read(config(**harmless)).rank == 4
+
+
+def test_a_refusal_names_its_setting() -> None:
+    with pytest.raises(FormatError) as caught:
+        Settings.read(config(init_lora_weights="pissa"))
+    assert (caught.value.setting, caught.value.value) == ("init_lora_weights", "pissa")
+
+
+def test_the_same_numbers_with_another_factor_are_another_adapter() -> None:
+    told = [
+        config(),
+        config(lora_alpha=16),
+        config(use_rslora=True),
+        config(base_model_name_or_path="x"),
+    ]
+    first, alpha, stabilised, named = (identity("a" * 64, Settings.read(each)) for each in told)
+    assert len({first, alpha, stabilised}) == 3
+    assert first == named, "what it is called changes nothing"
+    assert is_that(first, "a" * 64, Settings.read(told[0]))
+    assert is_that("a" * 64, "a" * 64, Settings.read(told[0])), "brought before"
+    assert not is_that(alpha, "a" * 64, Settings.read(told[0]))
 
 
 def test_what_is_read_is_written_and_nothing_else() -> None:
