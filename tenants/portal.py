@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django_htmx.middleware import HtmxDetails
 
+from saas.csv_cells import disarmed
 from saas.errors import AppError
 from tenants.http_types import MemberRequest
 
@@ -68,5 +69,5 @@ def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[str]]
     writer = csv.writer(response)
     writer.writerow(header)
     for row in rows:
-        writer.writerow([f"'{cell}" if cell[:1] in {*"=+-@\t\r"} else cell for cell in row])
+        writer.writerow([disarmed(cell) for cell in row])
     return response

@@ -306,6 +306,33 @@ class RemoveDispatch(DatabaseOperation):
         return self.function.forwards(find)
 
 
+class PinSearchPaths(DatabaseOperation):
+    """Make functions look for temporary tables last that were made before all of them did."""
+
+    def describe(self) -> str:
+        return "Pin the search path of functions that look across tenants"
+
+    def forwards(self, find: Find) -> list[str]:
+        return [PIN]
+
+    def backwards(self, find: Find) -> list[str]:
+        return []
+
+
+PIN = f"""
+DO $do$
+DECLARE found regprocedure;
+BEGIN
+    FOR found IN
+        SELECT p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+        WHERE n.nspname = 'public' AND p.prosecdef AND p.proowner = '{DISPATCH_ROLE}'::regrole
+    LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = {SEARCH_PATH}', found);
+    END LOOP;
+END $do$
+"""
+
+
 def app_role() -> str:
     """The role that the running app logs in as (migrations run as the owner)."""
     return str(environ.Env.db_url_config(settings.DATABASE_URL)["USER"])

@@ -13,9 +13,8 @@ from django.utils.safestring import mark_safe
 from django.utils.text import slugify
 
 from generation.models import Content
+from saas.csv_cells import disarmed_copy
 
-# A cell that begins like this would be run as a formula by spreadsheet programs.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 HTML = """<!doctype html>
 <html lang="{}">
 <head><meta charset="utf-8"><title>{}</title></head>
@@ -119,17 +118,16 @@ def file_stem(content: Content) -> str:
 
 
 def csv_bytes(rows: Iterable[Mapping[str, str]]) -> bytes:
-    """Rows as UTF-8 with the mark by which spreadsheet programs know it, formulas disarmed."""
+    """Rows as UTF-8 with the mark by which spreadsheet programs know it, formulas disarmed.
+
+    Ad platforms read them too, so that a sign before a word or a number stays as it is.
+    """
     rows = list(rows)
     out = io.StringIO(newline="")
     # Rows of one kind may have columns of their own; the first to bring one sets its place.
     columns = dict.fromkeys(name for row in rows for name in row)
     writer = csv.writer(out)
-    writer.writerow([neutral(name) for name in columns])
+    writer.writerow([disarmed_copy(name) for name in columns])
     for row in rows:
-        writer.writerow([neutral(row.get(name, "")) for name in columns])
+        writer.writerow([disarmed_copy(row.get(name, "")) for name in columns])
     return b"\xef\xbb\xbf" + out.getvalue().encode()
-
-
-def neutral(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA) else cell

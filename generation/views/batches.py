@@ -1,7 +1,5 @@
 """Bulk writing: a CSV file with a brief in each row."""
 
-import csv
-import io
 from http import HTTPStatus
 from uuid import UUID
 
@@ -24,6 +22,7 @@ from generation.views.pages import PortalRequest, attempt, go, page, posted
 from generation.views.write import kind_or_404
 from saas.errors import Conflict, Invalid
 from tenants.access import role_required
+from tenants.portal import csv_response
 
 PAGE_SIZE = 50
 
@@ -113,8 +112,6 @@ def batch_cancel(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
 def batch_errors(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
     """What was wrong with which row, as a file."""
     found = get_object_or_404(Batch, pk=pk)
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, ["row", "field", "message"])
-    writer.writeheader()
-    writer.writerows(found.errors)
-    return attachment(Export("errors.csv", "text/csv; charset=utf-8", out.getvalue().encode()))
+    columns = ["row", "field", "message"]
+    rows = ([str(error[name]) for name in columns] for error in found.errors)
+    return csv_response("errors.csv", columns, rows)

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from saas.csv_cells import disarmed
 from tenants.billing import chart
 from tenants.billing.limits import limit
 from tenants.billing.meters import label_of, meters
@@ -68,9 +69,7 @@ def usage_csv(request: HttpRequest, slug: str) -> HttpResponse:
 def row_of(event: UsageEvent, columns: list[str]) -> list[object]:
     return [
         event.created_at.isoformat(),
-        event.source,
-        event.source_id,
-        event.kind,
+        *map(disarmed, (event.source, event.source_id, event.kind)),
         *(event.usage.get(name, 0) for name in columns),
         event.seconds,
         f"{event.amount // CREDIT}.{event.amount % CREDIT:06}",

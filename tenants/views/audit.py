@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from saas.csv_cells import disarmed
 from tenants.access import role_required
 from tenants.forms import AuditFilterForm
 from tenants.http_types import MemberRequest
@@ -37,7 +38,7 @@ def audit_csv(request: MemberRequest, slug: str) -> HttpResponse:
     writer = csv.writer(response)
     writer.writerow(COLUMNS)
     for event in AuditFilterForm(request.GET).rows()[:EXPORT_LIMIT]:
-        writer.writerow([inert(cell) for cell in row_of(event)])
+        writer.writerow([disarmed(cell) for cell in row_of(event)])
     return response
 
 
@@ -52,8 +53,3 @@ def row_of(event: AuditEvent) -> list[str]:
         event.address or "",
         event.request_id,
     ]
-
-
-def inert(cell: str) -> str:
-    """A cell that a spreadsheet does not take for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -8,6 +8,8 @@ from tenants.isolation_checks import violations
 from tenants.lookups import all_workspaces, memberships_of, workspaces_of
 from tenants.models import Membership, Tenant, User
 from tenants.models_base import TenantQuerySet
+from tenants.postgres.owner import as_owner
+from tenants.rls import PIN
 from tenants.scope import ScopeError, tenant_scope
 
 pytestmark = pytest.mark.django_db
@@ -73,3 +75,29 @@ def test_temporary_tables_do_not_stand_in_for_real_ones(acme: Tenant) -> None:
         cursor.execute("INSERT INTO tenants_tenant VALUES (gen_random_uuid(), 'Evil', 'evil')")
         cursor.execute("GRANT SELECT ON tenants_tenant TO PUBLIC")
     assert [workspace.slug for workspace in all_workspaces()] == ["acme"]
+
+
+FORGETFUL = """
+CREATE FUNCTION forgetful() RETURNS bigint LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, public AS 'SELECT count(*) FROM tenants_tenant'
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_function_that_trusts_temporary_tables_is_found_and_mended() -> None:
+    """Over pg_proc, as it is in a database that older migrations made."""
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute(FORGETFUL)
+        cursor.execute("GRANT CREATE ON SCHEMA public TO kindling_dispatch")
+        cursor.execute("ALTER FUNCTION forgetful OWNER TO kindling_dispatch")
+        cursor.execute("REVOKE CREATE ON SCHEMA public FROM kindling_dispatch")
+    try:
+        assert violations() == [
+            "SECURITY DEFINER function forgetful does not pin its search_path, pg_temp last."
+        ]
+        with as_owner(), connection.cursor() as cursor:
+            cursor.execute(PIN)
+        assert violations() == []
+    finally:
+        with as_owner(), connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION forgetful")

@@ -7,7 +7,12 @@ from generation.presentation.exports import Export, csv_bytes, html
 from generation.views.contents import attachment
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "＝1", "|x"])
+@pytest.mark.parametrize("cell", ["+5 Years of Warmth", "-20% Today", "@home Tea", "+１", "-中"])
+def test_a_sign_before_a_word_or_a_number_is_part_of_the_ad(cell: str) -> None:
+    assert csv_bytes([{"a": cell}]).decode("utf-8-sig").split("\r\n")[1] == cell
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+(1)", "-(1)", "@@x", "+", "\tx", "\rx", "＝1", "|x"])
 def test_a_cell_never_begins_a_formula(cell: str) -> None:
     written = csv_bytes([{"a": cell}]).decode("utf-8-sig").split("\r\n", 1)[1].lstrip('"')
     assert written[0] not in "=+-@\t\r＝"

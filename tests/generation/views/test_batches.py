@@ -57,6 +57,13 @@ def test_a_bad_row_is_named_and_the_others_are_written(
     assert len(lines) == 4
 
 
+def test_the_table_of_errors_holds_no_formula(editor: Client, url: Url, in_acme: None) -> None:
+    evil = [{"row": 2, "field": "=cmd|' /C calc'!A0", "message": "-1+cmd"}]
+    batch = Batch.objects.create(kind="note", name="x.csv", errors=evil)
+    line = editor.get(url("batch-errors", batch.pk)).content.decode().splitlines()[1]
+    assert line == "2,'=cmd|' /C calc'!A0,'-1+cmd"
+
+
 def test_rows_beyond_a_full_queue_are_named(
     editor: Client, url: Url, note: str, brand: Brand, settings: Any, in_acme: None
 ) -> None:

@@ -69,7 +69,7 @@ def test_a_model_is_brought_made_live_and_taken_back(
     [
         ({"weights": sent(b"nonsense, but long enough")}, "This is not a safetensors file"),
         ({"weights": sent(weights(), "adapter.pt")}, "Save the adapter as safetensors."),
-        ({"config": sent(b"{}")}, "does not describe a plain LoRA adapter"),
+        ({"config": sent(b"{}")}, "peft_type is null here. Only LORA is taken."),
         ({"config": sent(config(base_model_name_or_path="/home/me"))}, "plain name of the base"),
         ({"config": sent(config(base_sha256="0" * 64))}, "made for another base model"),
         ({"name": ""}, "This field is required."),
