@@ -144,8 +144,9 @@ def rank_of(raw: Mapping[str, Any]) -> int:
 
 def alpha_of(raw: Mapping[str, Any]) -> float:
     alpha = raw.get("lora_alpha")
-    number = isinstance(alpha, int | float) and not isinstance(alpha, bool)
-    if not number or not 0 < abs(alpha) <= MAX_ALPHA:
+    if isinstance(alpha, bool) or not isinstance(alpha, int | float):
+        raise FormatError("config", "lora_alpha", alpha)
+    if not 0 < abs(alpha) <= MAX_ALPHA:
         raise FormatError("config", "lora_alpha", alpha)
     return float(alpha)
 
