@@ -66,6 +66,7 @@ class GenerationConfig(AppConfig):
         from generation.services.teaching import copy_checked, copy_messages
         from generation.serving import base_model, job_kinds, receivers  # noqa: F401  (receivers connect)
         from generation.serving.diagnosis import engine
+        from generation.views.finding import SEARCHES
         from tenants.billing import limits
         from tenants.jobs.registry import register, register_worker
         from training import base_model as training_base
@@ -74,6 +75,8 @@ class GenerationConfig(AppConfig):
 
         for page in PAGES:
             navigation.add(page)
+        for search in SEARCHES:
+            navigation.add_search(search)
         navigation.add_fragment("key_made", "generation/_first_call.html")
         add_section(SECTION)
         events.register(EVENTS)

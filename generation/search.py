@@ -5,10 +5,11 @@ before it applies them. `content_search` therefore looks into the index as a rol
 row, gives back ids of the tenant in scope only, and the query around it is secured as any other.
 Each word in the index begins with its tenant's key: a search reads that tenant's entries alone.
 
-A word is a run of letters and digits in lower case; a Chinese character and a kana are words by
-themselves. Words are found by their beginnings (`anv` finds Anvils), labels whole.
+A word is a run of letters and digits in lower case and without accents; a Chinese character and a
+kana are words by themselves. Words are found by their beginnings (`anv` finds Anvils), labels whole.
 """
 
+from django.db.models import F, Func, TextField
 from django.db.models.expressions import RawSQL
 
 from tenants.rls import TENANT
@@ -22,11 +23,21 @@ BETWEEN = (
 CHINESE = r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 MOST_CHARS = 60
 
+# As `saas.folding.folded` has it: capitals, accents and the kinds of quotation marks mean nothing.
+FOLD = """
+CREATE OR REPLACE FUNCTION public.search_fold(given text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+SELECT lower(normalize(regexp_replace(
+    normalize(translate(given, '‘’‚‛′`´“”„‟″«»', repeat('''', 7) || repeat('"', 7)), NFKD),
+    '[\u0300-\u036f]', '', 'g'), NFKC))
+$$
+"""
+
 WORDS = f"""
-CREATE FUNCTION public.search_words(given text) RETURNS text[]
+CREATE OR REPLACE FUNCTION public.search_words(given text) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 SELECT array_remove(string_to_array(regexp_replace(
-    regexp_replace(lower(given), '{BETWEEN}', ' ', 'g'), '({CHINESE})', ' \\1 ', 'g'
+    regexp_replace(public.search_fold(given), '{BETWEEN}', ' ', 'g'), '({CHINESE})', ' \\1 ', 'g'
 ), ' '), '')
 $$
 """
@@ -68,6 +79,11 @@ SELECT id FROM found WHERE tenant_id = {TENANT}
 """
 
 READS = {"generation_content": ["id", "tenant_id", "title", "text", "labels"]}
+
+
+def fold(field: str) -> Func:
+    """A column's text as it is compared."""
+    return Func(F(field), function="public.search_fold", output_field=TextField())
 
 
 def found_in_index(words: str, labels: list[str]) -> RawSQL:

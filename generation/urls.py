@@ -75,6 +75,7 @@ content_urls = [
     path("approve", reviews.content_approve, name="content-approve"),
     path("publish", reviews.content_publish, name="content-publish"),
     path("archive", reviews.content_archive, name="content-archive"),
+    path("favourite", contents.content_favourite, name="content-favourite"),
     path("unarchive", reviews.content_unarchive, name="content-unarchive"),
 ]
 

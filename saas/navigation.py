@@ -1,6 +1,6 @@
 """Where one can go: apps declare their pages of the sidebar, and their parts of the shell."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -49,6 +49,20 @@ class NavEntry:
             return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Something that a search has found: where it is, and a word on what it is."""
+
+    label: str
+    note: Any
+    icon: str
+    url: str
+
+
+# Gives what fits the words, the best first; each search shows a few of its own kind.
+Search = Callable[[HttpRequest, str], Iterable[Hit]]
+
+
 def nobodys(request: HttpRequest) -> Sequence[Any]:
     return ()
 
@@ -65,6 +79,7 @@ class Navigation:
     _entries: dict[str, NavEntry] = field(default_factory=dict)
     _fragments: dict[Slot, list[str]] = field(default_factory=dict)
     _values: dict[str, Callable[[HttpRequest], Any]] = field(default_factory=dict)
+    _searches: list[Search] = field(default_factory=list)
 
     def add(self, entry: NavEntry) -> None:
         """Raises ImproperlyConfigured where the name or the place in its section is taken."""
@@ -93,6 +108,16 @@ class Navigation:
 
     def fragments(self, slot: Slot) -> list[str]:
         return self._fragments.get(slot, [])
+
+    def add_search(self, search: Search) -> None:
+        """Let the search of the portal (Ctrl K) find things of yours."""
+        self._searches.append(search)
+
+    def search_url(self, slug: str) -> str:
+        return f"{self.home(slug)}search/" if slug else ""
+
+    def found(self, request: HttpRequest, words: str) -> list[Hit]:
+        return [hit for search in self._searches for hit in search(request, words)]
 
     def provide(self, name: str, value: Callable[[HttpRequest], Any]) -> None:
         """Let templates read `shell.values.<name>`, which is computed when one does."""

@@ -124,6 +124,11 @@ class Shell:
         return self._links(PUBLIC)
 
     @property
+    def search_url(self) -> str:
+        """Where the palette asks for what the workspace has; "" outside of one."""
+        return navigation.search_url(self.slug) if self.membership else ""
+
+    @property
     def key_made(self) -> list[str]:
         return navigation.fragments("key_made")
 

@@ -47,12 +47,14 @@ class TenantsConfig(AppConfig):
         from tenants.diagnosis import isolation
         from tenants.lookups import workspaces_seen_by  # models are loaded only now
         from tenants.operators import leave_at_logout
+        from tenants.views.search import people
         from tenants.retention import Retention, forget_sessions
 
         register_check("isolation", isolation)
         retention.register(Retention("sessions", 0, forget_sessions, of_workspaces=False))
         user_logged_out.connect(leave_at_logout, dispatch_uid="operators")
         navigation.workspaces_of = workspaces_seen_by
+        navigation.add_search(people)
         for page in PAGES:
             navigation.add(page)
         register(EVENTS)

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import include, path
 
-from tenants.views import api_keys, audit, invitations, mailbox, profile, team, workspace
+from tenants.views import api_keys, audit, invitations, mailbox, profile, search, team, workspace
 
 # /w/<slug>/settings/
 settings_urls = [
@@ -26,6 +26,7 @@ urlpatterns = [
     path("invitations/switch/", invitations.switch_account, name="invitation-switch"),
     path("invitations/<str:token>/", invitations.follow_link, name="invitation-link"),
     path("account/profile/", profile.profile, name="profile"),
+    path("w/<slug:slug>/search/", search.search, name="search"),
     path("w/<slug:slug>/settings/", include(settings_urls)),
 ]
 if settings.MAILBOX:

@@ -27,6 +27,7 @@ class BriefFilter(RowFilter):
     kind = ChoiceFilter(choices=KINDS)
     language = ChoiceFilter(choices=LANGUAGES)
     brand = of(Brand, "brand")
+    campaign = CharFilter(max_length=80, label="The campaign that it is of.")
     audience = of(Audience, "audience")
 
 
@@ -50,6 +51,7 @@ class ContentFilter(RowFilter):
     brand = ModelChoiceFilter(
         field_name="brief__brand", queryset=lambda request: Brand.objects.all()
     )
+    campaign = CharFilter(field_name="brief__campaign", max_length=80, label="Its brief's campaign.")
     archived = ChoiceFilter(
         choices=YES_NO, method="kept", label="`true` lists the archive in place of the library."
     )

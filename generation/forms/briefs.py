@@ -98,6 +98,12 @@ class BriefForm(OrderForm):
         self.kind = kind
         for question in kind.fields:
             self.fields[self.prefix_of_questions + question.name] = KindField(question)
+        self.fields["campaign"] = forms.CharField(
+            label=_("Campaign"),
+            required=False,
+            max_length=80,
+            help_text=_("To find its pieces together in the library."),
+        )
         if kind.length:
             self.fields["length"] = self._length(kind.length)
 
@@ -117,7 +123,7 @@ class BriefForm(OrderForm):
 
     @property
     def options(self) -> list[forms.BoundField]:
-        names = ("brand", "audience", "language", "length", "variants")
+        names = ("brand", "audience", "campaign", "language", "length", "variants")
         return [self[name] for name in names if name in self.fields]
 
     @property
@@ -139,6 +145,7 @@ class BriefForm(OrderForm):
             "audience": given["audience"],
             "language": given["language"],
             "length": given.get("length") or 0,
+            "campaign": given["campaign"],
             "variants": given["variants"],
         }
 
@@ -163,7 +170,7 @@ def first_values(kind: Kind, brief: Brief | None, *, example: bool) -> dict[str,
     answers: Iterable[tuple[str, Any]] = ()
     if brief:
         start |= {"brand": brief.brand, "audience": brief.audience, "language": brief.language}
-        start["length"] = brief.length or None
+        start |= {"length": brief.length or None, "campaign": brief.campaign}
         answers = brief.fields.items()
     elif example:
         answers = ((field.name, field.example) for field in kind.fields if field.example)

@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
 
     operations = [
         *(TenantTable(model) for model in TABLES),
+        migrations.RunSQL(search.FOLD, "DROP FUNCTION public.search_fold"),
         migrations.RunSQL(search.WORDS, "DROP FUNCTION public.search_words"),
         migrations.RunSQL(search.ENTRIES, "DROP FUNCTION public.content_entries"),
         migrations.RunSQL(search.INDEX, "DROP INDEX content_words"),

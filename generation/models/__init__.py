@@ -2,7 +2,7 @@
 
 from generation.models.brands import Audience, Brand
 from generation.models.briefs import Batch, Brief, Variant
-from generation.models.contents import Approval, Content, ContentVersion
+from generation.models.contents import Approval, Content, ContentVersion, Favourite
 from generation.models.endpoints import Endpoint
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "Content",
     "ContentVersion",
     "Endpoint",
+    "Favourite",
     "Variant",
 ]

@@ -62,6 +62,7 @@ class Brief(TenantModel):
     )
     language = models.CharField(_("language"), max_length=10, choices=LANGUAGES, default="en")
     length = models.PositiveIntegerField(_("length in words"), default=0)
+    campaign = models.CharField(_("campaign"), max_length=80, blank=True)
     seed = models.PositiveIntegerField(default=0)
     batch = TenantForeignKey(
         Batch, null=True, blank=True, on_delete=models.CASCADE, related_name="briefs"

@@ -15,7 +15,8 @@ from generation import kinds
 from generation.kinds.kind import Kind
 from generation.kinds.text import CJK
 from generation.models.briefs import LANGUAGES, Brief, Variant
-from generation.search import found_in_index
+from generation.search import fold, found_in_index
+from saas.folding import folded
 from tenants.actors import current_actor
 from tenants.models import ApiKey
 from tenants.models_base import TenantForeignKey, TenantManager, TenantModel, TenantQuerySet
@@ -35,10 +36,13 @@ class ContentQuerySet(TenantQuerySet["Content"]):
 
         What is more than letters and digits is found literally, as is Chinese.
         """
+        words = folded(words)
         found = self.filter(pk__in=found_in_index(words, [])) if LETTERS.search(words) else self
-        for word in words.split():
-            if not LETTERS.fullmatch(word) or CJK.search(word):
-                found = found.filter(Q(title__icontains=word) | Q(text__icontains=word))
+        literal = [w for w in words.split() if not LETTERS.fullmatch(w) or CJK.search(w)]
+        if literal:
+            found = found.alias(plain_title=fold("title"), plain_text=fold("text"))
+        for word in literal:
+            found = found.filter(Q(plain_title__contains=word) | Q(plain_text__contains=word))
         return found
 
     def labelled(self, label: str) -> Self:
@@ -133,6 +137,21 @@ class Content(TenantModel):
         """The approval that holds for exactly this text."""
         valid = self.approvals.filter(sha256=self.sha256, voided_at=None)
         return valid.select_related("approved_by", "api_key").newest().first()
+
+
+class Favourite(TenantModel):
+    """A content that somebody wants at hand."""
+
+    content = TenantForeignKey(Content, on_delete=models.CASCADE, related_name="favourites")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "content", "user"], name="one_favourite")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.content} of {self.user}"
 
 
 class ContentVersion(TenantModel):

@@ -58,6 +58,7 @@ def brief_draft(  # noqa: PLR0913
     length: int = 0,
     variants: int = 3,
     seed: int | None = None,
+    campaign: str = "",
     batch: Batch | None = None,
 ) -> BriefDraft:
     """What is to be written, checked; raises Invalid with a pointer for each problem."""
@@ -70,6 +71,7 @@ def brief_draft(  # noqa: PLR0913
         audience=audience,
         language=language,
         length=length,
+        campaign=campaign,
         seed=secrets.randbelow(2**31) if seed is None else seed,
         batch=batch,
         **current_actor().authorship,

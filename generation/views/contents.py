@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from generation import services
 from generation.forms.parts import EditForm, edit_form
-from generation.models import Content, ContentVersion
+from generation.models import Content, ContentVersion, Favourite
 from generation.presentation import diff, exports
 from generation.presentation.exports import Export
 from generation.presentation.previews import preview
@@ -84,6 +84,7 @@ def _editor(
         "text": text,
         "preview": preview(content, data),
         "approval": content.approval(),
+        "favourite": content.favourites.filter(user=request.user).exists(),
         "versions": content.versions.select_related("author")[:30],
         "events": history(content)[:50],
         "model": Card.of(content.variant).model if content.variant else None,
@@ -152,3 +153,13 @@ def attachment(export: Export) -> HttpResponse:
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "no-store"
     return response
+
+
+@require_POST
+def content_favourite(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
+    """Keep it at hand, or not any more: everybody's own, and nobody else's business."""
+    found = find(pk)
+    mine = found.favourites.filter(user=request.user)
+    if not mine.delete()[0]:
+        Favourite.objects.get_or_create(content=found, user=request.user)
+    return go(request, "content", pk)

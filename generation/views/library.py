@@ -28,7 +28,7 @@ MAX_SELECTED = 200
 
 @require_GET
 def library(request: PortalRequest, slug: str) -> HttpResponse:
-    form = LibraryForm(request.GET)
+    form = LibraryForm(request.GET, user=request.user)
     form.is_valid()
     found = form.found().select_related("created_by")
     context = {

@@ -92,6 +92,7 @@ ROUTES = {
     "content-approve": Route(post("admin"), row=content),
     "content-publish": Route(post("admin"), row=content),
     "content-archive": Route(post("editor"), row=content),
+    "content-favourite": Route(post("viewer"), row=content),
     "content-unarchive": Route(post("editor"), row=content),
     "developers": Route(get("viewer")),
     "developers-public": Route(

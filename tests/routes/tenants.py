@@ -31,6 +31,7 @@ def api_key(tenant: Tenant, owner: User) -> dict[str, Any]:
 
 
 ROUTES = {
+    "search": Route(get("viewer")),
     "workspace-new": Route(get("user") | post("user", name="Another")),
     "profile": Route(get("user") | post("user", name="New name")),
     # By the link's secret alone: test_invitations.py

@@ -7,7 +7,8 @@ import zipfile
 import pytest
 from django.test import Client
 
-from generation.models import Content
+from generation.models import Brand, Brief, Content
+from tenants.models import User
 from tests.generation.views.conftest import Url
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -134,3 +135,43 @@ def test_the_way_back_leads_nowhere_else(
 def test_who_only_looks_moves_nothing(viewer: Client, url: Url, three: list[Content]) -> None:
     given = {"content": str(three[0].pk), "step": "archive"}
     assert viewer.post(url("library-move"), given).status_code == 403
+
+
+@pytest.fixture
+def spring(three: list[Content], alice: User) -> list[Content]:
+    """One is Alice's, of the brand Lumen and its campaign for spring."""
+    one = three[0]
+    brand = Brand.objects.create(name="Lumen")
+    one.brief = Brief.objects.create(
+        kind="note", title="One", fields={"topic": "x"}, brand=brand, campaign="Spring"
+    )
+    one.created_by = alice
+    one.save(update_fields=["brief", "created_by"])
+    return three
+
+
+def test_it_is_filtered_by_brand_owner_and_campaign(
+    viewer: Client, url: Url, spring: list[Content], alice: User
+) -> None:
+    brief = spring[0].brief
+    assert brief is not None
+    for query in (
+        {"brand": str(brief.brand_id)},
+        {"owner": str(alice.pk)},
+        {"campaign": "Spring"},
+        {"campaign": "Spring", "owner": str(alice.pk)},
+    ):
+        assert titles(viewer, url, **query) == {"One"}, query
+    assert titles(viewer, url, campaign="Autumn", brand="x") == {"One", "Two", "100%"}
+
+
+def test_a_favourite_is_everybodys_own(
+    viewer: Client, editor: Client, url: Url, three: list[Content]
+) -> None:
+    one = three[0]
+    assert viewer.post(url("content-favourite", one.pk)).status_code == 302
+    assert titles(viewer, url, favourite="on") == {"One"}
+    assert titles(editor, url, favourite="on") == set()
+    assert 'aria-pressed="true"' in viewer.get(url("content", one.pk)).content.decode()
+    viewer.post(url("content-favourite", one.pk))
+    assert titles(viewer, url, favourite="on") == set()
