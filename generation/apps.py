@@ -61,12 +61,14 @@ class GenerationConfig(AppConfig):
 
     def ready(self) -> None:
         from generation.api.openai.section import SECTION
+        from generation.services.contents import contents_archive, contents_unarchive
         from generation.services.feedback import feedback
         from generation.services.rows import SOURCES
         from generation.services.teaching import copy_checked, copy_messages
         from generation.serving import base_model, job_kinds, receivers  # noqa: F401  (receivers connect)
         from generation.serving.diagnosis import engine
         from generation.views.finding import SEARCHES
+        from tenants import undo
         from tenants.billing import limits
         from tenants.jobs.registry import register, register_worker
         from training import base_model as training_base
@@ -75,6 +77,8 @@ class GenerationConfig(AppConfig):
 
         for page in PAGES:
             navigation.add(page)
+        undo.register("content-archive", contents_archive)
+        undo.register("content-unarchive", contents_unarchive)
         for search in SEARCHES:
             navigation.add_search(search)
         navigation.add_fragment("key_made", "generation/_first_call.html")

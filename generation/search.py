@@ -5,8 +5,8 @@ before it applies them. `content_search` therefore looks into the index as a rol
 row, gives back ids of the tenant in scope only, and the query around it is secured as any other.
 Each word in the index begins with its tenant's key: a search reads that tenant's entries alone.
 
-A word is a run of letters and digits in lower case and without accents; a Chinese character and a
-kana are words by themselves. Words are found by their beginnings (`anv` finds Anvils), labels whole.
+A word is a run of letters and digits in lower case, without accents; a Chinese character and a kana
+are words by themselves. Words are found by their beginnings (`anv` finds Anvils), labels whole.
 """
 
 from django.db.models import F, Func, TextField

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from saas.navigation import (
     ACCOUNT,
@@ -18,6 +19,13 @@ from saas.navigation import (
 )
 
 LAST_WORKSPACE = "workspace"
+# Why a room is closed, by the role that opens it.
+CLOSED = {
+    "editor": _("For editors and above"),
+    "admin": _("For admins and owners"),
+    "owner": _("For owners"),
+    "": _("Not open to you"),
+}
 
 
 def remember_workspace(request: HttpRequest, slug: str) -> None:
@@ -37,6 +45,7 @@ class NavLink:
     key: str
     active: bool
     allowed: bool
+    closed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +156,8 @@ class Shell:
 
     def _link(self, entry: NavEntry, url: str) -> NavLink:
         active, allowed = self._is_in(entry, url), self.may(entry.role)
-        return NavLink(entry.name, entry.label, entry.icon, url, entry.key, active, allowed)
+        closed = "" if allowed else str(CLOSED.get(entry.role, CLOSED[""]))
+        return NavLink(entry.name, entry.label, entry.icon, url, entry.key, active, allowed, closed)
 
     def _is_in(self, entry: NavEntry, url: str) -> bool:
         """Whether this page is one of the entry's; home's path begins every other."""

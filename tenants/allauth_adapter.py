@@ -5,12 +5,14 @@ from hashlib import sha256
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from allauth.core.internal import ratelimit
 from allauth.core.internal.ratelimit import RateLimitUsage
 from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tenants.errors import TooManyPasswords
@@ -19,10 +21,18 @@ from tenants.errors import TooManyPasswords
 # everywhere. The second stops who guesses and leaves the owner, who sits elsewhere, alone.
 WRONG_PASSWORDS = {"address": "10/m/ip", "both": "5/5m/key", "account": "100/h/key"}
 WAIT_S = 300
+# In the session: the page to go on to once an address is confirmed.
+AFTER_CONFIRMING = "after_confirming"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Limits wrong passwords, and answers too many with 429 and a way in by mail."""
+
+    def get_email_verification_redirect_url(self, email_address: EmailAddress) -> str:
+        """On to what somebody wanted to do when the address stood in the way."""
+        wanted = self.request.session.pop(AFTER_CONFIRMING, "")
+        usual: str = super().get_email_verification_redirect_url(email_address)
+        return reverse(wanted) if wanted else usual
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         used = RateLimitUsage([])

@@ -43,18 +43,19 @@ class TenantsConfig(AppConfig):
     verbose_name = "Workspaces"
 
     def ready(self) -> None:
-        from tenants import retention
+        from tenants import retention, undo
         from tenants.diagnosis import isolation
         from tenants.lookups import workspaces_seen_by  # models are loaded only now
         from tenants.operators import leave_at_logout
-        from tenants.views.search import people
         from tenants.retention import Retention, forget_sessions
+        from tenants.views.search import people
 
         register_check("isolation", isolation)
         retention.register(Retention("sessions", 0, forget_sessions, of_workspaces=False))
         user_logged_out.connect(leave_at_logout, dispatch_uid="operators")
         navigation.workspaces_of = workspaces_seen_by
         navigation.add_search(people)
+        undo.register("restore", undo.restore)
         for page in PAGES:
             navigation.add(page)
         register(EVENTS)

@@ -58,6 +58,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "email"
+
+    @property
+    def unconfirmed_address(self) -> str:
+        """An address that nobody has confirmed yet; without it no second factor is taken."""
+        found = EmailAddress.objects.filter(user_id=self.pk, verified=False)
+        return str(found.values_list("email", flat=True).first() or "")
+
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 

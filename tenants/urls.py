@@ -3,7 +3,18 @@
 from django.conf import settings
 from django.urls import include, path
 
-from tenants.views import api_keys, audit, invitations, mailbox, profile, search, team, workspace
+from tenants.views import (
+    api_keys,
+    audit,
+    invitations,
+    mailbox,
+    profile,
+    search,
+    security,
+    team,
+    undo,
+    workspace,
+)
 
 # /w/<slug>/settings/
 settings_urls = [
@@ -25,7 +36,9 @@ urlpatterns = [
     path("invitations/", invitations.invitation, name="invitation"),
     path("invitations/switch/", invitations.switch_account, name="invitation-switch"),
     path("invitations/<str:token>/", invitations.follow_link, name="invitation-link"),
+    path("account/security/confirm/", security.confirm_address, name="confirm-address"),
     path("account/profile/", profile.profile, name="profile"),
+    path("w/<slug:slug>/undo/<slug:token>/", undo.undone, name="undo"),
     path("w/<slug:slug>/search/", search.search, name="search"),
     path("w/<slug:slug>/settings/", include(settings_urls)),
 ]

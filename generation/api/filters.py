@@ -51,7 +51,9 @@ class ContentFilter(RowFilter):
     brand = ModelChoiceFilter(
         field_name="brief__brand", queryset=lambda request: Brand.objects.all()
     )
-    campaign = CharFilter(field_name="brief__campaign", max_length=80, label="Its brief's campaign.")
+    campaign = CharFilter(
+        field_name="brief__campaign", max_length=80, label="Its brief's campaign."
+    )
     archived = ChoiceFilter(
         choices=YES_NO, method="kept", label="`true` lists the archive in place of the library."
     )

@@ -87,7 +87,17 @@ class BriefSerializer(StrictModelSerializer):
     class Meta:
         model = Brief
         fields = (
-            *("id", "kind", "title", "fields", "brand", "audience", "language", "length", "campaign"),
+            *(
+                "id",
+                "kind",
+                "title",
+                "fields",
+                "brand",
+                "audience",
+                "language",
+                "length",
+                "campaign",
+            ),
             *("seed", "variants", *STAMPS),
         )
         read_only_fields = fields
@@ -104,7 +114,7 @@ class BriefRequestSerializer(StrictSerializer):
     audience = TenantRelatedField(queryset=Audience.objects, allow_null=True, default=None)
     language = ChoiceField(choices=LANGUAGES, default="en")
     length = IntegerField(max_value=5000, default=0, help_text="In words; 0 is the kind's own.")
-    campaign = CharField(max_length=80, allow_blank=True, default="", help_text="To find it by.")
+    campaign = CharField(max_length=80, allow_blank=True, default="")
     variants = IntegerField(min_value=1, max_value=MAX_VARIANTS, default=3)
     seed = IntegerField(allow_null=True, default=None, help_text="The same seed, the same text.")
 

@@ -52,7 +52,7 @@ class LibraryForm(forms.Form):
     status = forms.ChoiceField(
         required=False, label=_("Status"), choices=[("", _("Any status")), *Content.Status.choices]
     )
-    brand = forms.ModelChoiceField(
+    brand: "forms.ModelChoiceField[Brand]" = forms.ModelChoiceField(
         None, required=False, label=_("Brand"), empty_label=_("Any brand")
     )
     owner = forms.ChoiceField(required=False, label=_("Owner"))

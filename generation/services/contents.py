@@ -178,6 +178,16 @@ def content_unarchive(*, content: Content) -> Content:
     return _archive(content, "unarchived")
 
 
+def contents_archive(ids: list[str]) -> None:
+    for content in Content.objects.filter(pk__in=ids):
+        content_archive(content=content)
+
+
+def contents_unarchive(ids: list[str]) -> None:
+    for content in Content.objects.filter(pk__in=ids):
+        content_unarchive(content=content)
+
+
 def _archive(content: Content, step: str) -> Content:
     content = _locked(content)
     content.archived_at = timezone.now() if step == "archived" else None

@@ -14,6 +14,7 @@ from generation.forms import AudienceForm
 from generation.models import Audience
 from generation.views.pages import PortalRequest, go, page, posted, saved
 from tenants.access import role_required
+from tenants.undo import deleted, done
 
 
 @require_GET
@@ -54,6 +55,6 @@ def _edit(request: PortalRequest, audience: Audience) -> HttpResponse:
 def audience_delete(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
     """Delete it; briefs that were written for it stay, and are for everybody now."""
     audience = get_object_or_404(Audience, pk=pk)
-    audience.delete()
-    messages.success(request, _("“{name}” is deleted.").format(name=audience.name))
+    noted = deleted(audience)
+    done(request, _("“{name}” is deleted.").format(name=audience.name), "restore", noted)
     return go(request, "audience-list")

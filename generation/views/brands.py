@@ -19,6 +19,7 @@ from generation.views.pages import PortalRequest, go, page, posted, saved
 from generation.writers.guided.turns import voice
 from generation.writers.prompts import render_brand
 from tenants.access import role_required
+from tenants.undo import deleted, done
 
 
 @require_GET
@@ -75,10 +76,10 @@ def voice_of(form: BrandForm) -> dict[str, Any]:
 def brand_delete(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
     brand = get_object_or_404(Brand, pk=pk)
     try:
-        brand.delete()
+        noted = deleted(brand)
     except ProtectedError:
         detail = _("“{name}” has briefs that were written with it, so it stays.")
         messages.error(request, detail.format(name=brand.name))
         return go(request, "brand-edit", pk)
-    messages.success(request, _("“{name}” is deleted.").format(name=brand.name))
+    done(request, _("“{name}” is deleted.").format(name=brand.name), "restore", noted)
     return go(request, "brand-list")

@@ -14,7 +14,6 @@ from generation.models import Brand, Brief, Content
 from generation.search import fold
 from saas.folding import folded, holds
 from saas.navigation import Hit
-from tenants.models_base import TenantQuerySet
 
 SHOWN = 5
 
@@ -26,7 +25,7 @@ def contents(request: HttpRequest, words: str) -> Iterator[Hit]:
 
 
 def briefs(request: HttpRequest, words: str) -> Iterator[Hit]:
-    found: TenantQuerySet[Brief] = Brief.objects.alias(plain=fold("title"))
+    found: Any = Brief.objects.alias(plain=fold("title"))
     for word in folded(words).split():
         found = found.filter(plain__contains=word)
     for brief in found.newest()[:SHOWN]:
@@ -45,7 +44,7 @@ def actions(request: HttpRequest, words: str) -> Iterator[Hit]:
     if not may_edit(request):
         return
     slug = slug_of(request)
-    known = [
+    known: list[tuple[Any, str, str, tuple[str, ...]]] = [
         (format_lazy(_("Write: {kind}"), kind=gettext(kind.label)), kind.icon, "brief-new", (name,))
         for name, kind in ((name, kinds.load(name)) for name in kinds.KINDS)
     ]

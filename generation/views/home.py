@@ -15,7 +15,6 @@ from generation.models import Brand, Brief, Content, Variant
 from generation.views.pages import PortalRequest, page
 from tenants.billing.services import balance
 
-
 SHOWN = 5
 # What nobody has looked at for so long does not wait for anybody.
 RECENT_DAYS = 14
@@ -77,7 +76,9 @@ def went_wrong() -> list[tuple[Brief, str]]:
     hopeless = Exists(failed) & ~Exists(own.ready()) & ~Exists(own.unfinished())
     briefs = lately().filter(hopeless).annotate(reason=failed.values("error")[:1])[:SHOWN]
     # Stored in the words of the source, some of which the catalogue knows.
-    return [(each, _(each.reason) if each.reason else _("The writing went wrong.")) for each in briefs]
+    return [
+        (each, _(each.reason) if each.reason else _("The writing went wrong.")) for each in briefs
+    ]
 
 
 def written_now() -> QuerySet[Brief]:

@@ -21,6 +21,7 @@ from generation.views.contents import attachment
 from generation.views.pages import PortalRequest, page
 from saas.errors import Conflict, NotFound
 from tenants.access import role_required
+from tenants.undo import done
 
 PAGE_SIZE = 20
 MAX_SELECTED = 200
@@ -71,6 +72,9 @@ MOVES: dict[str, Move] = {
 }
 
 
+BACK = {"archive": "content-unarchive", "unarchive": "content-archive"}
+
+
 @require_POST
 @role_required("editor")
 def library_move(request: PortalRequest, slug: str) -> HttpResponse:
@@ -81,11 +85,12 @@ def library_move(request: PortalRequest, slug: str) -> HttpResponse:
     contents = selected(request)
     if not contents:
         return _back(request, _("Tick the pieces first."))
-    moved = sum(_moved(move, content) for content in contents)
-    left = len(contents) - moved
+    moved = [str(content.pk) for content in contents if _moved(move, content)]
+    left = len(contents) - len(moved)
     if moved:
-        done = ngettext("{n} piece is done.", "{n} pieces are done.", moved)
-        messages.success(request, done.format(n=moved))
+        text = ngettext("{n} piece is done.", "{n} pieces are done.", len(moved))
+        back = BACK.get(request.POST.get("step", ""), "")
+        done(request, text.format(n=len(moved)), back, moved if back else None)
     if left:
         text = ngettext("{n} piece stayed as it was.", "{n} pieces stayed as they were.", left)
         messages.warning(request, text.format(n=left))

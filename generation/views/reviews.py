@@ -13,6 +13,7 @@ from generation import services
 from generation.models import Content
 from generation.views.pages import PortalRequest, attempt, go
 from tenants.access import role_required
+from tenants.undo import done
 
 MAX_COMMENT = 1000
 
@@ -63,10 +64,14 @@ def content_publish(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse
 @require_POST
 @role_required("editor")
 def content_archive(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
-    return step(request, pk, services.content_archive, _("Archived. Nothing is lost."))
+    services.content_archive(content=get_object_or_404(Content, pk=pk))
+    done(request, _("Archived. Nothing is lost."), "content-unarchive", [str(pk)])
+    return go(request, "content", pk)
 
 
 @require_POST
 @role_required("editor")
 def content_unarchive(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
-    return step(request, pk, services.content_unarchive, _("Back in the library."))
+    services.content_unarchive(content=get_object_or_404(Content, pk=pk))
+    done(request, _("Back in the library."), "content-archive", [str(pk)])
+    return go(request, "content", pk)

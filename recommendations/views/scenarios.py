@@ -18,6 +18,7 @@ from recommendations.services.scenarios import scenario_save, scenario_undo
 from saas.errors import Invalid
 from tenants.access import role_required
 from tenants.portal import PortalRequest, attempt, go, posted, rendered
+from tenants.undo import deleted, done
 
 PREVIEW = 8
 
@@ -114,6 +115,6 @@ def scenario_undone(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse
 @role_required("editor")
 def scenario_delete(request: PortalRequest, slug: str, pk: UUID) -> HttpResponse:
     scenario = get_object_or_404(Scenario, pk=pk)
-    scenario.delete()
-    messages.success(request, _("“%s” is deleted.") % scenario.name)
+    noted = deleted(scenario)
+    done(request, _("“%s” is deleted.") % scenario.name, "restore", noted)
     return go(request, "recommend-scenarios")

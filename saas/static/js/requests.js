@@ -28,7 +28,11 @@ document.addEventListener("htmx:configRequest", (event) => {
 });
 document.addEventListener("htmx:beforeRequest", (event) => busy(event.detail.elt, true));
 document.addEventListener("htmx:afterRequest", (event) => busy(event.detail.elt, false));
-document.addEventListener("htmx:sendError", () => fail(words.textOffline));
+// No answer at all: the banner says so, if it is there.
+document.addEventListener("htmx:sendError", () => {
+  const lost = new CustomEvent("line:lost", { cancelable: true });
+  if (document.dispatchEvent(lost)) fail(words.textOffline);
+});
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = event.detail;
   if (xhr.status === 401) window.location.reload();

@@ -1,11 +1,13 @@
 // Short notes in the corner. Any module: dispatch "toast" on document with {text, kind, note}.
 const HOLD_MS = 6000;
+// What can be undone stays for as long as somebody needs to think of it.
+const HOLD_UNDO_MS = 20000;
 const box = document.getElementById("toasts");
 
 const hold = (toast) => {
   let timer;
   const start = () => {
-    timer = setTimeout(() => toast.remove(), HOLD_MS);
+    timer = setTimeout(() => toast.remove(), "toastUndo" in toast.dataset ? HOLD_UNDO_MS : HOLD_MS);
   };
   const stop = () => clearTimeout(timer);
   toast.addEventListener("mouseenter", stop);
