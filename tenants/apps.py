@@ -21,6 +21,7 @@ PAGES = (
 EVENTS = {
     "workspace.created": _("Workspace created"),
     "workspace.renamed": _("Workspace renamed"),
+    "workspace.time_zone": _("Time zone changed"),
     "member.joined": _("Member joined"),
     "member.left": _("Member left"),
     "member.removed": _("Member removed"),

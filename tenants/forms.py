@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from zoneinfo import available_timezones
 
 from allauth.account.utils import get_next_redirect_url
 from allauth.core import context as allauth_context
@@ -67,6 +68,28 @@ class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Tenant
         fields = ("name",)
         labels = {"name": _("Workspace name")}
+
+
+CONTINENTS = (
+    *("Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/"),
+    *("Australia/", "Europe/", "Indian/", "Pacific/"),
+)
+
+
+def time_zones() -> list[tuple[str, str]]:
+    """Those that are named by a place, and UTC."""
+    places = sorted(each for each in available_timezones() if each.startswith(CONTINENTS))
+    return [(name, name.replace("_", " ")) for name in ("UTC", *places)]
+
+
+class GeneralForm(WorkspaceForm):
+    """A workspace's own settings."""
+
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"),
+        choices=time_zones,
+        help_text=_("For the times that are shown here. Months of billing begin by UTC."),
+    )
 
 
 class InviteForm(forms.Form):

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 
 from saas.errors import AppError, Unavailable, error_page, not_found, problem_response
 from saas.shell import remember_workspace
@@ -93,7 +94,8 @@ class TenantMiddleware:
         request.membership = membership  # type: ignore[attr-defined]
         request.memberships = memberships  # type: ignore[attr-defined]
         remember_workspace(request, slug)
-        return self._scoped(request, membership.tenant)
+        with timezone.override(membership.tenant.time_zone):
+            return self._scoped(request, membership.tenant)
 
     def _with_api_key(self, request: HttpRequest, authenticator: Authenticator) -> HttpResponseBase:
         try:

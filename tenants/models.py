@@ -106,6 +106,8 @@ class Tenant(models.Model):
             "served three times as much as one of weight 1. A larger plan has a larger weight."
         ),
     )
+    # How the portal writes times; what is stored and what the API says stays in UTC.
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", db_default="UTC")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -87,6 +87,13 @@ def workspace_rename(*, tenant: Tenant, name: str) -> None:
     record("workspace.renamed", tenant, before=before, after=name)
 
 
+def workspace_set_time_zone(*, tenant: Tenant, time_zone: str) -> None:
+    """Change in which zone the portal writes times."""
+    before, tenant.time_zone = tenant.time_zone, time_zone
+    tenant.save(update_fields=["time_zone"])
+    record("workspace.time_zone", tenant, before=before, after=time_zone)
+
+
 def lock_members() -> None:
     """Let one change of members at a time through: each then counts owners that stay owners."""
     Tenant.objects.select_for_update(no_key=True).get(pk=current_tenant_id())

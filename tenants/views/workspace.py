@@ -9,10 +9,10 @@ from django.views.decorators.http import require_http_methods
 
 from tenants.access import role_required
 from tenants.errors import TooManyWorkspaces
-from tenants.forms import WorkspaceForm
+from tenants.forms import GeneralForm, WorkspaceForm
 from tenants.http_types import MemberRequest, UserRequest
 from tenants.quotas import refuse_more_sign_ups
-from tenants.services import workspace_create, workspace_rename
+from tenants.services import workspace_create, workspace_rename, workspace_set_time_zone
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -34,10 +34,14 @@ def workspace_new(request: UserRequest) -> HttpResponse:
 @form_page
 @role_required("admin")
 def settings_general(request: MemberRequest, slug: str) -> HttpResponse:
-    form = WorkspaceForm(request.POST or None, initial={"name": request.tenant.name})
+    tenant = request.tenant
+    initial = {"name": tenant.name, "time_zone": tenant.time_zone}
+    form = GeneralForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
-        name = form.cleaned_data["name"]
-        workspace_rename(tenant=request.tenant, name=name)
+        if "name" in form.changed_data:
+            workspace_rename(tenant=tenant, name=form.cleaned_data["name"])
+        if "time_zone" in form.changed_data:
+            workspace_set_time_zone(tenant=tenant, time_zone=form.cleaned_data["time_zone"])
         messages.success(request, _("Saved."))
         return redirect("settings-general", slug=slug)
     status = 422 if form.is_bound else 200

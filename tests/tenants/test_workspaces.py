@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from tenants.lookups import workspaces_of
 from tenants.models import AuditEvent, Tenant, User
@@ -54,7 +56,9 @@ def test_visitors_sign_in_first(client: Client) -> None:
 def test_an_admin_renames_it_and_its_address_stays(
     acme: Tenant, ada: User, client_for: ClientFor
 ) -> None:
-    assert client_for(ada).post(GENERAL, {"name": "Acme Foods"}).status_code == 302
+    assert (
+        client_for(ada).post(GENERAL, {"name": "Acme Foods", "time_zone": "UTC"}).status_code == 302
+    )
     (workspace,) = workspaces_of(ada.pk)
     assert (workspace.name, workspace.slug) == ("Acme Foods", "acme")
     with tenant_scope(acme):
@@ -62,6 +66,21 @@ def test_an_admin_renames_it_and_its_address_stays(
     assert event.data == {"before": "Acme", "after": "Acme Foods"}
     assert event.user_id == ada.pk
     assert event.request_id.startswith("req_")
+
+
+def test_times_are_written_by_the_workspaces_clock(
+    acme: Tenant, ada: User, client_for: ClientFor
+) -> None:
+    client = client_for(ada)
+    wrong = client.post(GENERAL, {"name": "Acme", "time_zone": "Mars/Olympus"})
+    assert wrong.status_code == 422
+    assert client.post(GENERAL, {"name": "Acme", "time_zone": "Asia/Tokyo"}).status_code == 302
+    with tenant_scope(acme):
+        event = AuditEvent.objects.get(name="workspace.time_zone")
+    tokyo = event.created_at.astimezone(ZoneInfo("Asia/Tokyo"))
+    log = client.get("/w/acme/settings/audit/").content.decode()
+    assert f"{tokyo.day} {tokyo:%b %Y, %H:%M}" in log
+    assert timezone.get_current_timezone_name() == "UTC"
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
