@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor
 from xgrammar.structural_tag import GrammarFormat, StructuralTag, TagFormat, TriggeredTagsFormat
 
 from generation.engine import calls
+from generation.engine.grammar_sandbox import CallersGrammars
 from generation.engine.types import Grammar
 
 # Open whitespace lets a small model write blanks until its tokens run out.
@@ -24,39 +26,29 @@ KEPT_BYTES = 256 * 2**20
 WARM_UP = Grammar.json_schema({"type": "string", "maxLength": 200})
 
 
-class GrammarCache:
-    """The compiled grammars of one tokenizer, the least recently used thrown out first."""
+@dataclass(frozen=True)
+class Vocabulary:
+    """A tokenizer's tokens, and what compiles grammars over them."""
 
-    def __init__(
-        self, names: list[str], stop_ids: list[int], *, vocab_size: int, limit: int = 256
-    ) -> None:
-        self.names, self.stop_ids, self.vocab_size = names, stop_ids, vocab_size
-        self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="grammar")
-        self.limit = limit
-        self.compiled: OrderedDict[Grammar, Future[xgrammar.CompiledGrammar]] = OrderedDict()
-        self.request(WARM_UP)
+    names: list[str]
+    stop_ids: list[int]
+    vocab_size: int
 
     @cached_property
-    def compiler(self) -> xgrammar.GrammarCompiler:
-        """Made by the pool's thread: the vocabulary takes a while to take in."""
+    def info(self) -> xgrammar.TokenizerInfo:
         kind = xgrammar.VocabType.BYTE_LEVEL
         if NEWLINE_BYTE in self.names:
             kind = xgrammar.VocabType.BYTE_FALLBACK
-        info = xgrammar.TokenizerInfo(
+        return xgrammar.TokenizerInfo(
             self.names, kind, vocab_size=self.vocab_size, stop_token_ids=self.stop_ids
         )
-        return xgrammar.GrammarCompiler(info, max_threads=1, cache_limit_bytes=KEPT_BYTES)
 
-    def request(self, grammar: Grammar) -> Future[xgrammar.CompiledGrammar]:
-        """Compiling takes up to seconds, so it runs beside the batch, never inside its step."""
-        if grammar not in self.compiled:
-            self.compiled[grammar] = self.pool.submit(self.compile, grammar)
-        self.compiled.move_to_end(grammar)
-        while len(self.compiled) > self.limit:
-            self.compiled.popitem(last=False)
-        return self.compiled[grammar]
+    @cached_property
+    def compiler(self) -> xgrammar.GrammarCompiler:
+        """Made by the thread that compiles first: the vocabulary takes a while to take in."""
+        return xgrammar.GrammarCompiler(self.info, max_threads=1, cache_limit_bytes=KEPT_BYTES)
 
-    def compile(self, grammar: Grammar) -> xgrammar.CompiledGrammar:
+    def compiled(self, grammar: Grammar) -> xgrammar.CompiledGrammar:
         if grammar.kind == "json_schema":
             return self.compiler.compile_json_schema(
                 grammar.source, any_whitespace=False, separators=SEPARATORS
@@ -69,7 +61,39 @@ class GrammarCache:
             return self.compiler.compile_structural_tag(call_format(json.loads(grammar.source)))
         return self.compiler.compile_grammar(grammar.source)
 
+
+class GrammarCache:
+    """The compiled grammars of one tokenizer, the least recently used thrown out first.
+
+    Our own are compiled here and shared by all; callers' are compiled elsewhere and kept apart.
+    """
+
+    def __init__(
+        self, names: list[str], stop_ids: list[int], *, vocab_size: int, limit: int = 256
+    ) -> None:
+        self.vocabulary = Vocabulary(names, stop_ids, vocab_size)
+        self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="grammar")
+        self.limit = limit
+        self.compiled: OrderedDict[Grammar, Future[xgrammar.CompiledGrammar]] = OrderedDict()
+        self.callers = CallersGrammars(self.vocabulary)
+        self.request(WARM_UP)
+
+    def request(self, grammar: Grammar, tenant: str = "") -> Future[xgrammar.CompiledGrammar]:
+        """Compiling takes up to seconds, so it runs beside the batch, never inside its step."""
+        if grammar.foreign:
+            return self.callers.request(tenant, grammar)
+        if grammar not in self.compiled:
+            self.compiled[grammar] = self.pool.submit(self.compile, grammar)
+        self.compiled.move_to_end(grammar)
+        while len(self.compiled) > self.limit:
+            self.compiled.popitem(last=False)
+        return self.compiled[grammar]
+
+    def compile(self, grammar: Grammar) -> xgrammar.CompiledGrammar:
+        return self.vocabulary.compiled(grammar)
+
     def close(self) -> None:
+        self.callers.close()
         self.pool.shutdown(wait=False, cancel_futures=True)
 
 

@@ -110,7 +110,7 @@ class LocalEngine:
         if adapter is not None:
             seq.adapter = self.adapters.request(adapter, request.tenant)
         if request.grammar is not None:
-            seq.grammar = self.grammars.request(request.grammar)
+            seq.grammar = self.grammars.request(request.grammar, request.tenant)
 
     def cancel(self, request_id: str) -> None:
         if seq := self.scheduler.sequences.get(request_id):

@@ -131,10 +131,14 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """The form that the text must have. `source` is text, so that equal grammars compare equal."""
+    """The form that the text must have. `source` is text, so that equal grammars compare equal.
+
+    A foreign one comes from a caller, who may mean harm with it.
+    """
 
     kind: GrammarKind
     source: str
+    foreign: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in GRAMMAR_KINDS:
@@ -158,7 +162,8 @@ class Grammar:
     def calls(cls, functions: Sequence[Function], *, must_call: bool) -> Grammar:
         """A call of one of the functions, after a text of any kind or in place of it."""
         known = {function.name: json.loads(function.schema) for function in functions}
-        return cls("calls", json.dumps({"functions": known, "must_call": must_call}))
+        source = json.dumps({"functions": known, "must_call": must_call})
+        return cls("calls", source, foreign=True)
 
     @classmethod
     def choice(cls, options: Sequence[str]) -> Grammar:

@@ -207,11 +207,15 @@ def _chat_request(lease: Lease, number: int, *, prompt: str, index: int) -> Gene
         functions=tuple(map(function_of, payload.get("tools", []))),
         must_call=payload.get("must_call", False),
         sampling=chat_sampling(payload.get("sampling", {}), index),
-        grammar=EngineGrammar(grammar["kind"], grammar["source"]) if grammar else None,
+        grammar=callers_grammar(grammar) if grammar else None,
         banned=tuple(payload.get("banned", [])),
         weight=lease.weight,
         may_cut=payload.get("may_cut", False),
     )
+
+
+def callers_grammar(given: dict[str, Any]) -> EngineGrammar:
+    return EngineGrammar(given["kind"], given["source"], foreign=True)
 
 
 def function_of(tool: dict[str, Any]) -> Function:

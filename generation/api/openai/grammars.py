@@ -1,7 +1,6 @@
 """The form that a request asks its text to have: a schema, a pattern or options."""
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -84,10 +83,15 @@ def asked_grammar(asked: dict[str, Any]) -> dict[str, str] | None:
     """The grammar of a request, in whichever of the ways it asks for one."""
     try:
         if asked["guided_regex"] is not None:
-            return asdict(Grammar.regex(asked["guided_regex"]))
+            return told(Grammar.regex(asked["guided_regex"]))
         if asked["guided_choice"] is not None:
-            return asdict(Grammar.choice(asked["guided_choice"]))
+            return told(Grammar.choice(asked["guided_choice"]))
     except LimitError as error:
         raise Invalid(error.message) from error
     found: dict[str, str] | None = asked["guided_json"] or asked.get("response_format")
     return found
+
+
+def told(grammar: Grammar) -> dict[str, str]:
+    """The grammar as a job keeps it."""
+    return {"kind": grammar.kind, "source": grammar.source}
