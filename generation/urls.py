@@ -38,6 +38,7 @@ audience_urls = [
 # write/bulk/
 batch_urls = [
     path("", batches.batch_new, name="batch-new"),
+    path("columns/<slug:token>/", batches.batch_columns, name="batch-columns"),
     path("template/<slug:kind>.csv", batches.batch_template, name="batch-template"),
     path("<uuid:pk>/", batches.batch, name="batch"),
     path("<uuid:pk>/progress", batches.batch_progress, name="batch-progress"),

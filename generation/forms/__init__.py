@@ -1,7 +1,7 @@
 """The studio's forms."""
 
 from generation.forms.brands import AudienceForm, BrandForm
-from generation.forms.briefs import BatchForm, BriefForm, first_values
+from generation.forms.briefs import BatchForm, BriefForm, ColumnsForm, first_values
 from generation.forms.endpoint import EndpointForm
 from generation.forms.library import LibraryForm
 
@@ -10,6 +10,7 @@ __all__ = [
     "BatchForm",
     "BrandForm",
     "BriefForm",
+    "ColumnsForm",
     "EndpointForm",
     "LibraryForm",
     "first_values",

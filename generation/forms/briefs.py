@@ -1,6 +1,6 @@
 """Forms that order copy. A brief's questions come from its kind of copy, and so do their rules."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
@@ -186,8 +186,29 @@ class BatchForm(OrderForm):
 
     kind = forms.ChoiceField(label=_("Kind of copy"), choices=kind_choices)
     file = forms.FileField(
-        label=_("CSV file"),
-        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
-        help_text=_("UTF-8, at most 500 rows and 2 MB."),
+        label=_("File"),
+        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx"}),
+        help_text=_("CSV or XLSX, at most 500 rows and 2 MB."),
     )
     field_order = ("kind", "file")
+
+
+class ColumnsForm(forms.Form):
+    """Which column of a file answers which question of a kind."""
+
+    def __init__(self, kind: Kind, header: Sequence[str], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        named = [name or _("Column {n}").format(n=n) for n, name in enumerate(header, 1)]
+        columns = [(str(place), name) for place, name in enumerate(named)]
+        for question in kind.fields:
+            nothing = _("Choose a column") if question.required else _("Leave empty")
+            self.fields[question.name] = forms.ChoiceField(
+                label=gettext(question.label),
+                required=question.required,
+                choices=[("", nothing), *columns],
+            )
+
+    def mapping(self) -> dict[str, int]:
+        """The chosen columns by their questions; also of a form that is not complete yet."""
+        given = self.cleaned_data if self.is_bound else self.initial
+        return {name: int(place) for name, place in given.items() if place not in ("", None)}

@@ -28,6 +28,8 @@ MAX_ITEM_CHARS = 200
 TEXT_CHARS = 200
 TEXTAREA_CHARS = 2000
 URL_CHARS = 2048
+# Between letters of ASCII a joiner joins nothing.
+IDLE_JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]+(?![^\x00-\x7f])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +169,20 @@ class Field:
 
 
 def visible(text: str) -> str:
-    """The text without control and zero-width characters, which only hide things in a brief."""
-    kept = (char for char in text if char in "\n\t" or unicodedata.category(char)[0] != "C")
-    return "".join(kept).strip()
+    """The text without control and zero-width characters, which only hide things in a brief.
+
+    Joiners stay where they join: emoji of several parts, and words of Persian or Hindi.
+    """
+    kept = "".join(char for char in text if char in "\n\t" or is_visible(char))
+    return IDLE_JOINERS.sub("", kept).strip()
+
+
+def is_visible(char: str) -> bool:
+    """What has no category yet may be newer than this Python: emoji come every year."""
+    category = unicodedata.category(char)
+    if category == "Cn":
+        return ord(char) & 0xFFFE != 0xFFFE and not 0xFDD0 <= ord(char) <= 0xFDEF
+    return category[0] != "C" or char in "\u200c\u200d" or "\U000e0020" <= char <= "\U000e007f"
 
 
 def is_web_address(text: str) -> bool:

@@ -1,6 +1,6 @@
 """What changes more than one row of the studio at once, or reaches outside of it."""
 
-from generation.services.batches import batch_cancel, batch_request
+from generation.services.batches import batch_cancel, batch_estimate, batch_request
 from generation.services.brief_changes import brief_change, brief_delete, briefs_request
 from generation.services.briefs import (
     brief_request,
@@ -33,6 +33,7 @@ from generation.services.endpoint_setup import (
 
 __all__ = [
     "batch_cancel",
+    "batch_estimate",
     "batch_request",
     "brief_change",
     "brief_delete",

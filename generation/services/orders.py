@@ -64,6 +64,12 @@ class Writing:
         return JobOrder(WRITE, payload, self.price)
 
 
+def most_costs(briefs: Sequence[Brief]) -> list[int]:
+    """The most that one variant of each brief can cost now, in micro-credits."""
+    choice = resolve_model()
+    return [Writing.of(brief, choice).price for brief in briefs]
+
+
 def brief_price(estimate: Estimate) -> int:
     """The most that one variant of a brief can cost, in micro-credits."""
     return price(

@@ -74,6 +74,7 @@ ROUTES = {
     "variant-rate": Route(post("editor", rating="up"), row=variant),
     "variant-pick": Route(post("editor"), row=variant),
     "batch-new": Route(get("editor") | post("editor", 422), row=with_brand),
+    "batch-columns": Route(get("editor", 302) | post("editor"), kwargs={"token": "none"}),
     "batch-template": Route(get("editor"), kwargs=NOTE),
     "batch": Route(get("viewer"), row=batch),
     "batch-progress": Route(get("viewer"), row=batch),

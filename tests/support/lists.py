@@ -212,6 +212,8 @@ NO_LISTS = {
     *("api-endpoint", "api-job-detail", "api-job-stream", "api-kind", "api-kind-list"),
     "api-me",
     *("api-model-detail", "api-schema", "api-variant-detail", "audience-edit", "audience-new"),
+    # A search and a preview show a few, however many there are.
+    *("batch-columns", "developers", "search"),
     *("batch-progress", "batch-template", "brand-edit", "brand-new", "brief-stream"),
     *(
         "content-export",

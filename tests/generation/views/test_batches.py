@@ -1,5 +1,7 @@
-"""Bulk writing in the portal: the file, its bad rows, its progress, its end."""
+"""Bulk writing in the portal: the file, its columns, its bad rows, its progress, its end."""
 
+import io
+import re
 from typing import Any
 
 import pytest
@@ -25,10 +27,33 @@ def upload(client: Client, url: Url, brand: Brand, body: str | bytes, **changes:
     return client.post(url("batch-new"), given | changes)
 
 
+def write(client: Client, url: Url, brand: Brand, body: str | bytes, **changes: Any) -> Any:
+    """Upload a file and take its columns as they were guessed."""
+    columns = upload(client, url, brand, body, **changes).url
+    page = client.get(columns).content.decode()
+    chosen = re.findall(r'<select name="(\w+)".*?</select>', page, re.DOTALL)
+    picked = {name: option(page, name) for name in chosen}
+    return client.post(columns, picked)
+
+
+def option(page: str, name: str) -> str:
+    """What is chosen in a list of the page."""
+    inner = page.split(f'<select name="{name}"')[1].split("</select>")[0]
+    found = re.search(r'value="(\d*)" selected', inner)
+    return found[1] if found else ""
+
+
+def fields(client: Client, url: Url, brand: Brand, body: str | bytes, **changes: Any) -> list[Any]:
+    """What the rows of a file ask for, in their order."""
+    answer = write(client, url, brand, body, **changes)
+    assert answer.status_code == 302, answer.content.decode()[-3000:]
+    return [brief.fields for brief in Brief.objects.order_by("created_at", "pk")]
+
+
 def test_each_row_becomes_a_brief(
     editor: Client, url: Url, note: str, brand: Brand, in_acme: None
 ) -> None:
-    answer = upload(editor, url, brand, GOOD)
+    answer = write(editor, url, brand, GOOD)
     batch = Batch.objects.get()
     assert answer.url == url("batch", batch.pk)
     assert [brief.fields["tags"] for brief in Brief.objects.order_by("created_at")] == [
@@ -45,7 +70,7 @@ def test_a_bad_row_is_named_and_the_others_are_written(
     editor: Client, url: Url, note: str, brand: Brand, in_acme: None
 ) -> None:
     rows = ["topic,tags", ",no topic", "Anvils,a", "one,two,three", '"torn" quote,x', "Rockets,b"]
-    upload(editor, url, brand, "\n".join(rows))
+    write(editor, url, brand, "\n".join(rows))
     batch = Batch.objects.get()
     assert [error["row"] for error in batch.errors] == [2, 4, 5]
     assert batch.errors[0]["field"] == "topic"
@@ -53,7 +78,7 @@ def test_a_bad_row_is_named_and_the_others_are_written(
     page = editor.get(url("batch", batch.pk)).content.decode()
     assert "This field is required." in page
     lines = editor.get(url("batch-errors", batch.pk)).content.decode("utf-8-sig").splitlines()
-    assert lines[0] == "row,field,message"
+    assert lines[0] == "Row,Column,What is wrong"
     assert len(lines) == 4
 
 
@@ -68,7 +93,7 @@ def test_rows_beyond_a_full_queue_are_named(
     editor: Client, url: Url, note: str, brand: Brand, settings: Any, in_acme: None
 ) -> None:
     settings.LIMITS = {"queued_jobs": 1}
-    upload(editor, url, brand, GOOD)
+    write(editor, url, brand, GOOD)
     assert [error["row"] for error in Batch.objects.get().errors] == [3]
     assert Brief.objects.count() == 1
 
@@ -78,10 +103,9 @@ def test_rows_beyond_a_full_queue_are_named(
     [
         (b"", "empty"),
         (b"topic,tags\n", "no rows"),
-        (b"topic,colour\nx,red\n", "must name these columns"),
-        (b"topic,topic\nx,y\n", "must name these columns"),
         ("topic\ncaf\xe9\n".encode("latin-1"), "not UTF-8"),
-        (b"PK\x03\x04\x00\x00", "not a text file"),
+        (b"PK\x03\x04\x00\x00", "damaged or locked"),
+        (b"topic\nx\x00y\n", "not a text file"),
         ("topic\n" + "x\n" * 501, "At most 500 rows."),
     ],
 )
@@ -97,7 +121,7 @@ def test_a_file_that_is_none_is_refused(
 def test_the_progress_is_asked_for_until_nothing_waits(
     editor: Client, url: Url, note: str, brand: Brand, in_acme: None
 ) -> None:
-    upload(editor, url, brand, GOOD)
+    write(editor, url, brand, GOOD)
     address = url("batch-progress", Batch.objects.get().pk)
     assert b"every 2s" in editor.get(address).content
     run_jobs()
@@ -107,7 +131,7 @@ def test_the_progress_is_asked_for_until_nothing_waits(
 def test_cancelling_stops_all_that_waits(
     editor: Client, url: Url, note: str, brand: Brand, in_acme: None
 ) -> None:
-    upload(editor, url, brand, GOOD)
+    write(editor, url, brand, GOOD)
     editor.post(url("batch-cancel", Batch.objects.get().pk))
     assert set(Variant.objects.values_list("state", flat=True)) == {Variant.State.STOPPED}
 
@@ -118,7 +142,7 @@ def test_the_template_is_a_file_that_can_be_uploaded(
     for kind in ("search_ad", "article", "social_post"):
         template = editor.get(url("batch-template", kind))
         assert template["Content-Disposition"] == f'attachment; filename="{kind}.csv"'
-        assert upload(editor, url, brand, template.content, kind=kind).status_code == 302
+        assert write(editor, url, brand, template.content, kind=kind).status_code == 302
     assert not any(batch.errors for batch in Batch.objects.all())
     assert editor.get(url("batch-template", "sonnet")).status_code == 404
 
@@ -127,3 +151,120 @@ def test_who_only_looks_uploads_nothing(
     viewer: Client, url: Url, note: str, brand: Brand, in_acme: None
 ) -> None:
     assert upload(viewer, url, brand, GOOD).status_code == 403
+
+
+PLAIN = [{"topic": "Anvils", "tags": ["heavy", "useful"]}, {"topic": "Rockets", "tags": []}]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "topic,tags\nAnvils,heavy;useful\nRockets,\n",
+        'topic;tags\nAnvils;"heavy;useful"\nRockets;\n',
+        "topic\ttags\nAnvils\theavy;useful\nRockets\t\n",
+        'sep=;\r\ntopic;tags\r\nAnvils;"heavy;useful"\r\nRockets;\r\n',
+        "\n\ntopic,tags\nAnvils,heavy;useful\n\nRockets,\n\n",
+        "TOPIC,Tags,,\nAnvils,heavy;useful,,\nRockets,,,\n",
+        'tags,topic\n"heavy\nuseful",Anvils\n,Rockets\n',
+        "\ufefftopic,tags\nAnvils,heavy;useful\nRockets,\n",
+        "topic,tags\nAnvils,heavy;useful\nRockets,\n".encode("utf-16"),
+    ],
+    ids=["comma", "semicolon", "tab", "sep", "blank", "capitals", "breaks", "mark", "utf-16"],
+)
+def test_a_file_is_read_however_it_was_written(
+    editor: Client, url: Url, note: str, brand: Brand, in_acme: None, body: str | bytes
+) -> None:
+    assert fields(editor, url, brand, body) == PLAIN
+
+
+def workbook(*rows: list[Any]) -> bytes:
+    from openpyxl import Workbook
+
+    book, out = Workbook(), io.BytesIO()
+    for row in rows:
+        book.active.append(row)
+    book.save(out)
+    return out.getvalue()
+
+
+def test_a_workbook_is_read(
+    editor: Client, url: Url, note: str, brand: Brand, in_acme: None
+) -> None:
+    book = workbook(
+        [], ["Topic", "Tags", None], ["Anvils", "heavy\nuseful", None], ["Rockets", 7.0]
+    )
+    found = fields(editor, url, brand, book)
+    assert found == [PLAIN[0], {"topic": "Rockets", "tags": ["7"]}]
+
+
+def test_columns_are_chosen_and_the_rest_is_shown(
+    editor: Client, url: Url, note: str, brand: Brand, in_acme: None
+) -> None:
+    where = upload(editor, url, brand, "What,Nothing\nAnvils,1\nRockets,2\n,3\n").url
+    page = editor.get(where).content.decode()
+    assert "Still to choose:" in page
+    assert "Rockets" in page
+    refused = editor.post(where, {"topic": "", "tags": ""})
+    assert refused.status_code == 422
+    asked = editor.post(f"{where}?estimate=1", {"topic": "0"}, headers={"HX-Request": "true"})
+    told = asked.content.decode()
+    assert "2 rows can be written" in told
+    assert "1 cannot" in told
+    assert "Row 4, Topic: This field is required." in " ".join(told.split())
+    assert re.search(r"At most [\d.,]+ credits", told)
+    assert not Batch.objects.exists()
+    assert editor.post(where, {"topic": "0", "tags": ""}).status_code == 302
+    assert sorted(Brief.objects.values_list("title", flat=True)) == ["Anvils", "Rockets"]
+
+
+def test_the_words_on_screen_name_columns_and_choices(
+    editor: Client, url: Url, brand: Brand, in_acme: None
+) -> None:
+    body = "Product or service,Selling points,NETWORK\nAnvils,Heavy,bluesky\nTongs,Long,X\n"
+    found = fields(editor, url, brand, body, kind="social_post")
+    assert [each["network"] for each in found] == ["bluesky", "x"]
+    assert [each["points"] for each in found] == [["Heavy"], ["Long"]]
+
+
+def test_the_template_speaks_the_readers_language_and_comes_back(
+    editor: Client, url: Url, brand: Brand, in_acme: None
+) -> None:
+    chinese = {"accept-language": "zh-hans"}
+    template = editor.get(url("batch-template", "social_post"), headers=chinese)
+    header = template.content.decode("utf-8-sig").splitlines()[0]
+    assert re.search("[\u4e00-\u9fff]", header)
+    where = upload(editor, url, brand, template.content, kind="social_post").url
+    page = editor.get(where, headers=chinese).content.decode()
+    assert option(page, "product") != ""
+    assert option(page, "network") != ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "👩‍👩‍👧 at home",
+        "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        "می‌خواهم",
+        "क्‍ष",
+        "\U0001fae8 \U0001faea",
+    ],
+)
+def test_text_keeps_its_characters(
+    editor: Client, url: Url, note: str, brand: Brand, in_acme: None, text: str
+) -> None:
+    assert fields(editor, url, brand, f"topic\n{text}\n") == [{"topic": text, "tags": []}]
+
+
+def test_what_only_hides_in_a_text_goes(
+    editor: Client, url: Url, note: str, brand: Brand, in_acme: None
+) -> None:
+    (found,) = fields(editor, url, brand, "topic\nche\u200dap\u200b an\u2066vils\n")
+    assert found["topic"] == "cheap anvils"
+
+
+def test_a_file_that_was_not_kept_is_asked_for_again(
+    editor: Client, owner: Client, url: Url, note: str, brand: Brand, in_acme: None
+) -> None:
+    where = upload(editor, url, brand, GOOD).url
+    assert owner.get(where).url == url("batch-new"), "another's file is nobody's business"
+    assert editor.get(url("batch-columns", "none")).url == url("batch-new")
