@@ -9,7 +9,9 @@ from playwright.sync_api import Page
 
 from generation.models import Audience, Batch, Brand, Brief, Content, Endpoint, Variant
 from generation.services import brief_request, content_edit, variant_pick
-from tenants.models import Tenant
+from generation.services.kept_files import KeptFile, keep
+from tenants.actors import Actor, acting
+from tenants.models import Tenant, User
 from tests.browser.steps import sign_in
 from tests.generation.conftest import run_jobs
 from tests.routes.training import make_model
@@ -22,7 +24,7 @@ ACCOUNT = (
     *("2fa/webauthn/add/", "reauthenticate/", "logout/"),
 )
 ANYBODY = ("/api/docs/", "/problems/not-found/", "/nowhere/")
-VISITOR = ("/", "/account/login/", "/account/signup/", "/account/password/reset/")
+VISITOR = ("/", "/developers/", "/account/login/", "/account/signup/", "/account/password/reset/")
 WIDEST = """[...document.querySelectorAll("body *")]
   .filter(each => each.getBoundingClientRect().right > window.innerWidth)
   .map(each => each.outerHTML.slice(0, 100)).join(" | ")"""
@@ -57,6 +59,7 @@ def paths(lumen: Tenant) -> list[str]:
         f"briefs/{written.pk}/",
         f"briefs/{written.pk}/variants/1/edit",
         f"briefs/{written.pk}/variants/1/diff",
+        *("developers/", "developers/?code=python", f"write/bulk/columns/{list_kept()}/"),
         *("library/", "library/?q=nothing", f"library/{content.pk}/"),
         f"library/{content.pk}/?as=markdown",
         f"library/{content.pk}/versions/2/",
@@ -67,6 +70,22 @@ def paths(lumen: Tenant) -> list[str]:
         *("/workspaces/new/", *(f"/account/{each}" for each in ACCOUNT)),
         *ANYBODY,
     ]
+
+
+def list_kept() -> str:
+    """A file whose columns are to be told."""
+    brand = Brand.objects.get(is_default=True)
+    with acting(Actor(user=User.objects.get(email="ada@lumen.test"))):
+        file = KeptFile(
+            name="spring.csv",
+            content=b"Product,Selling points\nLamp,Dims\n,Nothing\n",
+            kind="search_ad",
+            brand=str(brand.pk),
+            audience="",
+            language="en",
+            variants=1,
+        )
+        return keep(file)
 
 
 def picked(brief: Brief) -> Content:

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from generation.models import Brand, Content
+from generation.models import Batch, Brand, Content
 from generation.services import content_edit
 from tenants.billing import services as billing
 
@@ -80,8 +80,11 @@ def test_a_list_with_columns_of_its_own(ada: Page) -> None:
     ada.goto(f"{HOME}write/bulk/")
     file = {"name": "mine.csv", "mimeType": "text/csv", "buffer": b"colour\nred\n"}
     ada.locator("#id_file").set_input_files(file)
+    ada.get_by_role("button", name="Look at the columns").click()
+    expect(ada.locator("#batch-estimate")).to_contain_text("Still to choose:")
     ada.get_by_role("button", name="Write all rows").click()
-    refused(ada, "CSV file", "must name these columns")
+    refused(ada, "Topic", "This field is required.")
+    assert not Batch.objects.exists()
 
 
 def test_a_text_that_is_emptied(ada: Page, draft: Content) -> None:

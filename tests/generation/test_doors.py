@@ -12,7 +12,7 @@ from tenants.jobs.models import Job
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tests.generation.api.test_briefs import order
-from tests.generation.views.test_batches import upload
+from tests.generation.views.test_batches import write
 from tests.generation.views.test_write import answers
 from tests.support.api import client_for as program_for
 from tests.support.threads import race
@@ -40,7 +40,7 @@ def through_portal(tenant: Tenant, brand: Brand, user: User) -> None:
 
 def through_bulk(tenant: Tenant, brand: Brand, user: User) -> None:
     browser, rows = signed_in(user), "topic\nAnvils\nRockets\n"
-    race(tenant, CALLERS, lambda _: upload(browser, bulk(tenant), brand, rows).status_code)
+    race(tenant, CALLERS, lambda _: write(browser, bulk(tenant), brand, rows).status_code)
 
 
 def signed_in(user: User) -> Client:

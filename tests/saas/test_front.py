@@ -75,7 +75,6 @@ def test_an_unknown_address_names_its_request(client: Client) -> None:
 def test_the_security_pages_show_once_the_password_is_given_again(
     client: Client, acme: Tenant, alice: User, path: str
 ) -> None:
-    alice.emailaddress_set.create(email=alice.email, verified=True, primary=True)
     client.force_login(alice)
     client.post("/account/reauthenticate/", {"password": "correct horse battery"})
     page = client.get(path)
