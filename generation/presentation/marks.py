@@ -19,8 +19,9 @@ TAG = re.compile(r"(<[^>]*>)")
 LINE_START = re.compile(r"[ \t]*(?:#{1,6}|[-*+>]|\d+[.)])[ \t]+")
 # An address behind a link's words is not shown.
 IN_LINK = re.compile(r"\]\([^)\s]*$")
-# A finding about a whole text marks nothing in it.
-LONGEST = 300
+# A finding about a whole text marks nothing in it, nobody follows more marks than these, and what
+# stands before a mark is looked at so far back: that keeps the work in proportion to the text.
+LONGEST, MOST, BACK = 300, 300, 200
 
 Finding = Mapping[str, Any]
 
@@ -29,7 +30,7 @@ def with_edges(data: Mapping[str, Any], issues: Sequence[Finding]) -> dict[str, 
     """The copy's parts with the edges of each finding, by its place in the list, set in."""
     found: dict[str, Any] = deepcopy(dict(data))
     by_part: dict[str, list[tuple[int, int, int]]] = {}
-    for number, issue in enumerate(issues[: LAST - FIRST]):
+    for number, issue in enumerate(issues[:MOST]):
         span = (issue["start"], issue["end"], number)
         if 0 < issue["end"] - issue["start"] <= LONGEST:
             by_part.setdefault(issue["part"], []).append(span)
@@ -55,9 +56,11 @@ def edged(text: str, spans: Iterable[tuple[int, int, int]]) -> str:
     """The text with its spans marked; of those that overlap, the one that comes first."""
     taken: list[tuple[int, int, int]] = []
     for start, end, number in spans:
-        line = text.rfind("\n", 0, start) + 1
-        opening = LINE_START.match(text, line)
-        start = max(start, opening.end()) if opening else start
+        back = max(0, start - BACK)
+        line = max(back, text.rfind("\n", back, start) + 1)
+        begins = line == 0 or text[line - 1] == "\n"
+        opening = LINE_START.match(text[line : end + 1]) if begins else None
+        start = max(start, line + opening.end()) if opening else start
         if IN_LINK.search(text[line:start]) or start >= end:
             continue
         if all(end <= first or start >= last for first, last, _ in taken):

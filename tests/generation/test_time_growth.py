@@ -9,8 +9,12 @@ import pytest
 
 from generation.kinds import KINDS, load
 from generation.kinds.brief import BrandData, BriefData, Term
+from generation.kinds.fields import visible
 from generation.kinds.markup import to_html
 from generation.presentation.diff import words
+from generation.presentation.marks import to_marks, with_edges
+from generation.services.tables import csv_rows
+from saas.folding import folded
 
 SHORT, LONG = 5_000, 40_000
 # Eight times the text may take so many times as long; what is quadratic takes 64 times.
@@ -49,6 +53,7 @@ SHAPES = {
     "Chinese": "一二三百分之。",
     "hashtags": "#a",
     "marks": "\u0301",
+    "joiners": "\u200d",
     "ampersands": "&",
 }
 BRIEF = BriefData(
@@ -69,9 +74,21 @@ def compared(text: str) -> object:
     return words(text, text.replace("a", "b", len(text) // 50)[::-1])
 
 
+def marked(text: str) -> object:
+    """With a finding at each of its words, some of which overlap."""
+    places = range(0, len(text), 20)
+    issues = [{"part": "body", "start": n, "end": n + 30, "severity": "error"} for n in places]
+    edges = with_edges({"body": text}, issues)
+    return to_marks(to_html(edges["body"]), ["error"] * len(issues), "found")
+
+
 FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "Markdown": to_html,
     "difference": compared,
+    "marks": marked,
+    "visible": visible,
+    "folded": folded,
+    "table": lambda text: list(csv_rows(text)),
     **{kind: read_and_checked(kind) for kind in KINDS},
 }
 
