@@ -22,6 +22,7 @@ EVENTS = {
     "workspace.created": _("Workspace created"),
     "workspace.renamed": _("Workspace renamed"),
     "workspace.time_zone": _("Time zone changed"),
+    "workspace.system_prompt": _("System prompt changed"),
     "member.joined": _("Member joined"),
     "member.left": _("Member left"),
     "member.removed": _("Member removed"),

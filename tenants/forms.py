@@ -13,7 +13,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from tenants.lookups import find_invitation
-from tenants.models import ApiKey, AuditEvent, Membership, Role, Tenant, User
+from tenants.models import LONGEST_PROMPT, ApiKey, AuditEvent, Membership, Role, Tenant, User
 from tenants.models_base import TenantQuerySet
 from tenants.services import INVITATION_KEY, workspace_create
 from tenants.validators import name_check
@@ -89,6 +89,16 @@ class GeneralForm(WorkspaceForm):
         label=_("Time zone"),
         choices=time_zones,
         help_text=_("For the times that are shown here. Months of billing begin by UTC."),
+    )
+    system_prompt = forms.CharField(
+        label=_("System prompt of /v1"),
+        required=False,
+        max_length=LONGEST_PROMPT,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_(
+            "What the model is told first, where a program's conversation brings no system "
+            "message of its own. It is read, and charged, with each of them."
+        ),
     )
 
 

@@ -82,6 +82,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 MAX_WEIGHT = 100
+LONGEST_PROMPT = 4000
 
 
 class Tenant(models.Model):
@@ -108,6 +109,10 @@ class Tenant(models.Model):
     )
     # How the portal writes times; what is stored and what the API says stays in UTC.
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", db_default="UTC")
+    # What /v1 tells the model first, where a conversation brings no system message of its own.
+    system_prompt = models.TextField(
+        _("system prompt"), max_length=LONGEST_PROMPT, blank=True, default="", db_default=""
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

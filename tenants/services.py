@@ -94,6 +94,14 @@ def workspace_set_time_zone(*, tenant: Tenant, time_zone: str) -> None:
     record("workspace.time_zone", tenant, before=before, after=time_zone)
 
 
+@transaction.atomic
+def workspace_set_system_prompt(*, tenant: Tenant, text: str) -> None:
+    """Change what /v1 tells the model first; the audit log keeps its length alone."""
+    before, tenant.system_prompt = len(tenant.system_prompt), text
+    tenant.save(update_fields=["system_prompt"])
+    record("workspace.system_prompt", tenant, before=before, after=len(text))
+
+
 def lock_members() -> None:
     """Let one change of members at a time through: each then counts owners that stay owners."""
     Tenant.objects.select_for_update(no_key=True).get(pk=current_tenant_id())

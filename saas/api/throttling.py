@@ -105,8 +105,10 @@ def set_headers(request: HttpRequest, response: HttpResponseBase) -> None:
     response["RateLimit-Policy"] = ", ".join(map(_policy_item, standings))
     response["RateLimit"] = ", ".join(map(_limit_item, standings))
     if request.path_info.startswith("/v1/"):
-        for standing in standings:
-            _set_familiar(response, standing)
+        for unit in ("requests", "tokens"):
+            of_unit = [each for each in standings if each.policy.unit == unit]
+            if of_unit:
+                _set_familiar(response, unit, min(of_unit, key=_room))
 
 
 def _policy_item(standing: Standing) -> str:
@@ -120,10 +122,13 @@ def _limit_item(standing: Standing) -> str:
     return f'"{standing.policy.name}";r={standing.remaining};t={wait}'
 
 
-def _set_familiar(response: HttpResponseBase, standing: Standing) -> None:
-    name = standing.policy.name
-    if name not in {"requests", "tokens"}:
-        return
-    response[f"x-ratelimit-limit-{name}"] = str(standing.policy.quota)
-    response[f"x-ratelimit-remaining-{name}"] = str(standing.remaining)
-    response[f"x-ratelimit-reset-{name}"] = f"{standing.reset}s"
+def _room(standing: Standing) -> tuple[bool, int]:
+    """Least where the limit bites first: it refuses, or fewer calls are left than elsewhere."""
+    return not standing.retry_after, standing.remaining
+
+
+def _set_familiar(response: HttpResponseBase, unit: str, standing: Standing) -> None:
+    """OpenAI's clients know one limit of a unit: the one that bites."""
+    response[f"x-ratelimit-limit-{unit}"] = str(standing.policy.quota)
+    response[f"x-ratelimit-remaining-{unit}"] = str(standing.remaining)
+    response[f"x-ratelimit-reset-{unit}"] = f"{standing.retry_after or standing.reset}s"

@@ -12,7 +12,12 @@ from tenants.errors import TooManyWorkspaces
 from tenants.forms import GeneralForm, WorkspaceForm
 from tenants.http_types import MemberRequest, UserRequest
 from tenants.quotas import refuse_more_sign_ups
-from tenants.services import workspace_create, workspace_rename, workspace_set_time_zone
+from tenants.services import (
+    workspace_create,
+    workspace_rename,
+    workspace_set_system_prompt,
+    workspace_set_time_zone,
+)
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -35,13 +40,15 @@ def workspace_new(request: UserRequest) -> HttpResponse:
 @role_required("admin")
 def settings_general(request: MemberRequest, slug: str) -> HttpResponse:
     tenant = request.tenant
-    initial = {"name": tenant.name, "time_zone": tenant.time_zone}
+    initial = {name: getattr(tenant, name) for name in ("name", "time_zone", "system_prompt")}
     form = GeneralForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         if "name" in form.changed_data:
             workspace_rename(tenant=tenant, name=form.cleaned_data["name"])
         if "time_zone" in form.changed_data:
             workspace_set_time_zone(tenant=tenant, time_zone=form.cleaned_data["time_zone"])
+        if "system_prompt" in form.changed_data:
+            workspace_set_system_prompt(tenant=tenant, text=form.cleaned_data["system_prompt"])
         messages.success(request, _("Saved."))
         return redirect("settings-general", slug=slug)
     status = 422 if form.is_bound else 200

@@ -28,6 +28,7 @@ SERVER = {"base_url": "https://8.8.8.8/v1", "model": "m"}
 
 ROUTES = {
     "api-me": Route(get("read write generate approve")),
+    "api-workspace": Route(get("read") | patch("write", 200, system_prompt="Be brief.")),
     "api-brand-list": Route(get("read") | post("write", 201, name="Lumen")),
     "api-brand-detail": Route(
         get("read") | patch("write", 200, about="Lamps") | delete("write"), row=brand

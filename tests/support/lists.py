@@ -210,7 +210,7 @@ NO_LISTS = {
     *("openai-other", "api-experiment-results", "recommend-experiment", "recommend-quality"),
     *("api-audience-detail", "api-brand-detail", "api-content-detail", "api-content-export"),
     *("api-endpoint", "api-job-detail", "api-job-stream", "api-kind", "api-kind-list"),
-    "api-me",
+    *("api-me", "api-workspace"),
     *("api-model-detail", "api-schema", "api-variant-detail", "audience-edit", "audience-new"),
     # A search and a preview show a few, however many there are.
     *("batch-columns", "developers", "search"),

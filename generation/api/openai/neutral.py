@@ -42,6 +42,9 @@ ABSENT = "switches on what is not there; switched off it means nothing"
 DEFAULT = "has here the value that OpenAI and vLLM take where nobody says anything"
 KEPT_ELSEWHERE = "is for the caller's own records"
 
+# What means nothing but where an address reads it: a brand may stand in the metadata.
+READ = frozenset({"metadata"})
+
 NEUTRAL: dict[str, tuple[Fits, str]] = {
     "service_tier": (any_value, SERVED),
     "prompt_cache_key": (any_value, SERVED),
@@ -123,7 +126,8 @@ def without_neutral(data: Any, known: Container[str]) -> Any:
     """
     if not isinstance(data, Mapping):
         return data
-    kept = {name: value for name, value in data.items() if not means_nothing(name, value)}
+    read = {name for name in READ if name in known}
+    kept = {name: v for name, v in data.items() if name in read or not means_nothing(name, v)}
     refused = {
         name: [serializers.ErrorDetail(refusal(name), "not_supported")]
         for name in kept

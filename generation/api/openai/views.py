@@ -56,9 +56,11 @@ class AnswerView(JobView):
     @idempotent()
     def post(self, request: Request) -> Response:
         asked = self.read(request.data)
+        key: Any = request.auth
         model = asked["model"]
         choice = models.chosen(model)
         work = serializers.payload(asked)
+        speak_first(key.tenant.system_prompt, work)
         if brand := models.brand_asked_for(model, asked.get("metadata")):
             speak_for(brand, work)
         serializers.check(work)
@@ -105,6 +107,13 @@ class AnswerView(JobView):
                 about=self.about(asked),
             )
         )
+
+
+def speak_first(prompt: str, work: dict[str, Any]) -> None:
+    """Begin a conversation with the workspace's own system prompt, unless it brings one."""
+    messages = work.get("messages")
+    if prompt and messages and all(message["role"] != "system" for message in messages):
+        messages.insert(0, {"role": "system", "content": prompt})
 
 
 def speak_for(brand: Brand, work: dict[str, Any]) -> None:

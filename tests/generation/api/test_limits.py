@@ -12,13 +12,14 @@ from rest_framework.test import APIClient
 from generation.engine import load
 from generation.engine.types import Engine
 from generation.models import Brand, Brief
+from tenants.billing.models import LimitOverride
 from tenants.billing.services import balance
 from tenants.jobs.models import Job
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.generation.engine.toys import write_toy
 from tests.support.api import key_for
-from tests.support.live import worked_through
+from tests.support.live import worked_through, working
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -157,3 +158,46 @@ def test_60_a_brief_takes_no_book(api: APIClient, brand: Brand, acme: Tenant, te
     with tenant_scope(acme):
         assert not Brief.objects.exists()
         assert not Job.objects.exists()
+
+
+def headers_of(client: openai.OpenAI) -> Any:
+    with working():
+        return client.chat.completions.with_raw_response.create(
+            model="echo", messages=[{"role": "user", "content": "Hi"}], max_tokens=4
+        ).headers
+
+
+def test_the_headers_of_openais_clients_tell_the_limit_that_bites(
+    client: openai.OpenAI, acme: Tenant
+) -> None:
+    """Of requests and orders of copy a minute it is whichever leaves less."""
+    with tenant_scope(acme):
+        orders = LimitOverride.objects.create(name="generations", value=5)
+        LimitOverride.objects.create(name="requests", value=50)
+    told = headers_of(client)
+    assert told["x-ratelimit-limit-requests"] == "5"
+    assert told["x-ratelimit-remaining-requests"] == "4"
+    assert int(told["x-ratelimit-remaining-tokens"]) > 0
+    with tenant_scope(acme):
+        orders.value = 100
+        orders.save()
+    told = headers_of(client)
+    assert (told["x-ratelimit-limit-requests"], told["x-ratelimit-remaining-requests"]) == (
+        "50",
+        "48",
+    )
+
+
+def test_the_limit_that_refuses_is_the_one_that_is_told(
+    client: openai.OpenAI, acme: Tenant
+) -> None:
+    with tenant_scope(acme):
+        LimitOverride.objects.create(name="generations", value=1)
+        LimitOverride.objects.create(name="requests", value=50)
+    headers_of(client)
+    with pytest.raises(openai.RateLimitError) as refused:
+        chat(client)
+    told = refused.value.response.headers
+    assert told["x-ratelimit-limit-requests"] == "1"
+    assert told["x-ratelimit-remaining-requests"] == "0"
+    assert told["x-ratelimit-reset-requests"] == f"{told['Retry-After']}s"
