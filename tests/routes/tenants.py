@@ -41,7 +41,7 @@ ROUTES = {
     "invitation": Route({}),
     "invitation-switch": Route({}),
     "mailbox": Route(get("public")),  # in demos and tests alone: test_mailbox.py
-    "settings-general": Route(get("admin") | post("admin", name="Acme Foods")),
+    "settings-general": Route(get("admin") | post("admin", name="Acme Foods", time_zone="UTC")),
     "team": Route(get("viewer")),
     "team-invite": Route(post("admin", 201, email="new@new.test", role="viewer")),
     "member-role": Route(post("admin", role="editor"), row=colleague),
