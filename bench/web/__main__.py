@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.database import scratch_database
+from bench.database import FOLDER, scratch_database
 from bench.web.calls import Timing, calls, statements, timed
 from bench.web.house import CONTENTS, house
 from bench.web.server import served
@@ -26,12 +26,13 @@ HEAD = (
 
 def main() -> None:
     options = arguments()
-    os.environ.setdefault("ENGINE", "echo")
+    # This process renders the pages too, with the files that the server collects.
+    os.environ.update({"ENGINE": os.environ.get("ENGINE", "echo"), "DATA_DIR": str(FOLDER)})
     database = scratch_database()
     place = house()
     chosen = [call for call in calls(place) if options.only in call.name]
-    counted = {call.name: statements(call, place) for call in chosen}
     with served(database) as processes:
+        counted = {call.name: statements(call, place) for call in chosen}
         timings = [timed(call, place, processes) for call in chosen]
     lines = [*heading(), *HEAD, *(line(each, counted[each.call.name]) for each in timings), ""]
     print("\n".join(lines))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any, Literal
+from uuid import uuid4
 
 from bench.web.house import House
 from bench.web.server import PORT, Processes
@@ -46,6 +47,11 @@ class Call:
     @property
     def for_programs(self) -> bool:
         return self.path.startswith(("/api/", "/v1/"))
+
+    @property
+    def sent(self) -> str:
+        """The body; a # in it is another word each time."""
+        return json.dumps(self.body).replace("#", uuid4().hex) if self.body else ""
 
     def headers(self, house: House) -> dict[str, str]:
         if not self.for_programs:
@@ -85,7 +91,7 @@ def calls(house: House) -> list[Call]:
         Call("GET a content", f"{api}/contents/{house.content}", READ),
         Call("GET 20 of 10,000 contents", f"{api}/contents?limit=20", READ),
         Call("GET a brief", f"{api}/briefs/{house.brief}", READ),
-        Call("POST an audience", f"{api}/audiences", NONE, "POST", {"name": "Smiths"}),
+        Call("POST an audience", f"{api}/audiences", NONE, "POST", {"name": "Smiths #"}),
         Call("first text of a chat", "/v1/chat/completions", NONE, "POST", chat, "text", 50),
     ]
 
@@ -134,17 +140,16 @@ def statements(call: Call, house: House) -> int:
     if call.until == "text":
         return 0
     client = Client(SERVER_NAME="localhost", headers=call.headers(house))
-    body = json.dumps(call.body)
     for _ in range(2):  # the first fills the caches
         with CaptureQueriesContext(connection) as caught:
-            client.generic(call.method, call.path, body if call.body else "", "application/json")
+            client.generic(call.method, call.path, call.sent, "application/json")
     sent = [query["sql"] for query in caught.captured_queries]
     return sum(not sql.startswith(AROUND) for sql in sent)
 
 
 def once(line: http.client.HTTPConnection, call: Call, headers: Mapping[str, str]) -> float:
     """Milliseconds from the request to the last byte, or to a stream's first text."""
-    body = json.dumps(call.body) if call.body else None
+    body = call.sent or None
     began = time.perf_counter()
     line.request(call.method, call.path, body=body, headers=dict(headers))
     response = line.getresponse()

@@ -15,7 +15,8 @@ from bench.database import FOLDER
 
 PORT = int(os.environ.get("PORT", "8099"))
 # No call is refused for being one of many.
-LIMITS = {"LIMIT_REQUESTS": "1000000", "LIMIT_GENERATIONS": "1000000", "LIMIT_TOKENS": "1000000000"}
+NAMES = ("REQUESTS", "GENERATIONS", "TOKENS", "AUDIENCES")
+LIMITS = {f"LIMIT_{name}": "1000000000" for name in NAMES}
 
 
 @dataclass(frozen=True, slots=True)
