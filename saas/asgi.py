@@ -4,8 +4,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+import django
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 
 if TYPE_CHECKING:
     from saas.api.body import App
@@ -14,9 +14,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 
 
 def guarded() -> "App":
-    app = get_asgi_application()
+    django.setup(set_prefix=False)
     from saas.api.body import BodyLimit, large_bodies  # imports what the set-up makes
     from saas.gate import Gate
+    from saas.handler import Handler
     from saas.health import ready_when
     from saas.request_end import RequestEnd
     from tenants.isolation_watch import IsolationWatch, end_process
@@ -28,7 +29,7 @@ def guarded() -> "App":
     ready_when("isolation", lambda: watch.isolated)
     usual = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     large = {pattern: usual + most for pattern, most in large_bodies().items()}
-    inner = RequestEnd(UploadDoor(app, large))
+    inner = RequestEnd(UploadDoor(Handler(), large))
     return BodyLimit(Gate(inner, lambda: watch.isolated), usual, large)
 
 

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 logger = logging.getLogger(__name__)
 
@@ -15,7 +15,7 @@ AWAY = (OperationalError, InterfaceError)
 LONGEST_OUTAGE_S = 900.0
 
 
-def cause(error: Error) -> str:
+def cause(error: Exception) -> str:
     """The database's first line, for a log: no traceback says more about a server that is away."""
     text = str(error).strip()
     return text.splitlines()[0] if text else type(error).__name__

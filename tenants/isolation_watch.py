@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Callable
 
+import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, connection
 
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 RETRY_S = 1.0
 # So long a start waits for the first answer; then it goes on and says that it could not look.
 START_S = 4.0
+KNOCK_S = 2
 
 
 class IsolationWatch:
@@ -80,12 +82,13 @@ class IsolationWatch:
     def _look(self) -> str | None:
         """Why nothing can be said yet; None once it is known."""
         try:
+            knock()
             if missing := missing_tables():
                 return f"The table {missing[0]} is missing: run manage.py migrate."
             assert_isolation()
         except ImproperlyConfigured as error:
             self._refuse(str(error))
-        except Error as error:
+        except (Error, psycopg.Error) as error:
             return cause(error)
         else:
             self._seen.set()
@@ -100,6 +103,12 @@ class IsolationWatch:
         if late:
             logger.critical("not_isolated %s", violation)
             self.end()
+
+
+def knock() -> None:
+    """Raise psycopg.Error at once where Postgres is away: the pool would wait, and be late."""
+    params = connection.get_connection_params() | {"connect_timeout": KNOCK_S}
+    psycopg.connect(**params).close()
 
 
 def end_process() -> None:
