@@ -17,6 +17,7 @@ from recommendations.ranking.arrays import FloatArray
 
 LEVEL = 0.95
 STEPS = 60
+LEAST_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,13 @@ def sampled(arms: Sequence[Arm], random: np.random.Generator, draws: int) -> Flo
 
 
 def choose(arms: Sequence[Arm], random: np.random.Generator) -> int:
-    """The arm to show next: each as often as it is the best for all that is known."""
+    """The arm to show next: each as often as it is the best for all that is known.
+
+    Arms that were hardly shown come first: an unlucky one would else stay undecided for good.
+    """
+    new = [place for place, arm in enumerate(arms) if arm.impressions < LEAST_SHOWN]
+    if new:
+        return int(random.choice(new))
     return int(sampled(arms, random, 1).argmax())
 
 

@@ -108,7 +108,7 @@ def test_names_are_registered_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_portal_and_the_api_say_who_acts(
     acme: Tenant, alice: User, client_for: Callable[[User], Client]
 ) -> None:
-    client_for(alice).post("/w/acme/settings/general/", {"name": "Acme Foods"})
+    client_for(alice).post("/w/acme/settings/general/", {"name": "Acme Foods", "time_zone": "UTC"})
     api_for(acme, by=alice).post("/api/v1/models/reset/")
     with tenant_scope(acme):
         events = AuditEvent.objects.select_related("user", "api_key").order_by("created_at")

@@ -293,6 +293,8 @@ def test_every_operation_succeeds_and_keeps_its_word(
     visit_collection(tour, "brands", {"name": "Lumen"})
     visit_collection(tour, "audiences", {"name": "Readers"})
     tour("GET", f"{API}/me/")
+    tour("GET", f"{API}/workspace/")
+    tour("PATCH", f"{API}/workspace/", json={"system_prompt": "Be brief."})
     tour("GET", f"{API}/kinds/")
     tour("GET", f"{API}/kinds/{{name}}/", {"name": "article"})
     visit_library(tour, visit_writing(tour, brand))

@@ -1,13 +1,13 @@
 """Which model wrote a text stands beside it; a model on hold lets nobody order anything."""
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from generation.models import Brand, Brief
 from generation.services import brief_request, variant_pick
 from tests.generation.conftest import run_jobs
 from tests.generation.views.conftest import Url
+from tests.generation.views.test_batches import write
 from tests.generation.views.test_write import answers
 from tests.training.conftest import upload
 from training.models import ModelVersion
@@ -48,8 +48,6 @@ def test_nothing_is_ordered_while_the_live_model_is_on_hold(
     assert answer.status_code == 409
     assert "“Autumn voice” is on hold." in page
     assert "Anvils" in page
-    file = SimpleUploadedFile("a.csv", b"topic\nAnvils\n")
-    bulk = {"kind": "note", "brand": brand.pk, "language": "en", "variants": 1, "file": file}
-    answer = editor.post(url("batch-new"), bulk)
+    answer = write(editor, url, brand, "topic\nAnvils\n")
     assert "“Autumn voice” is on hold." in answer.content.decode()
     assert not Brief.objects.exists()

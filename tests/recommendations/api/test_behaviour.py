@@ -202,7 +202,8 @@ def test_a_session_without_a_person(api: APIClient, catalogue: None) -> None:
     for number in range(3):
         api.post(EVENTS, [click(f"p{number}", "item-2", 9), click(f"p{number}", "item-4", 8)])
     api.post(EVENTS, click("cookie-1", "item-2", session="s1"))
-    assert ids(api.post(ASK, {"session": "s1", "count": 1})) == ["item-4"]
+    # Now and then something new is tried in one of the places.
+    assert "item-4" in ids(api.post(ASK, {"session": "s1", "count": 3}))
 
 
 def test_scenarios_decide_and_can_be_undone(api: APIClient, catalogue: None) -> None:

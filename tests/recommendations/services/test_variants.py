@@ -52,8 +52,8 @@ def people(rates: dict[str, float], audience: str, count: int) -> Counter[str]:
 
 
 def test_the_better_one_is_shown_more_and_wins_where_it_is_better() -> None:
-    shown = people({"calm": 0.9, "loud": 0.0, "dry": 0.0}, "gardeners", 160)
-    assert shown["calm"] > 100
+    shown = people({"calm": 0.9, "loud": 0.0, "dry": 0.0}, "gardeners", 320)
+    assert shown["calm"] > 200
     report = variant_report(group=GROUP, audience="gardeners")
     assert report.winner is not None
     assert report.winner.key == "calm"
