@@ -67,7 +67,7 @@ class GenerationConfig(AppConfig):
         from generation.services.teaching import copy_checked, copy_messages
         from generation.serving import base_model, job_kinds, receivers  # noqa: F401  (receivers connect)
         from generation.serving.diagnosis import engine
-        from generation.views.finding import SEARCHES
+        from generation.views.search import SEARCHES
         from tenants import undo
         from tenants.billing import limits
         from tenants.jobs.registry import register, register_worker

@@ -21,7 +21,7 @@ def guarded() -> "App":
     from saas.health import ready_when
     from saas.request_end import RequestEnd
     from tenants.isolation_watch import IsolationWatch, end_process
-    from tenants.upload_door import UploadDoor
+    from tenants.upload_guard import UploadGuard
 
     watch = IsolationWatch(end_process)
     import_module(settings.ROOT_URLCONF)  # now, and not while the first caller waits
@@ -29,7 +29,7 @@ def guarded() -> "App":
     ready_when("isolation", lambda: watch.isolated)
     usual = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     large = {pattern: usual + most for pattern, most in large_bodies().items()}
-    inner = RequestEnd(UploadDoor(Handler(), large))
+    inner = RequestEnd(UploadGuard(Handler(), large))
     return BodyLimit(Gate(inner, lambda: watch.isolated), usual, large)
 
 

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 RETRY_S = 1.0
 # So long a start waits for the first answer; then it goes on and says that it could not look.
 START_S = 4.0
-KNOCK_S = 2
+PROBE_S = 2
 
 
 class IsolationWatch:
@@ -82,7 +82,7 @@ class IsolationWatch:
     def _look(self) -> str | None:
         """Why nothing can be said yet; None once it is known."""
         try:
-            knock()
+            probe()
             if missing := missing_tables():
                 return f"The table {missing[0]} is missing: run manage.py migrate."
             assert_isolation()
@@ -105,9 +105,9 @@ class IsolationWatch:
             self.end()
 
 
-def knock() -> None:
+def probe() -> None:
     """Raise psycopg.Error at once where Postgres is away: the pool would wait, and be late."""
-    params = connection.get_connection_params() | {"connect_timeout": KNOCK_S}
+    params = connection.get_connection_params() | {"connect_timeout": PROBE_S}
     psycopg.connect(**params).close()
 
 

@@ -14,8 +14,8 @@ import psutil
 
 from bench.database import FOLDER, scratch_database
 from bench.web.calls import Timing, calls, statements, timed
-from bench.web.house import CONTENTS, house
 from bench.web.server import served
+from bench.web.workspace import CONTENTS, workspace
 
 RESULTS = Path(__file__).parents[1] / "RESULTS.md"
 HEAD = (
@@ -29,7 +29,7 @@ def main() -> None:
     # This process renders the pages too, with the files that the server collects.
     os.environ.update({"ENGINE": os.environ.get("ENGINE", "echo"), "DATA_DIR": str(FOLDER)})
     database = scratch_database()
-    place = house()
+    place = workspace()
     chosen = [call for call in calls(place) if options.only in call.name]
     with served(database) as processes:
         counted = {call.name: statements(call, place) for call in chosen}

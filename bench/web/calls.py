@@ -11,8 +11,8 @@ from math import ceil
 from typing import Any, Literal
 from uuid import uuid4
 
-from bench.web.house import House
 from bench.web.server import PORT, Processes
+from bench.web.workspace import Workspace
 
 WARM_UP = 10
 # What Django says around a transaction's own statements.
@@ -53,15 +53,15 @@ class Call:
         """The body; a # in it is another word each time."""
         return json.dumps(self.body).replace("#", uuid4().hex) if self.body else ""
 
-    def headers(self, house: House) -> dict[str, str]:
+    def headers(self, workspace: Workspace) -> dict[str, str]:
         if not self.for_programs:
-            return {"Cookie": f"sessionid={house.session}"}
+            return {"Cookie": f"sessionid={workspace.session}"}
         kind = {"Content-Type": "application/json"} if self.body else {}
-        return {"Authorization": f"Bearer {house.key}", **kind}
+        return {"Authorization": f"Bearer {workspace.key}", **kind}
 
 
-def calls(house: House) -> list[Call]:
-    portal, api = f"/w/{house.slug}", "/api/v1"
+def calls(workspace: Workspace) -> list[Call]:
+    portal, api = f"/w/{workspace.slug}", "/api/v1"
     chat = {
         "model": "kindling",
         "messages": [{"role": "user", "content": "A headline for a lamp."}],
@@ -72,8 +72,8 @@ def calls(house: House) -> list[Call]:
         Call("home", f"{portal}/", PAGE),
         Call("library, 10,000 contents", f"{portal}/library/", PAGE),
         Call("library, a search", f"{portal}/library/?q=softly+42", PAGE),
-        Call("a brief, 3 variants", f"{portal}/briefs/{house.brief}/", PAGE),
-        Call("a content", f"{portal}/library/{house.content}/", PAGE),
+        Call("a brief, 3 variants", f"{portal}/briefs/{workspace.brief}/", PAGE),
+        Call("a content", f"{portal}/library/{workspace.content}/", PAGE),
         Call("write", f"{portal}/write/", PAGE),
         Call("write, the form of an ad", f"{portal}/write/search_ad/", PAGE),
         Call("bulk writing", f"{portal}/write/bulk/", PAGE),
@@ -88,9 +88,9 @@ def calls(house: House) -> list[Call]:
         Call("audit log", f"{portal}/settings/audit/", PAGE),
         Call("GET me", f"{api}/me", READ),
         Call("GET a brand list", f"{api}/brands", READ),
-        Call("GET a content", f"{api}/contents/{house.content}", READ),
+        Call("GET a content", f"{api}/contents/{workspace.content}", READ),
         Call("GET 20 of 10,000 contents", f"{api}/contents?limit=20", READ),
-        Call("GET a brief", f"{api}/briefs/{house.brief}", READ),
+        Call("GET a brief", f"{api}/briefs/{workspace.brief}", READ),
         Call("POST an audience", f"{api}/audiences", NONE, "POST", {"name": "Smiths #"}),
         Call("first text of a chat", "/v1/chat/completions", NONE, "POST", chat, "text", 50),
     ]
@@ -114,11 +114,11 @@ class Timing:
         return self.quantile(0.5) <= budget.p50 and self.quantile(0.95) <= budget.p95
 
 
-def timed(call: Call, house: House, processes: Processes) -> Timing:
+def timed(call: Call, workspace: Workspace, processes: Processes) -> Timing:
     """One after another over one connection that stays open."""
     timing = Timing(call)
     line = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
-    headers = call.headers(house)
+    headers = call.headers(workspace)
     for _ in range(WARM_UP):
         once(line, call, headers)
     web, database = processes.cpu()
@@ -131,7 +131,7 @@ def timed(call: Call, house: House, processes: Processes) -> Timing:
     return timing
 
 
-def statements(call: Call, house: House) -> int:
+def statements(call: Call, workspace: Workspace) -> int:
     """How many the request sends to Postgres, BEGINs and scopes apart; a stream's are its job's."""
     from django.db import connection
     from django.test import Client
@@ -139,7 +139,7 @@ def statements(call: Call, house: House) -> int:
 
     if call.until == "text":
         return 0
-    client = Client(SERVER_NAME="localhost", headers=call.headers(house))
+    client = Client(SERVER_NAME="localhost", headers=call.headers(workspace))
     for _ in range(2):  # the first fills the caches
         with CaptureQueriesContext(connection) as caught:
             client.generic(call.method, call.path, call.sent, "application/json")

@@ -17,7 +17,7 @@ from tenants.jobs.models import Job
 from tenants.portal import PortalRequest, attempt, csv_response, go, posted, rendered
 from training.errors import FileNotTaken
 from training.services.imports import Preview
-from training.views.files import Look, keep_uploaded, preview_again
+from training.views.files import ReadPreview, keep_uploaded, preview_again
 
 SHOWN = 20
 
@@ -65,7 +65,7 @@ def mapped(request: PortalRequest, what: str) -> HttpResponse:
     return columns_page(request, what, form, preview)
 
 
-def first_rows(what: str) -> Look:
+def first_rows(what: str) -> ReadPreview:
     return lambda file_id, kind: file_preview(file_id=file_id, kind=kind, what=what)
 
 

@@ -41,6 +41,7 @@ class Supervisor:
 
     def __exit__(self, *_: object) -> None:
         self._ignore_signals()
+        say("kindling", "stopping; what is being worked on is handed back")
         for watched in reversed(self._watched):
             watched.service.stop()
             say(watched.name, "stopped")

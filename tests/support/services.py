@@ -21,7 +21,7 @@ if "DATABASE_URL" not in os.environ:
     os.environ.update(_running.enter_context(services(data_dir, durable=False)))
 
 
-def _apart(worker: str) -> None:
+def _isolate(worker: str) -> None:
     """A Valkey database of this process's own, and one thread where each would take all."""
     number = 1 + int(worker.removeprefix("gw"))
     url = os.environ["REDIS_URL"]
@@ -32,7 +32,7 @@ def _apart(worker: str) -> None:
 
 
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
-    _apart(worker)
+    _isolate(worker)
 
 
 def pytest_unconfigure() -> None:

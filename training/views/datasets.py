@@ -32,7 +32,7 @@ from training.services.imports import (
 )
 from training.services.sources import offers, source_dataset, source_follow
 from training.sources import sources
-from training.views.files import Look, keep_uploaded, preview_again
+from training.views.files import ReadPreview, keep_uploaded, preview_again
 
 PAGE_SIZE = 20
 # Markdown's own characters say nothing in one line of a table.
@@ -165,7 +165,7 @@ def mapped(request: PortalRequest, found: Dataset) -> HttpResponse:
     return mapping_page(request, found, form, preview)
 
 
-def first_rows(found: Dataset) -> Look:
+def first_rows(found: Dataset) -> ReadPreview:
     return lambda file_id, kind: file_preview(dataset=found, file_id=file_id, kind=kind)
 
 

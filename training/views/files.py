@@ -14,10 +14,10 @@ from training.errors import FileNotTaken
 from training.services.imports import Preview, file_keep, refused
 
 # Reads the first rows of a kept file, given its number and what kind of file it is.
-Look = Callable[[UUID, str], Preview]
+ReadPreview = Callable[[UUID, str], Preview]
 
 
-def keep_uploaded(form: Form, look: Look) -> tuple[dict[str, Any], Preview] | None:
+def keep_uploaded(form: Form, look: ReadPreview) -> tuple[dict[str, Any], Preview] | None:
     """Keep the form's file: what the next form needs, and the first rows; None where refused."""
     file: File[Any] = form.cleaned_data["file"]
     try:
@@ -31,7 +31,7 @@ def keep_uploaded(form: Form, look: Look) -> tuple[dict[str, Any], Preview] | No
     return None
 
 
-def preview_again(form: Form, look: Look) -> Preview:
+def preview_again(form: Form, look: ReadPreview) -> Preview:
     """The first rows once more. Raises FileNotTaken where the form names no file."""
     given = form.cleaned_data
     if "file_id" not in given or "kind" not in given:

@@ -1,5 +1,6 @@
 """Teach, the runs: what is taught and what it costs, how far it is, and if it is better."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from jiter import from_json
 
 from saas.errors import AppError
 from tenants.access import role_required
@@ -112,8 +114,26 @@ def answers_of(run: TrainingRun) -> list[dict[str, Any]]:
     """What was written to each of the fixed orders: before it began, and now."""
     found: dict[str, list[dict[str, Any]]] = {}
     for sample in run.samples:
-        found.setdefault(sample["name"], []).append(sample)
+        read = {**sample, "text": as_text(sample["text"])}
+        found.setdefault(sample["name"], []).append(read)
     return [{"first": each[0], "last": each[-1], "between": each[1:-1]} for each in found.values()]
+
+
+def as_text(written: str) -> str:
+    """A text as people read it; of copy the parts one below the other, where it breaks off too."""
+    try:
+        data = from_json(written.encode(), partial_mode="trailing-strings")
+    except ValueError:
+        return written
+    return "\n".join(strings(data)) if isinstance(data, dict) else written
+
+
+def strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from strings(each)
 
 
 def draft_rows(run: TrainingRun) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.handlers.asgi import ASGIRequest
-from django.db import OperationalError, transaction
+from django.db import OperationalError, close_old_connections, transaction
 from django.urls import reverse
 
 from saas.api.body import App, Receive, Scope, Send, declared, refuse, too_large
@@ -28,7 +28,7 @@ class SignInFirst(Exception):
     """A person who must sign in before this is read."""
 
 
-class UploadDoor:
+class UploadGuard:
     """An ASGI app around another: a large or undeclared body is read of those alone who may send
     it. `files` are the patterns of paths that take files; those are counted besides.
     """
@@ -64,6 +64,8 @@ class UploadDoor:
                 sender = sender_of(request)
         except OperationalError as error:
             raise Unavailable from error
+        finally:
+            close_old_connections()  # no request begins or ends here that would do it
         if self._takes_files(request.path_info):
             refuse_more_uploads(sender, request.META.get("REMOTE_ADDR", ""))
 

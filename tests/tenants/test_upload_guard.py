@@ -12,7 +12,7 @@ from saas.api.body import Message, Receive, Send, large_bodies
 from saas.request_end import RequestEnd
 from tenants.models import Tenant, User
 from tenants.quotas import UPLOADS
-from tenants.upload_door import STRANGERS_BYTES, UploadDoor
+from tenants.upload_guard import STRANGERS_BYTES, UploadGuard
 from tests.support.api import key_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,7 +35,7 @@ class Call:
             "headers": [(name.encode(), str(value).encode()) for name, value in told.items()],
         }
         asyncio.run(
-            RequestEnd(UploadDoor(self.app, large_bodies()))(self.scope, self.receive, self.send)
+            RequestEnd(UploadGuard(self.app, large_bodies()))(self.scope, self.receive, self.send)
         )
 
     async def receive(self) -> Message:

@@ -16,7 +16,7 @@ FIELDS = {"product": "Anvils", "points": ["They land softly"], "keywords": ["anv
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Workspace:
     """What calls name: the workspace's slug, ids of rows, and what says who calls."""
 
     slug: str
@@ -26,7 +26,7 @@ class House:
     key: str
 
 
-def house() -> House:
+def workspace() -> Workspace:
     """Made in the scratch database, by the app's own models and services."""
     from tenants.actors import Actor, acting
     from tenants.models import User
@@ -37,7 +37,7 @@ def house() -> House:
     tenant = workspace_create(owner=owner, name="Bench", slug="bench")
     with tenant_scope(tenant), acting(Actor(user=owner)):
         brief, content = fill(owner)
-        return House(
+        return Workspace(
             tenant.slug, str(brief.pk), str(content.pk), signed_in(owner), key_of(tenant, owner)
         )
 
